@@ -1,0 +1,25 @@
+// Bundles the bin and the public API with esbuild. `--if-missing` is for `npm start` after an
+// `npm ci --ignore-scripts`: the ordinary `npm ci` has built already.
+import { existsSync } from 'node:fs';
+import { chmod } from 'node:fs/promises';
+import { build } from 'esbuild';
+
+const bin = 'dist/cli.js';
+if (!(process.argv.includes('--if-missing') && existsSync(bin))) {
+  await build({
+    entryPoints: ['src/cli.ts', 'src/index.ts'],
+    outdir: 'dist',
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    // What only some commands need stays outside the bundle and is imported when it is used.
+    external: ['koffi', 'valibot', 'yaml'],
+    // commander and cli-table3 are CommonJS: their `require` of Node's own modules needs one.
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+    logLevel: 'warning',
+  });
+  await chmod(bin, 0o755);
+}
