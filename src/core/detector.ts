@@ -1,0 +1,121 @@
+/**
+ * Detectors: values that take inputs and the time, and return actions. They own no timer, no
+ * socket and no clock; whoever drives one calls `step` with a `tick` when `nextDeadline` has come.
+ *
+ * Every deadline is *last received byte + T*. Our own writes never count as life; any received
+ * byte does. Keepalive and user timeout are the kernel's work and have no detector here.
+ */
+import type { HeartbeatSettings, Mode } from './mode.js';
+import { addMs, earliest, msBetween, type Instant } from './time.js';
+
+export type Input = 'received' | 'tick';
+
+export type Action =
+  | { readonly kind: 'beat' }
+  | { readonly kind: 'give-up'; readonly by: DetectorName; readonly silentMs: number };
+
+export type DetectorName = 'heartbeat' | 'idle-timeout';
+
+/** `beats`: the client's end, which also sends. `answers`: the server's, whose echo is the answer. */
+export type HeartbeatRole = 'beats' | 'answers';
+
+export interface Detector {
+  /** When `step` must be called again with a `tick`; undefined: never. May change after every `step`. */
+  nextDeadline(): Instant | undefined;
+  step(input: Input, now: Instant): readonly Action[];
+}
+
+/** The detector that `mode` asks for at one end of a connection opened at `now`. */
+export function detectorFor(mode: Mode, role: HeartbeatRole, now: Instant): Detector {
+  const detectors: Detector[] = [];
+  if (mode.heartbeat !== undefined) detectors.push(new Heartbeat(mode.heartbeat, role, now));
+  if (mode.idleTimeoutMs !== undefined) {
+    detectors.push(new SilenceTimeout('idle-timeout', mode.idleTimeoutMs, now));
+  }
+  return new Combined(detectors);
+}
+
+const NOTHING: readonly Action[] = [];
+
+/** Gives up once nothing has been received for `timeoutMs`. */
+class SilenceTimeout implements Detector {
+  readonly #by: DetectorName;
+  readonly #timeoutMs: number;
+  #lastReceived: Instant;
+  #gaveUp = false;
+
+  constructor(by: DetectorName, timeoutMs: number, now: Instant) {
+    this.#by = by;
+    this.#timeoutMs = timeoutMs;
+    this.#lastReceived = now;
+  }
+
+  nextDeadline(): Instant | undefined {
+    return this.#gaveUp ? undefined : addMs(this.#lastReceived, this.#timeoutMs);
+  }
+
+  step(input: Input, now: Instant): readonly Action[] {
+    if (this.#gaveUp) return NOTHING;
+    if (input === 'received') {
+      this.#lastReceived = now;
+      return NOTHING;
+    }
+    const silentMs = msBetween(this.#lastReceived, now);
+    if (silentMs < this.#timeoutMs) return NOTHING;
+    this.#gaveUp = true;
+    return [{ kind: 'give-up', by: this.#by, silentMs }];
+  }
+}
+
+/** A silence timeout that also beats, on an absolute schedule so that late ticks do not drift. */
+class Heartbeat implements Detector {
+  readonly #intervalMs: number;
+  readonly #silence: SilenceTimeout;
+  #nextBeat: Instant | undefined;
+
+  constructor(settings: HeartbeatSettings, role: HeartbeatRole, now: Instant) {
+    this.#intervalMs = settings.intervalMs;
+    this.#silence = new SilenceTimeout('heartbeat', settings.timeoutMs, now);
+    this.#nextBeat = role === 'beats' ? now : undefined;
+  }
+
+  nextDeadline(): Instant | undefined {
+    return earliest(this.#nextBeat, this.#silence.nextDeadline());
+  }
+
+  step(input: Input, now: Instant): readonly Action[] {
+    const verdict = this.#silence.step(input, now);
+    if (verdict.length > 0) {
+      this.#nextBeat = undefined;
+      return verdict;
+    }
+    if (input !== 'tick' || this.#nextBeat === undefined || now < this.#nextBeat) return NOTHING;
+    const missed = Math.floor(msBetween(this.#nextBeat, now) / this.#intervalMs);
+    this.#nextBeat = addMs(this.#nextBeat, (missed + 1) * this.#intervalMs);
+    return [{ kind: 'beat' }];
+  }
+}
+
+/** The first part to give up decides; an empty one is the mode `none`. */
+class Combined implements Detector {
+  readonly #parts: readonly Detector[];
+  #gaveUp = false;
+
+  constructor(parts: readonly Detector[]) {
+    this.#parts = parts;
+  }
+
+  nextDeadline(): Instant | undefined {
+    if (this.#gaveUp) return undefined;
+    return earliest(...this.#parts.map((part) => part.nextDeadline()));
+  }
+
+  step(input: Input, now: Instant): readonly Action[] {
+    if (this.#gaveUp) return NOTHING;
+    const actions = this.#parts.flatMap((part) => part.step(input, now));
+    const verdict = actions.find((action) => action.kind === 'give-up');
+    if (verdict === undefined) return actions;
+    this.#gaveUp = true;
+    return [verdict];
+  }
+}

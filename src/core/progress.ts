@@ -1,0 +1,38 @@
+/** What a running comparison tells whoever watches. Times are milliseconds since the drop. */
+import type { Fault, Load } from './condition.js';
+import type { Prediction } from './predict.js';
+
+export interface PlannedRow {
+  readonly mode: string;
+  readonly load: Load;
+  readonly fault: Fault;
+  readonly connections: number;
+  readonly predicted: Prediction;
+  /** How long it is watched after the drop; 0: predicted only. */
+  readonly waitMs: number;
+}
+
+export type ComparisonEvent =
+  | { readonly kind: 'planned'; readonly rows: readonly PlannedRow[] }
+  /** What is being done now, in words: `opening 440 connections`. */
+  | { readonly kind: 'stage'; readonly text: string }
+  /** `row` is the index in `planned`; all its connections were cut (or closed, or stopped). */
+  | { readonly kind: 'dropped'; readonly row: number }
+  /** Signs of life before the drop, and the kernel's own probes or retransmissions after it. */
+  | {
+      readonly kind: 'beats' | 'probes';
+      readonly row: number;
+      readonly atMs: number;
+      readonly count: number;
+    }
+  /** One connection's verdict. */
+  | { readonly kind: 'noticed'; readonly row: number; readonly atMs: number; readonly by: string }
+  /** A healthy twin was given up. */
+  | {
+      readonly kind: 'false-alarm';
+      readonly row: number;
+      readonly atMs: number;
+      readonly by: string;
+    }
+  /** Nothing more will come of this row. */
+  | { readonly kind: 'row-done'; readonly row: number };

@@ -1,0 +1,43 @@
+/**
+ * Expected failures: one line that names the value, and a hint that says what helps.
+ * A dead peer is a result and never an error; a bug is an ordinary exception with its stack.
+ */
+
+/** Every code, with the exit code it stands for. The README lists them all. */
+export const errorCodes = {
+  /** A flag, argument or expression that cannot be understood. */
+  BAD_USAGE: 2,
+  /** A scenario file that is missing or does not follow the grammar; line and column are named. */
+  BAD_SCENARIO: 2,
+  /** The address or port to listen on is taken or not ours. */
+  CANNOT_LISTEN: 3,
+  /** The host to probe cannot be resolved or connected to. */
+  UNREACHABLE: 3,
+  /** The peer never answered one beat: it may be alive and speak another protocol. */
+  NO_ANSWER: 3,
+  /** What was asked needs something this machine, or this user, does not have. */
+  NO_CAPABILITY: 3,
+  /** A lab process could not be started or ended early. */
+  LAB_FAILED: 3,
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export class TcpaliveError extends Error {
+  override readonly name = 'TcpaliveError';
+  /** What the user can do about it, one line; undefined where the message says it all. */
+  readonly hint: string | undefined;
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options: { hint?: string; cause?: unknown } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.hint = options.hint;
+  }
+
+  get exitCode(): number {
+    return errorCodes[this.code];
+  }
+}

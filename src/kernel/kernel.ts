@@ -1,0 +1,65 @@
+/**
+ * All that tcpalive asks of an operating system, on one screen. Descriptors are plain numbers;
+ * whoever asks owns them. Every option that is set is read back by the implementation, and a
+ * refusal is a `KernelRefusal`, never a silent no-op.
+ */
+import { getSystemErrorName } from 'node:util';
+import type { Capabilities } from '../core/capabilities.js';
+import type { KeepaliveSettings } from '../core/mode.js';
+import type { DropEngine } from '../core/result.js';
+import type { SocketDiag } from './linux/sock-diag.js';
+import type { TcpInfo } from './linux/tcp-info.js';
+
+export interface Kernel {
+  /** Everything but `namespace`, which takes a process to try: see `canUnshare`. */
+  readonly capabilities: Omit<Capabilities, 'namespace'>;
+
+  /** Turns keepalive on, with the host's own times for `system`. Returns what the kernel then says. */
+  setKeepalive(fd: number, settings: KeepaliveSettings | 'system'): KeepaliveSettings;
+  /** TCP_USER_TIMEOUT. Returns what the kernel then says, in milliseconds. */
+  setUserTimeout(fd: number, timeoutMs: number): number;
+
+  /** Undefined once the descriptor is no TCP socket any more. */
+  tcpInfo(fd: number): TcpInfo | undefined;
+  /** Segments that this socket's filter or minimum TTL has swallowed (SK_MEMINFO_DROPS). */
+  drops(fd: number): number;
+  /** The sock_diag entry of one connection, by its addresses; undefined when it is gone. */
+  socketDiag(local: Endpoint, remote: Endpoint): SocketDiag | undefined;
+
+  /** From now on everything that arrives for this socket is silently dropped, until `heal`. */
+  cut(fd: number, engine: DropEngine): void;
+  heal(fd: number, engine: DropEngine): void;
+
+  /** The kernel kills this process as soon as its parent is gone (PR_SET_PDEATHSIG). */
+  dieWithParent(): void;
+  /** Brings the loopback interface of a fresh network namespace up. */
+  bringLoopbackUp(): void;
+  /** RLIMIT_NOFILE of this process, soft and hard. */
+  limitDescriptors(limit: number): void;
+  /** How many descriptors a process of ours holds; undefined when it is gone. */
+  openDescriptors(pid: number): number | undefined;
+
+  /** Everything under net.ipv4.tcp_* of this network namespace, by name. */
+  tcpSysctls(): ReadonlyMap<string, string>;
+  /** False when the kernel refuses: read-only, not in this namespace, or no right. */
+  setSysctl(name: string, value: string): boolean;
+  /** CONFIG_HZ; undefined where the kernel's configuration cannot be read. */
+  ticksPerSecond(): number | undefined;
+}
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The kernel said no. `errno` is its own number, `call` what was asked. */
+export class KernelRefusal extends Error {
+  override readonly name = 'KernelRefusal';
+
+  constructor(
+    readonly call: string,
+    readonly errno: number,
+  ) {
+    super(`${call}: ${getSystemErrorName(-errno)}`);
+  }
+}

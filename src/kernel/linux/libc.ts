@@ -1,0 +1,114 @@
+/**
+ * The C library through koffi: the only file that knows it. Sizes and structures are the callers'.
+ * Everything here is synchronous and takes microseconds; nothing may block.
+ */
+import type koffiModule from 'koffi';
+import type { LibraryHandle } from 'koffi';
+import { KernelRefusal } from '../kernel.js';
+
+export interface Libc {
+  getsockopt(fd: number, level: number, option: number, room: number): Buffer | undefined;
+  /** @throws KernelRefusal */
+  setsockopt(fd: number, level: number, option: number, value: Buffer): void;
+  /** @throws KernelRefusal; `room` is filled by the kernel. */
+  ioctl(fd: number, request: number, room: Buffer): void;
+  /** @throws KernelRefusal */
+  socket(domain: number, type: number, protocol: number): number;
+  listen(fd: number): void;
+  /** getsockname: a `struct sockaddr`. */
+  localAddress(fd: number): Buffer;
+  send(fd: number, message: Buffer): void;
+  /** One message. For sockets whose answer is already there, such as netlink's. */
+  receive(fd: number, room: number): Buffer;
+  close(fd: number): void;
+  /** A raw system call with up to four integers. @throws KernelRefusal */
+  syscall(name: string, number: number, ...args: readonly number[]): number;
+  prctl(option: number, value: number): void;
+  setrlimit(resource: number, soft: number, hard: number): void;
+  addressOf(bytes: Buffer): bigint;
+}
+
+/** Undefined where koffi is not installed or has no build for this machine. */
+export async function loadLibc(): Promise<Libc | undefined> {
+  const module = await import('koffi').catch(() => undefined);
+  return module === undefined ? undefined : libcThrough(module.default);
+}
+
+function libcThrough(koffi: typeof koffiModule): Libc {
+  // The running program itself: Node links the C library dynamically, whichever it is.
+  const self = koffi.load(null);
+  const c = {
+    getsockopt: self.func('int getsockopt(int, int, int, void*, void*)'),
+    setsockopt: self.func('int setsockopt(int, int, int, void*, uint32_t)'),
+    ioctl: self.func('int ioctl(int, unsigned long, void*)'),
+    socket: self.func('int socket(int, int, int)'),
+    listen: self.func('int listen(int, int)'),
+    getsockname: self.func('int getsockname(int, void*, void*)'),
+    send: self.func('long send(int, void*, size_t, int)'),
+    recv: self.func('long recv(int, void*, size_t, int)'),
+    close: self.func('int close(int)'),
+    syscall: self.func('long syscall(long, long, long, long, long)'),
+    prctl: self.func('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)'),
+    setrlimit: self.func('int setrlimit(int, void*)'),
+  };
+
+  function call(name: string, native: NativeFunction, ...args: readonly unknown[]): number {
+    const result = Number(native(...args));
+    if (result < 0) throw new KernelRefusal(name, koffi.errno());
+    return result;
+  }
+
+  return {
+    getsockopt(fd, level, option, room) {
+      const value = Buffer.alloc(room);
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(room);
+      const failed = Number(c.getsockopt(fd, level, option, value, length)) < 0;
+      return failed ? undefined : value.subarray(0, length.readUInt32LE());
+    },
+    setsockopt: (fd, level, option, value) =>
+      void call(
+        `setsockopt(${level}, ${option})`,
+        c.setsockopt,
+        fd,
+        level,
+        option,
+        value,
+        value.length,
+      ),
+    ioctl: (fd, request, room) => void call('ioctl', c.ioctl, fd, request, room),
+    socket: (domain, type, protocol) => call('socket', c.socket, domain, type, protocol),
+    listen: (fd) => void call('listen', c.listen, fd, 1),
+    localAddress(fd) {
+      const address = Buffer.alloc(SOCKADDR_BYTES);
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(SOCKADDR_BYTES);
+      call('getsockname', c.getsockname, fd, address, length);
+      return address.subarray(0, length.readUInt32LE());
+    },
+    send: (fd, message) => void call('send', c.send, fd, message, message.length, 0),
+    receive(fd, room) {
+      const bytes = Buffer.alloc(room);
+      return bytes.subarray(0, call('recv', c.recv, fd, bytes, room, MSG_DONTWAIT));
+    },
+    close: (fd) => void call('close', c.close, fd),
+    syscall(name, number, ...args) {
+      const [a = 0, b = 0, d = 0, e = 0] = args;
+      return call(name, c.syscall, number, a, b, d, e);
+    },
+    prctl: (option, value) => void call('prctl', c.prctl, option, value, 0, 0, 0),
+    setrlimit(resource, soft, hard) {
+      const limits = Buffer.alloc(16);
+      limits.writeBigUInt64LE(BigInt(soft), 0);
+      limits.writeBigUInt64LE(BigInt(hard), 8);
+      call('setrlimit', c.setrlimit, resource, limits);
+    },
+    addressOf: (bytes) => koffi.address(bytes),
+  };
+}
+
+type NativeFunction = ReturnType<LibraryHandle['func']>;
+
+/** Room for `struct sockaddr_in6`. */
+const SOCKADDR_BYTES = 28;
+const MSG_DONTWAIT = 0x40;

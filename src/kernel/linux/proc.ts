@@ -1,0 +1,51 @@
+/** What the kernel tells through files: sysctls, its configuration, descriptors of a process. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { gunzipSync } from 'node:zlib';
+
+const IPV4_SYSCTLS = '/proc/sys/net/ipv4';
+
+export function tcpSysctls(): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  for (const name of readdirSync(IPV4_SYSCTLS).filter((file) => file.startsWith('tcp_'))) {
+    const value = tryRead(`${IPV4_SYSCTLS}/${name}`);
+    if (value !== undefined) values.set(name, value.toString('latin1').trim());
+  }
+  return values;
+}
+
+export function setSysctl(name: string, value: string): boolean {
+  if (!/^\w+$/.test(name)) throw new RangeError(`${name} is no name of a sysctl`);
+  try {
+    writeFileSync(`${IPV4_SYSCTLS}/${name}`, value);
+    return true;
+  } catch {
+    // Read-only, unknown to this namespace, or not ours: the caller notes what could not be had.
+    return false;
+  }
+}
+
+export function ticksPerSecond(): number | undefined {
+  const zipped = tryRead('/proc/config.gz');
+  const config = zipped === undefined ? tryRead(`/boot/config-${release()}`) : gunzipSync(zipped);
+  const match = /^CONFIG_HZ=(\d+)$/m.exec(config?.toString('latin1') ?? '');
+  return match === null ? undefined : Number(match[1]);
+}
+
+export function openDescriptors(pid: number): number | undefined {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    // It has ended, or is not ours to look at.
+    return undefined;
+  }
+}
+
+function tryRead(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    // Not every kernel has every file.
+    return undefined;
+  }
+}

@@ -1,0 +1,37 @@
+/** Classic BPF programs as bytes: `struct sock_filter`, linux/filter.h. */
+
+/** Bytes of one `struct sock_filter`: u16 code, u8 jt, u8 jf, u32 k. */
+const INSTRUCTION_BYTES = 8;
+
+/** RET 0: the kernel drops every segment before TCP sees it. No ACK, no RST, no ICMP. */
+export const DROP_ALL = program([{ code: 0x06, jt: 0, jf: 0, k: 0 }]);
+
+/** RET -1: everything passes. For trying whether filters may be attached at all. */
+export const PASS_ALL = program([{ code: 0x06, jt: 0, jf: 0, k: 0xffff_ffff }]);
+
+interface Instruction {
+  readonly code: number;
+  readonly jt: number;
+  readonly jf: number;
+  readonly k: number;
+}
+
+function program(instructions: readonly Instruction[]): Buffer {
+  const bytes = Buffer.alloc(instructions.length * INSTRUCTION_BYTES);
+  instructions.forEach(({ code, jt, jf, k }, index) => {
+    const at = index * INSTRUCTION_BYTES;
+    bytes.writeUInt16LE(code, at);
+    bytes.writeUInt8(jt, at + 2);
+    bytes.writeUInt8(jf, at + 3);
+    bytes.writeUInt32LE(k, at + 4);
+  });
+  return bytes;
+}
+
+/** `struct sock_fprog` on 64-bit machines: u16 len, padding, pointer. */
+export function filterProgram(instructions: Buffer, address: bigint): Buffer {
+  const bytes = Buffer.alloc(16);
+  bytes.writeUInt16LE(instructions.length / INSTRUCTION_BYTES, 0);
+  bytes.writeBigUInt64LE(address, 8);
+  return bytes;
+}

@@ -1,0 +1,70 @@
+/** Decoding of `struct tcp_info`, include/uapi/linux/tcp.h; offsets are ABI and only ever appended to. */
+
+export interface TcpInfo {
+  readonly state: string;
+  /** Retransmissions of the segment at the head of the queue, since the last answer. */
+  readonly retransmits: number;
+  /** Keepalive or zero-window probes out and unanswered. */
+  readonly probes: number;
+  readonly rtoMs: number;
+  /** Segments sent and not acknowledged. */
+  readonly unacked: number;
+  readonly lastDataReceivedMs: number;
+  /** Since any acknowledgement arrived, data or not. The kernel keeps it in ticks. */
+  readonly lastAckReceivedMs: number;
+  readonly rttMs: number;
+  readonly totalRetransmissions: number;
+  readonly bytesAcked: number;
+  readonly bytesReceived: number;
+  readonly segmentsOut: number;
+  /** Counted behind a socket filter: what was dropped is not in it. */
+  readonly segmentsIn: number;
+  readonly dataSegmentsIn: number;
+}
+
+/** Room for every kernel so far (280 bytes on 6.18); the returned length is what counts. */
+export const TCP_INFO_BYTES = 512;
+
+/** Up to data_segs_in, which Linux 4.6 brought: no supported kernel is shorter. */
+const SHORTEST_BYTES = 156;
+
+const STATES = [
+  'UNKNOWN',
+  'ESTABLISHED',
+  'SYN-SENT',
+  'SYN-RECV',
+  'FIN-WAIT-1',
+  'FIN-WAIT-2',
+  'TIME-WAIT',
+  'CLOSE',
+  'CLOSE-WAIT',
+  'LAST-ACK',
+  'LISTEN',
+  'CLOSING',
+] as const;
+
+/** The name of a kernel TCP state, include/net/tcp_states.h, as `ss` spells it. */
+export function stateName(state: number): string {
+  return STATES[state] ?? 'UNKNOWN';
+}
+
+/** @param bytes exactly what getsockopt returned. Undefined when that is too short to be believed. */
+export function decodeTcpInfo(bytes: Buffer): TcpInfo | undefined {
+  if (bytes.length < SHORTEST_BYTES) return undefined;
+  return {
+    state: stateName(bytes.readUInt8(0)),
+    retransmits: bytes.readUInt8(2),
+    probes: bytes.readUInt8(3),
+    rtoMs: bytes.readUInt32LE(8) / 1000,
+    unacked: bytes.readUInt32LE(24),
+    lastDataReceivedMs: bytes.readUInt32LE(52),
+    lastAckReceivedMs: bytes.readUInt32LE(56),
+    rttMs: bytes.readUInt32LE(68) / 1000,
+    totalRetransmissions: bytes.readUInt32LE(100),
+    bytesAcked: Number(bytes.readBigUInt64LE(120)),
+    bytesReceived: Number(bytes.readBigUInt64LE(128)),
+    segmentsOut: bytes.readUInt32LE(136),
+    segmentsIn: bytes.readUInt32LE(140),
+    dataSegmentsIn: bytes.readUInt32LE(152),
+  };
+}

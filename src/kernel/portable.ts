@@ -1,0 +1,36 @@
+/** Node alone: heartbeats and idle timeouts work everywhere; whatever needs the kernel is refused. */
+import { TcpaliveError } from '../errors.js';
+import type { Kernel } from './kernel.js';
+
+export const portableKernel: Kernel = {
+  capabilities: {
+    socketFilter: false,
+    minTtl: false,
+    tcpInfo: false,
+    keepaliveTuning: false,
+    userTimeout: false,
+    sockDiag: false,
+    sockDestroy: false,
+    pidfd: false,
+  },
+  setKeepalive: () => refuse('keepalive times'),
+  setUserTimeout: () => refuse('a user timeout'),
+  tcpInfo: () => undefined,
+  drops: () => 0,
+  socketDiag: () => undefined,
+  cut: () => refuse('a silent drop'),
+  heal: () => refuse('a silent drop'),
+  dieWithParent: () => undefined,
+  bringLoopbackUp: () => undefined,
+  limitDescriptors: () => refuse('a descriptor limit'),
+  openDescriptors: () => undefined,
+  tcpSysctls: () => new Map(),
+  setSysctl: () => false,
+  ticksPerSecond: () => undefined,
+};
+
+function refuse(what: string): never {
+  throw new TcpaliveError('NO_CAPABILITY', `${what} cannot be had here: it needs Linux and koffi`, {
+    hint: 'heartbeat and idle-timeout work everywhere; tcpalive doctor lists what this machine can do',
+  });
+}
