@@ -84,7 +84,7 @@ function parseTerm(kind: string, value: string | undefined, whole: string): Mode
     case 'keepalive':
       return { keepalive: value === 'system' ? 'system' : parseKeepalive(value ?? '60s:10s:6') };
     case 'user-timeout':
-      return { userTimeoutMs: parseField(value ?? '2m', `user-timeout=${value ?? ''}`) };
+      return { userTimeoutMs: parseUserTimeout(value ?? '2m') };
     case 'heartbeat':
       return { heartbeat: parseHeartbeat(value ?? '1s:3s') };
     case 'idle-timeout':
@@ -135,6 +135,19 @@ function parseKeepaliveSeconds(field: string, term: string): number {
     throw new TcpaliveError('BAD_USAGE', `'${term}': '${field}' cannot be had, ${limit}`);
   }
   return seconds;
+}
+
+/** TCP_USER_TIMEOUT is an int of milliseconds, tcp(7). */
+function parseUserTimeout(value: string): number {
+  const term = `user-timeout=${value}`;
+  const timeoutMs = parseField(value, term);
+  if (!Number.isInteger(timeoutMs)) {
+    throw new TcpaliveError(
+      'BAD_USAGE',
+      `'${term}': '${value}' cannot be had, user-timeout takes whole milliseconds`,
+    );
+  }
+  return timeoutMs;
 }
 
 function parseHeartbeat(value: string): HeartbeatSettings {
