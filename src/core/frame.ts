@@ -14,7 +14,7 @@ export const FRAMINGS: readonly Framing[] = ['length16', 'raw'];
 export const LARGEST_FRAME_BYTES = 0xffff;
 
 export interface Codec {
-  /** @throws RangeError when the payload is longer than `maxFrameBytes`. */
+  /** @throws RangeError when the payload is longer than `maxFrameBytes`, or than the framing can say. */
   encode(payload: Uint8Array): Uint8Array;
   /** A decoder for one connection. */
   decoder(): Decoder;
@@ -48,10 +48,11 @@ export function parseFraming(text: string): Framing {
 }
 
 function length16Codec(maxFrameBytes: number): Codec {
+  const most = Math.min(maxFrameBytes, LARGEST_FRAME_BYTES);
   return {
     encode(payload) {
-      if (payload.length > maxFrameBytes) {
-        throw new RangeError(`a payload of ${payload.length} bytes is over ${maxFrameBytes}`);
+      if (payload.length > most) {
+        throw new RangeError(`a payload of ${payload.length} bytes is over ${most}`);
       }
       const frame = new Uint8Array(2 + payload.length);
       frame[0] = payload.length >> 8;
@@ -59,7 +60,7 @@ function length16Codec(maxFrameBytes: number): Codec {
       frame.set(payload, 2);
       return frame;
     },
-    decoder: () => new Length16Decoder(maxFrameBytes),
+    decoder: () => new Length16Decoder(most),
   };
 }
 
