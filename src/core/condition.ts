@@ -25,18 +25,20 @@ export const observers: readonly Observer[] = ['server', 'client'];
 export function parseFaults(text: string): readonly Fault[] {
   return text
     .split(',')
-    .map((fault) => oneOf(fault.trim(), Object.keys(faultWords), 'fault') as Fault);
+    .map((fault) => oneOf(fault.trim(), Object.keys(faultWords), 'a fault') as Fault);
 }
 
 export function parseLoads(text: string): readonly Load[] {
-  return text.split(',').map((load) => oneOf(load.trim(), Object.keys(loadWords), 'load') as Load);
+  return text
+    .split(',')
+    .map((load) => oneOf(load.trim(), Object.keys(loadWords), 'a load') as Load);
 }
 
 export function parseObserver(text: string): Observer {
-  return oneOf(text, observers, 'observer') as Observer;
+  return oneOf(text, observers, 'an observer') as Observer;
 }
 
 function oneOf(text: string, accepted: readonly string[], what: string): string {
   if (accepted.includes(text)) return text;
-  throw new TcpaliveError('BAD_USAGE', `'${text}' is not a ${what}: ${accepted.join(', ')}`);
+  throw new TcpaliveError('BAD_USAGE', `'${text}' is not ${what}: ${accepted.join(', ')}`);
 }
