@@ -12,6 +12,8 @@ export type Input = 'received' | 'tick';
 
 export type Action =
   | { readonly kind: 'beat' }
+  /** Nothing has come for longer than usual: worth a word, not yet a verdict. Once a silence. */
+  | { readonly kind: 'silent'; readonly silentMs: number }
   | { readonly kind: 'give-up'; readonly by: DetectorName; readonly silentMs: number };
 
 export type DetectorName = 'heartbeat' | 'idle-timeout';
@@ -25,9 +27,18 @@ export interface Detector {
   step(input: Input, now: Instant): readonly Action[];
 }
 
-/** The detector that `mode` asks for at one end of a connection opened at `now`. */
-export function detectorFor(mode: Mode, role: HeartbeatRole, now: Instant): Detector {
+/**
+ * The detector that `mode` asks for at one end of a connection opened at `now`.
+ * @param silentAfterMs also report a silence this long; undefined: only verdicts.
+ */
+export function detectorFor(
+  mode: Mode,
+  role: HeartbeatRole,
+  now: Instant,
+  silentAfterMs?: number,
+): Detector {
   const detectors: Detector[] = [];
+  if (silentAfterMs !== undefined) detectors.push(new SilenceNotice(silentAfterMs, now));
   if (mode.heartbeat !== undefined) detectors.push(new Heartbeat(mode.heartbeat, role, now));
   if (mode.idleTimeoutMs !== undefined) {
     detectors.push(new SilenceTimeout('idle-timeout', mode.idleTimeoutMs, now));
@@ -64,6 +75,34 @@ class SilenceTimeout implements Detector {
     if (silentMs < this.#timeoutMs) return NOTHING;
     this.#gaveUp = true;
     return [{ kind: 'give-up', by: this.#by, silentMs }];
+  }
+}
+
+/** Reports each silence of `afterMs` once, until something is received again. */
+class SilenceNotice implements Detector {
+  readonly #afterMs: number;
+  #lastReceived: Instant;
+  #told = false;
+
+  constructor(afterMs: number, now: Instant) {
+    this.#afterMs = afterMs;
+    this.#lastReceived = now;
+  }
+
+  nextDeadline(): Instant | undefined {
+    return this.#told ? undefined : addMs(this.#lastReceived, this.#afterMs);
+  }
+
+  step(input: Input, now: Instant): readonly Action[] {
+    if (input === 'received') {
+      this.#lastReceived = now;
+      this.#told = false;
+      return NOTHING;
+    }
+    const silentMs = msBetween(this.#lastReceived, now);
+    if (this.#told || silentMs < this.#afterMs) return NOTHING;
+    this.#told = true;
+    return [{ kind: 'silent', silentMs }];
   }
 }
 

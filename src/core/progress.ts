@@ -36,3 +36,8 @@ export type ComparisonEvent =
     }
   /** Nothing more will come of this row. */
   | { readonly kind: 'row-done'; readonly row: number };
+
+type WithoutRow<E> = E extends { readonly row: number } ? Omit<E, 'row'> : never;
+
+/** An event about one row, from where it is not known which one that is. */
+export type RowEvent = WithoutRow<ComparisonEvent>;

@@ -5,6 +5,7 @@
  */
 import { getSystemErrorName } from 'node:util';
 import type { Capabilities } from '../core/capabilities.js';
+import type { Endpoint } from '../core/endpoint.js';
 import type { KeepaliveSettings } from '../core/mode.js';
 import type { DropEngine } from '../core/result.js';
 import type { SocketDiag } from './linux/sock-diag.js';
@@ -45,11 +46,6 @@ export interface Kernel {
   setSysctl(name: string, value: string): boolean;
   /** CONFIG_HZ; undefined where the kernel's configuration cannot be read. */
   ticksPerSecond(): number | undefined;
-}
-
-export interface Endpoint {
-  readonly address: string;
-  readonly port: number;
 }
 
 /** The kernel said no. `errno` is its own number, `call` what was asked. */

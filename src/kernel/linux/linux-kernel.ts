@@ -1,8 +1,9 @@
 /** The `Kernel` of Linux: options and structures over the C library, one quirk one comment. */
 import type { CapabilityName } from '../../core/capabilities.js';
+import type { Endpoint } from '../../core/endpoint.js';
 import type { KeepaliveSettings } from '../../core/mode.js';
 import type { DropEngine } from '../../core/result.js';
-import { KernelRefusal, type Endpoint, type Kernel } from '../kernel.js';
+import { KernelRefusal, type Kernel } from '../kernel.js';
 import type { Libc } from './libc.js';
 import { openDescriptors, setSysctl, tcpSysctls, ticksPerSecond } from './proc.js';
 import {

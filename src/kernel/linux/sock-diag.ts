@@ -3,8 +3,8 @@
  * Knows no socket; integers are in host order, which is little endian wherever Node runs.
  */
 import { isIPv4 } from 'node:net';
+import type { Endpoint } from '../../core/endpoint.js';
 import type { TimerName } from '../../core/result.js';
-import type { Endpoint } from '../kernel.js';
 import { stateName } from './tcp-info.js';
 
 export interface SocketDiag {

@@ -1,0 +1,194 @@
+/**
+ * The driver: the only code that owns a connection's socket and its timer. It does what one
+ * detector says, on one timer, and must not know what is at the other end or what a frame means.
+ *
+ * Judgement comes after one poll phase: when the timer is late because the loop was busy, what has
+ * arrived meanwhile is read before the peer is blamed.
+ */
+import type { Socket } from 'node:net';
+import type { Endpoint } from '../core/endpoint.js';
+import type { Detector, DetectorName } from '../core/detector.js';
+import { BEAT, type Codec, type Decoder } from '../core/frame.js';
+import type { Mode } from '../core/mode.js';
+import { msBetween, type Instant } from '../core/time.js';
+import { monotonicNow } from '../kernel/clock.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { descriptorOf } from './descriptor.js';
+
+/**
+ * What ended a connection: `FIN`, an errno such as `ETIMEDOUT`, one of our detectors, a `violation`
+ * of the framing, or `local` when this side closed it.
+ */
+export type EndCause = 'FIN' | DetectorName | 'violation' | 'local' | `E${string}`;
+
+export interface Ending {
+  readonly by: EndCause;
+  readonly at: Instant;
+  /** Since the last received byte, or since it was opened. */
+  readonly silentMs: number;
+  /** For a violation: what was wrong. */
+  readonly detail: string | undefined;
+}
+
+export interface ConnectionHandlers {
+  onFrame?(payload: Uint8Array, at: Instant): void;
+  onBeatSent?(at: Instant): void;
+  onSilent?(silentMs: number): void;
+  /** Exactly once, when the verdict falls. */
+  onEnd?(ending: Ending): void;
+  /** Exactly once, when the descriptor has been given back. */
+  onClosed?(): void;
+}
+
+export class Connection {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly openedAt: Instant;
+  readonly #socket: Socket;
+  readonly #codec: Codec;
+  readonly #decoder: Decoder;
+  readonly #detector: Detector;
+  readonly #handlers: ConnectionHandlers;
+  #timer: NodeJS.Timeout | undefined;
+  #timerDue: Instant | undefined;
+  #lastReceivedAt: Instant;
+  #ending: Ending | undefined;
+
+  /** @param socket connected; from now on nobody else may touch it. */
+  constructor(
+    socket: Socket,
+    options: {
+      readonly codec: Codec;
+      readonly detector: (now: Instant) => Detector;
+      readonly handlers: ConnectionHandlers;
+    },
+  ) {
+    this.#socket = socket;
+    this.#codec = options.codec;
+    this.#decoder = options.codec.decoder();
+    this.#handlers = options.handlers;
+    this.openedAt = monotonicNow();
+    this.#lastReceivedAt = this.openedAt;
+    this.#detector = options.detector(this.openedAt);
+    this.local = { address: socket.localAddress ?? '', port: socket.localPort ?? 0 };
+    this.remote = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
+    socket.setNoDelay(true);
+    socket.on('data', (chunk) => this.#received(chunk));
+    socket.on('drain', () => socket.resume());
+    socket.on('end', () => this.#end({ by: 'FIN' }));
+    socket.on('error', (error) => this.#end({ by: causeOf(error) }));
+    socket.on('close', () => {
+      this.#end({ by: 'local' });
+      this.#handlers.onClosed?.();
+    });
+    this.#arm();
+  }
+
+  /** Undefined while the connection lives. */
+  get ending(): Ending | undefined {
+    return this.#ending;
+  }
+
+  /** For the kernel's options and evidence; undefined once the connection is closed. */
+  get descriptor(): number | undefined {
+    return this.#socket.destroyed ? undefined : descriptorOf(this.#socket);
+  }
+
+  /** Sends one frame. While the peer does not read, neither do we: nothing piles up. */
+  send(payload: Uint8Array): void {
+    if (this.#ending !== undefined || !this.#socket.writable) return;
+    if (!this.#socket.write(this.#codec.encode(payload))) this.#socket.pause();
+  }
+
+  /** Says goodbye with a FIN and gives the descriptor back. Idempotent. */
+  close(): void {
+    this.#end({ by: 'local' });
+    this.#socket.end();
+    this.#socket.destroySoon();
+  }
+
+  /** Gives the descriptor back at once; the peer, if it can hear, gets a RST. Idempotent. */
+  reset(): void {
+    this.#end({ by: 'local' });
+    this.#socket.resetAndDestroy();
+  }
+
+  #received(chunk: Uint8Array): void {
+    const now = monotonicNow();
+    this.#lastReceivedAt = now;
+    this.#do('received', now);
+    if (this.#ending !== undefined) return;
+    const { frames, violation } = this.#decoder.push(chunk);
+    for (const frame of frames) this.#handlers.onFrame?.(frame, now);
+    if (violation !== undefined) {
+      this.#end({ by: 'violation', detail: violation });
+      this.#socket.resetAndDestroy();
+    }
+  }
+
+  #do(input: 'received' | 'tick', now: Instant): void {
+    for (const action of this.#detector.step(input, now)) {
+      switch (action.kind) {
+        case 'beat':
+          this.send(BEAT);
+          this.#handlers.onBeatSent?.(now);
+          break;
+        case 'silent':
+          this.#handlers.onSilent?.(action.silentMs);
+          break;
+        case 'give-up':
+          this.#end({ by: action.by, silentMs: action.silentMs });
+          this.#socket.resetAndDestroy();
+          return;
+      }
+    }
+    this.#arm();
+  }
+
+  /** A deadline that moved back leaves the running timer alone: it finds out when it fires. */
+  #arm(): void {
+    const due = this.#ending === undefined ? this.#detector.nextDeadline() : undefined;
+    if (due === undefined || (this.#timerDue !== undefined && this.#timerDue <= due)) return;
+    clearTimeout(this.#timer);
+    this.#timerDue = due;
+    this.#timer = setTimeout(
+      () => setImmediate(() => this.#fired()),
+      Math.max(0, Math.ceil(due - monotonicNow())),
+    );
+  }
+
+  #fired(): void {
+    this.#timerDue = undefined;
+    if (this.#ending === undefined) this.#do('tick', monotonicNow());
+  }
+
+  #end(ending: { by: EndCause; silentMs?: number; detail?: string }): void {
+    if (this.#ending !== undefined) return;
+    const { by, detail } = ending;
+    const at = monotonicNow();
+    const silentMs = ending.silentMs ?? msBetween(this.#lastReceivedAt, at);
+    this.#ending = { by, at, silentMs, detail };
+    clearTimeout(this.#timer);
+    this.#handlers.onEnd?.(this.#ending);
+  }
+}
+
+/**
+ * Puts the kernel's part of a mode on a socket.
+ * @returns that part as it was read back.
+ * @throws KernelRefusal, or TcpaliveError NO_CAPABILITY
+ */
+export function applyKernelMode(kernel: Kernel, descriptor: number, mode: Mode): Mode {
+  const { keepalive, userTimeoutMs } = mode;
+  return {
+    ...(keepalive === undefined ? {} : { keepalive: kernel.setKeepalive(descriptor, keepalive) }),
+    ...(userTimeoutMs === undefined
+      ? {}
+      : { userTimeoutMs: kernel.setUserTimeout(descriptor, userTimeoutMs) }),
+  };
+}
+
+function causeOf(error: Error): EndCause {
+  const { code } = error as NodeJS.ErrnoException;
+  return code?.startsWith('E') === true ? (code as EndCause) : 'EIO';
+}
