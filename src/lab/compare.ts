@@ -1,0 +1,71 @@
+/** `compare`: a comparison in a process of its own, in a private namespace where one can be had. */
+import { fileURLToPath } from 'node:url';
+import type { Observer } from '../core/condition.js';
+import type { ComparisonEvent } from '../core/progress.js';
+import type { ComparisonResult } from '../core/result.js';
+import type { RowSpec } from '../core/row.js';
+import { namespaceRefusal } from '../kernel/namespace.js';
+import { openKernel } from '../kernel/open-kernel.js';
+import { remote, type Remote } from './channel.js';
+import type { Conductor, LabConditions } from './conductor.js';
+import type { Interruption } from '../net/interruption.js';
+import { endProcess, spawnLab } from './peer.js';
+
+export interface LabOptions {
+  /** Measure on this host's loopback even where a private namespace can be had. */
+  readonly onHost?: boolean;
+  readonly interruption?: Interruption;
+  /** The program to start the lab's processes with; default: the bin beside this module. */
+  readonly bin?: string;
+}
+
+export interface CompareOptions extends LabOptions {
+  readonly rows: readonly RowSpec[];
+  /** Connections in each row, and as many healthy twins. Default 20. */
+  readonly connections?: number;
+  /** The longest that a row is waited for after the drop. Default 15,000. */
+  readonly limitMs?: number;
+  /** The end that must notice. Default: the server. */
+  readonly observer?: Observer;
+  readonly onEvent?: (event: ComparisonEvent) => void;
+}
+
+/** @throws TcpaliveError NO_CAPABILITY where nothing can drop a segment; LAB_FAILED */
+export function compare(options: CompareOptions): Promise<ComparisonResult> {
+  return inLab(options, options.onEvent, (conductor, conditions) =>
+    conductor.compare({
+      conditions,
+      rows: options.rows,
+      connections: options.connections ?? 20,
+      limitMs: options.limitMs ?? 15_000,
+      observer: options.observer ?? 'server',
+    }),
+  );
+}
+
+/** Runs one experiment in a conductor process; whatever happens, that process and its peers end. */
+export async function inLab<Result>(
+  { onHost = false, interruption, bin = besideThisModule() }: LabOptions,
+  onEvent: (event: ComparisonEvent) => void = () => undefined,
+  run: (conductor: Remote<Conductor>, conditions: LabConditions) => Promise<Result>,
+): Promise<Result> {
+  const kernel = await openKernel();
+  const refusal = onHost ? null : ((await namespaceRefusal()) ?? null);
+  const isPrivate = !onHost && refusal === null;
+  const child = spawnLab(bin, 'conductor', isPrivate);
+  try {
+    const conductor = remote<Conductor, ComparisonEvent>(child, 'observer', onEvent);
+    void interruption?.happened.then(() => conductor.interrupt(undefined)).catch(() => undefined);
+    return await run(conductor, {
+      namespace: isPrivate ? 'private' : 'host',
+      namespaceRefusal: refusal,
+      hostSysctls: [...kernel.tcpSysctls()],
+    });
+  } finally {
+    await endProcess(child);
+  }
+}
+
+function besideThisModule(): string {
+  return fileURLToPath(new URL('./cli.js', import.meta.url));
+}

@@ -1,0 +1,102 @@
+/**
+ * How a comparison runs, told in order: open every connection, let them settle, drop, watch, read
+ * the evidence. Runs in the observer's process, whose own station holds the ends that must notice;
+ * the peers are processes of their own, so a stopped one does not stop the clock.
+ */
+import type { Observer } from '../core/condition.js';
+import type { Hz } from '../core/kernel-timers.js';
+import { formatMode } from '../core/mode.js';
+import type { ComparisonEvent, PlannedRow, RowEvent } from '../core/progress.js';
+import type { DropEngine, RowResult } from '../core/result.js';
+import { SETTLE_MS, type RowPlan } from '../core/row.js';
+import { judgeRow } from '../core/verdict.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { pause, type Interruption } from '../net/interruption.js';
+import { watchLoop, type LoopDelay } from './loop-delay.js';
+import type { Peer } from './peer.js';
+import { proveReverse } from './proof.js';
+import { RowRun } from './row-run.js';
+import { Station, type ConnectionId } from './station.js';
+
+export interface ComparisonSetting {
+  readonly rows: readonly RowPlan[];
+  /** In each row, and as many healthy twins. */
+  readonly connections: number;
+  readonly observer: Observer;
+  /** Null where no row drops anything. */
+  readonly engine: DropEngine | null;
+  readonly hz: Hz;
+}
+
+export interface ComparisonOutcome {
+  /** False after an interruption. */
+  readonly complete: boolean;
+  readonly rows: readonly RowResult[];
+  readonly loopDelayMs: LoopDelay;
+}
+
+/** What an experiment is given to work with. */
+export interface Lab {
+  readonly kernel: Kernel;
+  readonly startPeer: () => Promise<Peer>;
+  readonly interruption: Interruption;
+}
+
+const REPORT_EVERY_MS = 100;
+
+/** All rows dropped in one turn would keep the observer's own loop busy while it should listen. */
+const ROW_SPACING_MS = 20;
+
+export async function runComparison(
+  { kernel, startPeer, interruption }: Lab,
+  setting: ComparisonSetting,
+  onEvent: (event: ComparisonEvent) => void,
+): Promise<ComparisonOutcome> {
+  const runOf = new Map<ConnectionId, RowRun>();
+  const station = new Station(kernel, (event) => runOf.get(event.id)?.take(event));
+  const shared = await startPeer();
+  let nextId: ConnectionId = 1;
+  const take = (count: number) => Array.from({ length: count }, () => nextId++);
+  const reverseProbe = take(1);
+
+  const runs = await Promise.all(
+    setting.rows.map(async (plan, index) => {
+      const ids = take(plan.waited ? setting.connections : 1);
+      const twins = take(plan.waited ? setting.connections : 0);
+      const peer = plan.fault === 'freeze' ? await startPeer() : shared;
+      const { observer, engine } = setting;
+      const report = (event: RowEvent) => onEvent({ ...event, row: index });
+      const run = new RowRun(
+        { plan, ids, twins, station, peer, twinPeer: shared, observer, engine },
+        report,
+      );
+      for (const id of [...ids, ...twins]) runOf.set(id, run);
+      return run;
+    }),
+  );
+  onEvent({ kind: 'planned', rows: runs.map(({ plan, ids }) => planned(plan, ids.length)) });
+
+  try {
+    onEvent({ kind: 'stage', text: `opening ${nextId - 1} connections` });
+    await Promise.all(runs.map((run) => run.open()));
+    await pause(SETTLE_MS, interruption);
+    const reverse =
+      setting.engine !== null &&
+      (await proveReverse(station, shared.station, reverseProbe, setting.engine, setting.observer));
+
+    const loop = watchLoop();
+    const reports = setInterval(() => runs.forEach((run) => run.reportActivity()), REPORT_EVERY_MS);
+    await Promise.all(runs.map((run, index) => run.watch(index * ROW_SPACING_MS, interruption)));
+    clearInterval(reports);
+    const complete = !interruption.interrupted;
+    const rows = runs.map((run) => judgeRow(run.outcome(reverse), setting.hz));
+    return { complete, rows, loopDelayMs: loop.stop() };
+  } finally {
+    await Promise.all([station.clear(), shared.station.clear(undefined)]);
+  }
+}
+
+function planned(plan: RowPlan, connections: number): PlannedRow {
+  const { load, fault, predicted, waitMs } = plan;
+  return { mode: formatMode(plan.mode), load, fault, connections, predicted, waitMs };
+}

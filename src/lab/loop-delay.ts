@@ -1,0 +1,23 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { roundMs } from '../core/distribution.js';
+
+/** How late our own event loop was, in milliseconds: a late loop sees every verdict late. */
+export interface LoopDelay {
+  readonly p99: number;
+  readonly max: number;
+}
+
+const RESOLUTION_MS = 5;
+
+export function watchLoop(): { stop(): LoopDelay } {
+  const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  histogram.enable();
+  return {
+    stop() {
+      histogram.disable();
+      // Each sample is the timer's own interval and the delay on top of it.
+      const late = (ns: number) => roundMs(Math.max(0, ns / 1e6 - RESOLUTION_MS));
+      return { p99: late(histogram.percentile(99)), max: late(histogram.max) };
+    },
+  };
+}

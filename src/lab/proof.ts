@@ -1,0 +1,80 @@
+/** Proof that a drop drops: the cut end's drop count rises and what it received stands still. */
+import type { Observer } from '../core/condition.js';
+import type { DropEngine } from '../core/result.js';
+import { monotonicNow } from '../kernel/clock.js';
+import type { Remote } from './channel.js';
+import {
+  LOAD_BYTES,
+  type ConnectionId,
+  type CutMark,
+  type Snapshot,
+  type Station,
+} from './station.js';
+
+/** A frame crosses loopback in microseconds; a retransmission that must do instead takes 200 ms. */
+const PROOF_MS = 1000;
+const LOOK_EVERY_MS = 10;
+
+/** Whether this connection swallowed a segment after its cut, and let none through. */
+export function swallowed(mark: CutMark, now: Snapshot): boolean {
+  return now.drops > mark.drops && deliveredSegments(mark, now) === 0;
+}
+
+export function deliveredSegments(mark: CutMark, now: Snapshot): number {
+  return (now.info?.dataSegmentsIn ?? 0) - (mark.info?.dataSegmentsIn ?? 0);
+}
+
+/** Looks until every mark is proven, or the time for it is over; a connection that ended stays unproven. */
+export async function proveCut(
+  look: (ids: readonly ConnectionId[]) => Promise<readonly Snapshot[]> | readonly Snapshot[],
+  marks: ReadonlyMap<ConnectionId, CutMark>,
+): Promise<{ readonly proven: boolean; readonly deliveredSegments: number }> {
+  const unproven = new Set(marks.keys());
+  let delivered = 0;
+  const started = monotonicNow();
+  for (;;) {
+    for (const snapshot of await look([...unproven])) {
+      const mark = marks.get(snapshot.id);
+      if (mark === undefined || snapshot.info === null) continue;
+      if (swallowed(mark, snapshot)) unproven.delete(snapshot.id);
+      else if (deliveredSegments(mark, snapshot) > 0) {
+        delivered += deliveredSegments(mark, snapshot);
+        unproven.delete(snapshot.id);
+      }
+    }
+    const proven = unproven.size === 0 && delivered === 0;
+    if (unproven.size === 0 || monotonicNow() - started > PROOF_MS) {
+      return { proven, deliveredSegments: delivered };
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+/**
+ * The direction from observer to peer, on a throw-away connection: in an idle row the observer
+ * sends nothing by which its own row could show it.
+ */
+export async function proveReverse(
+  observer: Station,
+  peer: Remote<Station>,
+  ids: readonly ConnectionId[],
+  engine: DropEngine,
+  side: Observer,
+): Promise<boolean> {
+  const listen = { mode: {}, replyDelayMs: 0, descriptors: null };
+  if (side === 'client') {
+    const { port } = await peer.listen(listen);
+    await observer.connect({ ids, port, mode: {}, overMs: 0 });
+  } else {
+    const { port } = await observer.listen(listen);
+    await peer.connect({ ids, port, mode: {}, overMs: 0 });
+  }
+  observer.cut({ ids, engine });
+  const marks = await peer.cut({ ids, engine });
+  observer.send({ ids, bytes: LOAD_BYTES });
+  const { proven } = await proveCut(
+    (some) => peer.look({ ids: some, diag: false }),
+    new Map(marks.map((mark) => [mark.id, mark])),
+  );
+  return proven && marks.length === ids.length;
+}

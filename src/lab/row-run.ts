@@ -1,0 +1,314 @@
+/** One row of a comparison while it runs: its connections, their healthy twins, their verdicts. */
+import type { Observer } from '../core/condition.js';
+import type { Mode } from '../core/mode.js';
+import { IDLE_TIMEOUT_FRAMES } from '../core/predict.js';
+import type { RowEvent } from '../core/progress.js';
+import type { DropEngine, DropResult } from '../core/result.js';
+import type { RowPlan } from '../core/row.js';
+import { msBetween, type Instant } from '../core/time.js';
+import type { Evidence, Notice, RowOutcome } from '../core/verdict.js';
+import { TcpaliveError } from '../errors.js';
+import { monotonicNow } from '../kernel/clock.js';
+import type { Remote } from './channel.js';
+import { pause, type Interruption } from '../net/interruption.js';
+import type { Peer } from './peer.js';
+import type { EndCause } from '../net/connection.js';
+import { proveCut } from './proof.js';
+import {
+  LOAD_BYTES,
+  type ConnectionId,
+  type CutMark,
+  type Snapshot,
+  type Station,
+  type StationEvent,
+} from './station.js';
+
+export interface RowParts {
+  readonly plan: RowPlan;
+  readonly ids: readonly ConnectionId[];
+  readonly twins: readonly ConnectionId[];
+  /** The observer's own end. */
+  readonly station: Station;
+  /** The end that vanishes, and the one of the healthy twins. */
+  readonly peer: Peer;
+  readonly twinPeer: Peer;
+  readonly observer: Observer;
+  readonly engine: DropEngine | null;
+}
+
+/** The peer only beats: judging is the observer's work, and a vanished peer goes on in vain. */
+const NEVER_MS = 7 * 24 * 3_600_000;
+
+const MS_PER_HOUR = 3_600_000;
+
+export class RowRun {
+  readonly plan: RowPlan;
+  readonly ids: readonly ConnectionId[];
+  readonly #parts: RowParts;
+  readonly #report: (event: RowEvent) => void;
+  readonly #twins: ReadonlySet<ConnectionId>;
+  readonly #footnotes: string[] = [];
+  readonly #notices = new Map<ConnectionId, Notice>();
+  #marks: ReadonlyMap<ConnectionId, CutMark> = new Map();
+  #peerMarks: ReadonlyMap<ConnectionId, CutMark> = new Map();
+  #drop: DropResult | null = null;
+  #droppedAt: Instant | undefined;
+  #waitedMs = 0;
+  #falseAlarms = 0;
+  #lostBeforeDrop = 0;
+  #evidence: readonly Evidence[] = [];
+  #packetsPerHour: number | null = null;
+  #beats = 0;
+  #segmentsOut = 0;
+
+  constructor(parts: RowParts, report: (event: RowEvent) => void) {
+    this.#parts = parts;
+    this.#report = report;
+    this.plan = parts.plan;
+    this.ids = parts.ids;
+    this.#twins = new Set(parts.twins);
+  }
+
+  /** Opens over the plan's span, so that one drop meets every phase of the mode. */
+  async open(): Promise<void> {
+    const { peer, twinPeer, twins } = this.#parts;
+    await Promise.all([
+      this.#open(peer.station, this.ids),
+      ...(twins.length === 0 ? [] : [this.#open(twinPeer.station, twins)]),
+    ]);
+  }
+
+  /** After that time: drops, proves the drop, watches as long as planned, and reads what the kernel says at the end. */
+  async watch(afterMs: number, interruption: Interruption): Promise<void> {
+    await pause(afterMs, interruption);
+    const packetsBefore = this.#packets();
+    const startedAt = monotonicNow();
+    if (this.plan.waited) {
+      await this.#dropPeers();
+      this.#report({ kind: 'dropped' });
+      await Promise.all([this.#prove(), pause(this.plan.waitMs, interruption)]);
+    }
+    const now = monotonicNow();
+    this.#waitedMs = this.#droppedAt === undefined ? 0 : msBetween(this.#droppedAt, now);
+    this.#packetsPerHour = this.#rate(packetsBefore, msBetween(startedAt, now));
+    this.#evidence = this.#readEvidence();
+    await this.#proveTowardsPeer();
+    this.#report({ kind: 'row-done' });
+  }
+
+  /** What happened to one of this row's connections. */
+  take(event: StationEvent): void {
+    if (event.kind === 'received') {
+      this.#beats++;
+      return;
+    }
+    const { id, at, by } = event;
+    if (by === 'local') return; // our own clearing up
+    const mark = this.#marks.get(id);
+    if (mark !== undefined) {
+      const fromDropMs = msBetween(mark.at, at);
+      const fromLastActivityMs = this.#fromLastActivity(mark, fromDropMs, event);
+      this.#notices.set(id, { fromDropMs, fromLastActivityMs, by });
+      this.#report({ kind: 'noticed', atMs: fromDropMs, by });
+    } else if (this.#twins.has(id)) {
+      this.#falseAlarms++;
+      this.#report({ kind: 'false-alarm', atMs: this.#sinceDrop(at), by });
+    } else {
+      this.#lostBeforeDrop++;
+    }
+  }
+
+  /** Beats before the drop, and what the kernel has sent by itself after it. */
+  reportActivity(): void {
+    const atMs = this.#sinceDrop(monotonicNow());
+    if (this.#beats > 0) this.#report({ kind: 'beats', atMs, count: this.#beats });
+    this.#beats = 0;
+    const segmentsOut = this.#look(this.ids).reduce(
+      (sum, { info }) => sum + (info?.segmentsOut ?? 0),
+      0,
+    );
+    const sent = segmentsOut - this.#segmentsOut;
+    this.#segmentsOut = segmentsOut;
+    if (this.#droppedAt !== undefined && sent > 0)
+      this.#report({ kind: 'probes', atMs, count: sent });
+  }
+
+  outcome(provenTowardsPeer: boolean): RowOutcome {
+    const { observer, twins } = this.#parts;
+    const drop = this.#drop;
+    const footnotes = [...this.#footnotes];
+    if (this.#lostBeforeDrop > 0) {
+      footnotes.push(
+        `${this.#lostBeforeDrop} connections ended before the drop and are not counted`,
+      );
+    }
+    return {
+      plan: this.plan,
+      observer,
+      connections: this.ids.length,
+      drop: drop === null ? null : { ...drop, proven: drop.proven && provenTowardsPeer },
+      waitedMs: this.#waitedMs,
+      notices: [...this.#notices.values()],
+      evidence: this.#evidence,
+      healthy: { connections: twins.length, falseAlarms: this.#falseAlarms },
+      packetsPerHour: this.#packetsPerHour,
+      footnotes,
+    };
+  }
+
+  async #open(peer: Remote<Station>, ids: readonly ConnectionId[]): Promise<void> {
+    const { station, observer } = this.#parts;
+    const { mode, spanMs: overMs } = this.plan;
+    const listen = { replyDelayMs: 0, descriptors: null };
+    let answered: readonly ConnectionId[];
+    if (observer === 'client') {
+      const { port } = await peer.listen({ ...listen, mode: {} });
+      ({ answered } = await station.connect({ ids, overMs, port, mode }));
+    } else {
+      const { port } = await station.listen({ ...listen, mode });
+      ({ answered } = await peer.connect({ ids, overMs, port, mode: beatsOnly(mode) }));
+    }
+    if (answered.length < ids.length) {
+      throw new TcpaliveError(
+        'LAB_FAILED',
+        `only ${answered.length} of ${ids.length} connections of a row could be opened`,
+        { hint: 'try fewer at a time: --connections 5' },
+      );
+    }
+    const everyMs = chatterMs(mode);
+    if (everyMs !== undefined) await peer.chatter({ ids, everyMs });
+  }
+
+  /**
+   * The observer's end is cut first: from then on nothing can reach it, which is t = 0. A write
+   * load follows at once, before anything else gets a turn.
+   */
+  async #dropPeers(): Promise<void> {
+    const { plan, ids } = this;
+    const { station, peer, twinPeer, twins, engine } = this.#parts;
+    if (chatterMs(plan.mode) !== undefined) {
+      await Promise.all([peer.station.hush({ ids }), twinPeer.station.hush({ ids: twins })]);
+    }
+    const write = (some: readonly ConnectionId[]) => {
+      if (plan.load === 'write') station.send({ ids: some, bytes: LOAD_BYTES });
+    };
+    if (plan.fault === 'blackhole') {
+      if (engine === null) throw new RangeError('a black hole needs an engine');
+      this.#mark(
+        ids.flatMap((id) => {
+          const marks = station.cut({ ids: [id], engine });
+          write([id]);
+          return marks;
+        }),
+      );
+      this.#peerMarks = byId(await peer.station.cut({ ids, engine }));
+      await peer.station.send({ ids, bytes: LOAD_BYTES });
+      const cutGapMs = longestGap(this.#marks, this.#peerMarks);
+      this.#drop = { engine, proven: false, deliveredSegments: 0, cutGapMs };
+    } else {
+      if (plan.fault === 'freeze') peer.stop();
+      this.#mark(this.#marksOf(ids));
+      write(ids);
+      if (plan.fault !== 'freeze') await peer.station.end({ ids, how: plan.fault });
+    }
+    write(twins);
+  }
+
+  #mark(marks: readonly CutMark[]): void {
+    this.#marks = byId(marks);
+    this.#droppedAt = monotonicNow();
+  }
+
+  /** Marks without a cut, for the faults that drop nothing. */
+  #marksOf(ids: readonly ConnectionId[]): readonly CutMark[] {
+    const at = monotonicNow();
+    return this.#look(ids).map(({ id, info, drops }) => ({ id, at, info, drops }));
+  }
+
+  async #prove(): Promise<void> {
+    if (this.#drop === null) return;
+    const proof = await proveCut((ids) => this.#look(ids), this.#marks);
+    this.#drop = { ...this.#drop, ...proof };
+  }
+
+  /** Under a write load the row's own segments show that nothing reaches the peer either. */
+  async #proveTowardsPeer(): Promise<void> {
+    if (this.#drop === null || this.plan.load !== 'write') return;
+    const { peer } = this.#parts;
+    const proof = await proveCut((ids) => peer.station.look({ ids, diag: false }), this.#peerMarks);
+    if (!proof.proven) this.#drop = { ...this.#drop, proven: false };
+  }
+
+  #fromLastActivity(
+    { info }: CutMark,
+    fromDropMs: number,
+    { by, silentMs }: { readonly by: EndCause; readonly silentMs: number },
+  ): number {
+    if (this.plan.load === 'write') return fromDropMs;
+    if (by === 'heartbeat' || by === 'idle-timeout') return silentMs;
+    return info === null
+      ? fromDropMs
+      : fromDropMs + Math.min(info.lastAckReceivedMs, info.lastDataReceivedMs);
+  }
+
+  #readEvidence(): readonly Evidence[] {
+    const left = this.ids.filter((id) => !this.#notices.has(id));
+    return this.#parts.station.look({ ids: left, diag: true }).flatMap(({ ended, info, diag }) => {
+      if (ended !== null) return [];
+      return [
+        {
+          state: diag?.state ?? info?.state ?? 'UNKNOWN',
+          timer: diag?.timer ?? 'unknown',
+          expiresInMs: diag?.expiresInMs ?? null,
+          retransmissions: diag?.retransmissions ?? info?.retransmits ?? 0,
+          sendQueueBytes: diag?.sendQueueBytes ?? 0,
+        },
+      ];
+    });
+  }
+
+  /** Segments in and out of each healthy twin so far. */
+  #packets(): ReadonlyMap<ConnectionId, number> {
+    const counts = this.#look(this.#parts.twins).flatMap(({ id, info }) =>
+      info === null ? [] : [[id, info.segmentsIn + info.segmentsOut] as const],
+    );
+    return new Map(counts);
+  }
+
+  #rate(before: ReadonlyMap<ConnectionId, number>, elapsedMs: number): number | null {
+    const after = [...this.#packets()].filter(([id]) => before.has(id));
+    if (after.length === 0 || elapsedMs <= 0) return null;
+    const packets = after.reduce((sum, [id, count]) => sum + count - (before.get(id) ?? 0), 0);
+    return Math.round((packets / after.length) * (MS_PER_HOUR / elapsedMs));
+  }
+
+  #look(ids: readonly ConnectionId[]): readonly Snapshot[] {
+    return this.#parts.station.look({ ids, diag: false });
+  }
+
+  #sinceDrop(at: Instant): number {
+    return this.#droppedAt === undefined ? 0 : msBetween(this.#droppedAt, at);
+  }
+}
+
+function beatsOnly({ heartbeat }: Mode): Mode {
+  return heartbeat === undefined ? {} : { heartbeat: { ...heartbeat, timeoutMs: NEVER_MS } };
+}
+
+/** Without beats an idle timeout would end a healthy connection: frames keep it busy until its drop. */
+function chatterMs({ heartbeat, idleTimeoutMs }: Mode): number | undefined {
+  if (heartbeat !== undefined || idleTimeoutMs === undefined) return undefined;
+  return idleTimeoutMs / IDLE_TIMEOUT_FRAMES;
+}
+
+function byId(marks: readonly CutMark[]): ReadonlyMap<ConnectionId, CutMark> {
+  return new Map(marks.map((mark) => [mark.id, mark]));
+}
+
+function longestGap(
+  ours: ReadonlyMap<ConnectionId, CutMark>,
+  theirs: ReadonlyMap<ConnectionId, CutMark>,
+): number {
+  const gaps = [...theirs.values()].map(({ id, at }) => msBetween(ours.get(id)?.at ?? at, at));
+  return Math.max(0, ...gaps);
+}

@@ -1,0 +1,318 @@
+/**
+ * One process's sockets in an experiment, by connection id: the same class serves the observer and
+ * the peer, as server and as client. It does as it is told and judges nothing; the first frame of
+ * every connection carries its id, so that both ends mean the same one.
+ */
+import { addMs, msBetween, type Instant } from '../core/time.js';
+import type { Mode } from '../core/mode.js';
+import type { DropEngine } from '../core/result.js';
+import { LARGEST_FRAME_BYTES } from '../core/frame.js';
+import { monotonicNow } from '../kernel/clock.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { SocketDiag } from '../kernel/linux/sock-diag.js';
+import type { TcpInfo } from '../kernel/linux/tcp-info.js';
+import type { Connection, ConnectionHandlers, EndCause } from '../net/connection.js';
+import { startEchoServer, type EchoServer } from '../net/echo-server.js';
+import { connect } from '../net/client.js';
+
+export type ConnectionId = number;
+
+/** Plain data: it travels between processes as JSON. */
+export type StationEvent =
+  | {
+      readonly kind: 'received';
+      readonly id: ConnectionId;
+      readonly at: Instant;
+      readonly beat: boolean;
+    }
+  | {
+      readonly kind: 'ended';
+      readonly id: ConnectionId;
+      readonly at: Instant;
+      readonly by: EndCause;
+      readonly silentMs: number;
+    };
+
+export interface ListenRequest {
+  readonly mode: Mode;
+  readonly replyDelayMs: number;
+  /** RLIMIT_NOFILE of this process from now on; null: as it is. */
+  readonly descriptors: number | null;
+}
+
+export interface ConnectRequest {
+  readonly ids: readonly ConnectionId[];
+  readonly port: number;
+  readonly mode: Mode;
+  /** The connections are opened evenly over this time, so that one drop meets every phase. */
+  readonly overMs: number;
+}
+
+/** A connection as its own end sees it; null where the kernel does not tell. */
+export interface Snapshot {
+  readonly id: ConnectionId;
+  readonly ended: EndCause | null;
+  readonly info: TcpInfo | null;
+  readonly diag: SocketDiag | null;
+  /** Segments swallowed by the cut. */
+  readonly drops: number;
+}
+
+/** What was known of a connection at the moment it was cut. */
+export interface CutMark {
+  readonly id: ConnectionId;
+  readonly at: Instant;
+  readonly info: TcpInfo | null;
+  readonly drops: number;
+}
+
+/** The first frame: this tag, then the id. */
+const HELLO_BYTES = 8;
+const HELLO_TAG = 0x7463_7061; // "tcpa"
+
+/** Waiting for a hello's echo: without it the connection was accepted by nobody. */
+const CONNECT_TIMEOUT_MS = 5000;
+
+export const LOAD_BYTES = 64;
+
+export class Station {
+  readonly #kernel: Kernel;
+  readonly #onEvent: (event: StationEvent) => void;
+  readonly #connections = new Map<ConnectionId, Connection>();
+  readonly #arrivals = new Map<ConnectionId, () => void>();
+  readonly #chatter = new Map<ConnectionId, NodeJS.Timeout>();
+  readonly #servers: EchoServer[] = [];
+
+  constructor(kernel: Kernel, onEvent: (event: StationEvent) => void) {
+    this.#kernel = kernel;
+    this.#onEvent = onEvent;
+  }
+
+  /** Starts the echo server on a free loopback port. */
+  async listen(request: ListenRequest): Promise<{ readonly port: number }> {
+    const ids = new Map<Connection, ConnectionId>();
+    const server = await startEchoServer(
+      this.#kernel,
+      {
+        host: '127.0.0.1',
+        port: 0,
+        mode: request.mode,
+        framing: 'length16',
+        maxFrameBytes: LARGEST_FRAME_BYTES,
+        maxConnections: Infinity,
+        replyDelayMs: request.replyDelayMs,
+      },
+      (event) => {
+        if (event.kind === 'frame') {
+          const known = ids.get(event.connection);
+          if (known === undefined) {
+            const id = decodeHello(event.payload);
+            if (id === undefined) return;
+            ids.set(event.connection, id);
+            this.#add(id, event.connection);
+            this.#arrivals.get(id)?.();
+          } else {
+            this.#onEvent({
+              kind: 'received',
+              id: known,
+              at: event.at,
+              beat: event.payload.length === 0,
+            });
+          }
+        } else if (event.kind === 'ended') {
+          const id = ids.get(event.connection);
+          if (id === undefined) return;
+          ids.delete(event.connection);
+          const { by, at, silentMs } = event.ending;
+          this.#onEvent({ kind: 'ended', id, at, by, silentMs });
+        }
+      },
+    );
+    this.#servers.push(server);
+    if (request.descriptors !== null) this.#kernel.limitDescriptors(request.descriptors);
+    return { port: server.address.port };
+  }
+
+  /** Opens connections and says hello on each; resolves with those whose hello was echoed. */
+  async connect(request: ConnectRequest): Promise<{ readonly answered: readonly ConnectionId[] }> {
+    const start = monotonicNow();
+    const spacing = request.overMs / request.ids.length;
+    const outcomes = await Promise.all(
+      request.ids.map(async (id, index) => {
+        await until(addMs(start, index * spacing));
+        return (await this.#connectOne(id, request)) ? [id] : [];
+      }),
+    );
+    return { answered: outcomes.flat() };
+  }
+
+  /** Server side: resolves when the hellos of all these connections have arrived. */
+  async arrived(request: { readonly ids: readonly ConnectionId[] }): Promise<void> {
+    await Promise.all(
+      request.ids.map(
+        (id) =>
+          new Promise<void>((resolve) => {
+            if (this.#connections.has(id)) resolve();
+            else this.#arrivals.set(id, resolve);
+          }),
+      ),
+    );
+  }
+
+  /** From now on a frame every so often on each, counted from when it was opened. */
+  chatter(request: { readonly ids: readonly ConnectionId[]; readonly everyMs: number }): void {
+    for (const id of request.ids) {
+      const connection = this.#connections.get(id);
+      if (connection === undefined) continue;
+      const { everyMs } = request;
+      const next = () => {
+        const sinceOpened = msBetween(connection.openedAt, monotonicNow());
+        this.#chatter.set(
+          id,
+          setTimeout(
+            () => {
+              connection.send(new Uint8Array(LOAD_BYTES));
+              next();
+            },
+            everyMs - (sinceOpened % everyMs),
+          ),
+        );
+      };
+      next();
+    }
+  }
+
+  hush(request: { readonly ids: readonly ConnectionId[] }): void {
+    for (const id of request.ids) {
+      clearTimeout(this.#chatter.get(id));
+      this.#chatter.delete(id);
+    }
+  }
+
+  /** Cuts this end of each; the marks say when, and what was known just then. */
+  cut(request: {
+    readonly ids: readonly ConnectionId[];
+    readonly engine: DropEngine;
+  }): readonly CutMark[] {
+    return request.ids.flatMap((id) => {
+      const descriptor = this.#connections.get(id)?.descriptor;
+      if (descriptor === undefined) return [];
+      const drops = this.#kernel.drops(descriptor);
+      this.#kernel.cut(descriptor, request.engine);
+      const at = monotonicNow();
+      return [{ id, at, info: this.#kernel.tcpInfo(descriptor) ?? null, drops }];
+    });
+  }
+
+  send(request: { readonly ids: readonly ConnectionId[]; readonly bytes: number }): void {
+    const payload = new Uint8Array(request.bytes);
+    for (const id of request.ids) this.#connections.get(id)?.send(payload);
+  }
+
+  /** Ends each with a FIN or a RST; returns the moment just before. */
+  end(request: { readonly ids: readonly ConnectionId[]; readonly how: 'close' | 'reset' }): {
+    readonly at: Instant;
+  } {
+    const at = monotonicNow();
+    for (const id of request.ids) {
+      const connection = this.#connections.get(id);
+      if (request.how === 'close') connection?.close();
+      else connection?.reset();
+    }
+    return { at };
+  }
+
+  /** Resets whatever is left, so that no closed socket goes on dying by itself on the host. */
+  async clear(): Promise<void> {
+    this.hush({ ids: [...this.#chatter.keys()] });
+    for (const connection of this.#connections.values()) connection.reset();
+    await Promise.all(this.#servers.map((server) => server.close()));
+  }
+
+  look(request: {
+    readonly ids: readonly ConnectionId[];
+    readonly diag: boolean;
+  }): readonly Snapshot[] {
+    return request.ids.flatMap((id) => {
+      const connection = this.#connections.get(id);
+      if (connection === undefined) return [];
+      const { descriptor } = connection;
+      const diag = request.diag && descriptor !== undefined;
+      return [
+        {
+          id,
+          ended: connection.ending?.by ?? null,
+          info: descriptor === undefined ? null : (this.#kernel.tcpInfo(descriptor) ?? null),
+          diag: diag
+            ? (this.#kernel.socketDiag(connection.local, connection.remote) ?? null)
+            : null,
+          drops: descriptor === undefined ? 0 : this.#kernel.drops(descriptor),
+        },
+      ];
+    });
+  }
+
+  #add(id: ConnectionId, connection: Connection): void {
+    this.#connections.set(id, connection);
+  }
+
+  async #connectOne(id: ConnectionId, request: ConnectRequest): Promise<boolean> {
+    let connection: Connection | undefined;
+    let greeted: (answered: boolean) => void = () => undefined;
+    const answered = new Promise<boolean>((resolve) => {
+      greeted = resolve;
+    });
+    const handlers: ConnectionHandlers = {
+      onFrame: (payload, at) => {
+        if (decodeHello(payload) === id) greeted(true);
+        else this.#onEvent({ kind: 'received', id, at, beat: payload.length === 0 });
+      },
+      onEnd: ({ by, at, silentMs }) => {
+        greeted(false);
+        this.#onEvent({ kind: 'ended', id, at, by, silentMs });
+      },
+    };
+    try {
+      connection = await connect(
+        this.#kernel,
+        {
+          remote: { address: '127.0.0.1', port: request.port },
+          mode: request.mode,
+          framing: 'length16',
+          maxFrameBytes: LARGEST_FRAME_BYTES,
+          connectTimeoutMs: CONNECT_TIMEOUT_MS,
+        },
+        handlers,
+      );
+    } catch {
+      // Refused, or the server has no descriptor left: that is the answer.
+      return false;
+    }
+    this.#add(id, connection);
+    connection.send(encodeHello(id));
+    const timer = setTimeout(() => greeted(false), CONNECT_TIMEOUT_MS);
+    try {
+      return await answered;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function encodeHello(id: ConnectionId): Uint8Array {
+  const bytes = Buffer.alloc(HELLO_BYTES);
+  bytes.writeUInt32BE(HELLO_TAG, 0);
+  bytes.writeUInt32BE(id, 4);
+  return bytes;
+}
+
+function decodeHello(payload: Uint8Array): ConnectionId | undefined {
+  if (payload.length !== HELLO_BYTES) return undefined;
+  const view = new DataView(payload.buffer, payload.byteOffset, HELLO_BYTES);
+  return view.getUint32(0) === HELLO_TAG ? view.getUint32(4) : undefined;
+}
+
+function until(when: Instant): Promise<void> {
+  const ms = msBetween(monotonicNow(), when);
+  return ms <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, ms));
+}
