@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+/** The bin: builds the environment, runs the program, sets the exit code. Only here is `process` known whole. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { CommanderError } from 'commander';
+import {
+  interruptExitCode,
+  type Environment,
+  type InterruptSignal,
+  type Output,
+} from './commands/environment.js';
+import { buildProgram } from './commands/program.js';
+import { TcpaliveError } from './errors.js';
+
+/** EX_SOFTWARE of sysexits(3): a bug of ours, never to be mistaken for a verdict. */
+const BUG_EXIT_CODE = 70;
+const USAGE_EXIT_CODE = 2;
+
+const environment: Environment = {
+  stdout: output(process.stdout),
+  stderr: output(process.stderr),
+  variables: process.env,
+  version: (
+    JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    }
+  ).version,
+  bin: fileURLToPath(import.meta.url),
+  onInterrupt,
+  setExitCode: (code) => (process.exitCode = code),
+};
+
+// A reader that has seen enough, such as `head`, is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
+try {
+  await buildProgram(environment).parseAsync(process.argv);
+} catch (error) {
+  fail(error);
+}
+
+function fail(error: unknown): void {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+  } else if (error instanceof TcpaliveError) {
+    const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
+    environment.stderr.write(`error: ${error.message}${hint}\n`);
+    process.exitCode = error.exitCode;
+  } else {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    environment.stderr.write(`${stack}\n`);
+    process.exitCode = BUG_EXIT_CODE;
+  }
+}
+
+function output(stream: NodeJS.WriteStream): Output {
+  return {
+    // Undefined, and not false, where it is no terminal.
+    isTTY: Boolean(stream.isTTY),
+    get columns() {
+      return stream.isTTY ? stream.columns : undefined;
+    },
+    write: (text) => void stream.write(text),
+  };
+}
+
+function onInterrupt(handler: (signal: InterruptSignal) => void): () => void {
+  let seen = false;
+  const received = (signal: NodeJS.Signals) => {
+    if (signal !== 'SIGINT' && signal !== 'SIGTERM') return;
+    if (seen) process.exit(interruptExitCode[signal]);
+    seen = true;
+    handler(signal);
+  };
+  process.on('SIGINT', received).on('SIGTERM', received);
+  return () => process.off('SIGINT', received).off('SIGTERM', received);
+}

@@ -1,0 +1,27 @@
+/** Everything a command may know of the world outside: handed in, so that a test can be that world. */
+export interface Environment {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+  /** The program itself, for processes of the lab. */
+  readonly bin: string;
+  /** Calls back on the first SIGINT or SIGTERM; returns how to stop listening. The second one kills. */
+  onInterrupt(handler: (signal: InterruptSignal) => void): () => void;
+  setExitCode(code: number): void;
+}
+
+export interface Output {
+  readonly isTTY: boolean;
+  /** Of the terminal; undefined where it is none. */
+  readonly columns: number | undefined;
+  write(text: string): void;
+}
+
+export type InterruptSignal = 'SIGINT' | 'SIGTERM';
+
+/** 128 + the signal's number, as a shell reports it. */
+export const interruptExitCode: Readonly<Record<InterruptSignal, number>> = {
+  SIGINT: 130,
+  SIGTERM: 143,
+};

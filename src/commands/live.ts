@@ -1,0 +1,55 @@
+/** The live picture on a terminal, or a line a second elsewhere. Owns the repainting and its timer. */
+import type { ComparisonEvent } from '../core/progress.js';
+import { monotonicNow } from '../kernel/clock.js';
+import { applyEvent, drawLanes, emptyLanes, progressLine } from '../report/lanes.js';
+import type { Environment } from './environment.js';
+import { isAnimated, styleFor, type ColorChoice } from './style.js';
+
+export interface Progress {
+  take(event: ComparisonEvent): void;
+  /** Clears the picture away. Idempotent. */
+  end(): void;
+}
+
+const REPAINT_MS = 150;
+const LINE_MS = 1000;
+
+const CURSOR_UP = (lines: number) => `\x1b[${lines}A`;
+const CLEAR_LINE = '\x1b[K';
+const CLEAR_BELOW = '\x1b[J';
+const HIDE_CURSOR = '\x1b[?25l';
+const SHOW_CURSOR = '\x1b[?25h';
+
+export function showProgress(env: Environment, color: ColorChoice): Progress {
+  const { stderr } = env;
+  const animated = isAnimated(env, stderr);
+  let lanes = emptyLanes();
+  let droppedAt: number | undefined;
+  let painted = 0;
+
+  const sinceDrop = () => (droppedAt === undefined ? 0 : monotonicNow() - droppedAt);
+
+  function paint(): void {
+    const lines = drawLanes(lanes, sinceDrop(), styleFor(env, stderr, color));
+    const up = painted === 0 ? HIDE_CURSOR : CURSOR_UP(painted);
+    stderr.write(`${up}\r${lines.map((line) => `${line}${CLEAR_LINE}\n`).join('')}${CLEAR_BELOW}`);
+    painted = lines.length;
+  }
+
+  const timer = setInterval(
+    animated ? paint : () => stderr.write(`${progressLine(lanes, sinceDrop())}\n`),
+    animated ? REPAINT_MS : LINE_MS,
+  );
+
+  return {
+    take(event) {
+      if (event.kind === 'dropped') droppedAt ??= monotonicNow();
+      lanes = applyEvent(lanes, event);
+    },
+    end() {
+      clearInterval(timer);
+      if (painted > 0) stderr.write(`${CURSOR_UP(painted)}\r${CLEAR_BELOW}${SHOW_CURSOR}`);
+      painted = 0;
+    },
+  };
+}

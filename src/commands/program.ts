@@ -1,0 +1,43 @@
+/** The command line as a whole. Building it has no side effects; running it throws. */
+import { Command } from 'commander';
+import type { Environment } from './environment.js';
+import { compareCommand } from './compare.js';
+import { doctorCommand } from './doctor.js';
+import { labCommand } from './lab.js';
+import { probeCommand } from './probe.js';
+import { serveCommand } from './serve.js';
+
+export function buildProgram(env: Environment): Command {
+  const program = new Command('tcpalive')
+    .description(
+      'How long does a dead TCP connection stay ESTABLISHED, and what would have noticed sooner?',
+    )
+    .version(env.version, '-V, --version', 'print the version')
+    .helpCommand(true)
+    .addHelpText('after', HELP);
+  for (const command of [compareCommand, serveCommand, probeCommand, doctorCommand, labCommand]) {
+    program.addCommand(command(env), { hidden: command === labCommand });
+  }
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => env.stdout.write(text),
+      writeErr: (text) => env.stderr.write(text),
+      getOutHelpWidth: () => env.stdout.columns ?? 80,
+      getErrHelpWidth: () => env.stderr.columns ?? 80,
+    });
+  }
+  return program;
+}
+
+const HELP = `
+Modes: none, keepalive=IDLE:INTERVAL:COUNT, keepalive=system, user-timeout=T,
+  heartbeat=INTERVAL:TIMEOUT, idle-timeout=T; combined with +. Durations: 250ms, 3s, 1m30s, 2h.
+
+Examples:
+  tcpalive compare                                     which mode notices a vanished peer, and when
+  tcpalive serve & tcpalive probe 127.0.0.1:7777       an echo server, and a client that beats
+  tcpalive probe 127.0.0.1:7777 --drop-after 3s        the same, and really cut after three seconds
+  tcpalive doctor                                      what can be done on this machine
+
+Exit codes: 0 done or alive, 1 a negative verdict, 2 usage, 3 could not test, 130/143 interrupted.
+`;
