@@ -1,0 +1,68 @@
+/** Milliseconds as a person reads them in a table. */
+import type { Span } from '../core/kernel-timers.js';
+import type { Prediction } from '../core/predict.js';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+
+/** `3.62s`, `15m39s`, `2h11m`. */
+export function latencyWords(ms: number): string {
+  if (ms < MINUTE_MS) return `${(ms / 1000).toFixed(2)}s`;
+  return ms < HOUR_MS
+    ? minutesAndSeconds(Math.round(ms / 1000))
+    : hoursAndMinutes(Math.round(ms / MINUTE_MS));
+}
+
+/** Two measured figures as `latencyWords` would round each: `3.56-4.12s`. */
+export function latencyRange(fromMs: number, toMs: number): string {
+  const [from, to] = [latencyWords(fromMs), latencyWords(toMs)];
+  return range(toMs < MINUTE_MS ? from.slice(0, -1) : from, to);
+}
+
+/**
+ * `3.00-4.13s`, `15m25s-48s`, `2h11m-2h13m`. Rounded outwards, so that whatever lies in the
+ * span also lies in what is shown.
+ */
+export function spanWords({ min, max }: Span): string {
+  if (max < MINUTE_MS) {
+    const from = (Math.floor(min / 10) / 100).toFixed(2);
+    const to = (Math.ceil(max / 10) / 100).toFixed(2);
+    return from === to ? `${to}s` : `${from}-${to}s`;
+  }
+  if (max >= HOUR_MS) {
+    return range(
+      hoursAndMinutes(Math.floor(min / MINUTE_MS)),
+      hoursAndMinutes(ceilTo(max, MINUTE_MS)),
+    );
+  }
+  const fromSeconds = Math.floor(min / 1000);
+  const toSeconds = ceilTo(max, 1000);
+  const [from, to] = [minutesAndSeconds(fromSeconds), minutesAndSeconds(toSeconds)];
+  const sameMinute = Math.floor(fromSeconds / 60) === Math.floor(toSeconds / 60);
+  return from !== to && sameMinute ? `${from}-${toSeconds % 60}s` : range(from, to);
+}
+
+export function predictionWords(prediction: Prediction): string {
+  return prediction.kind === 'never' ? 'never' : spanWords(prediction.fromDropMs);
+}
+
+/** `12.3s`, `2m5s`: how long something took, where hundredths mean nothing. */
+export function roughly(ms: number): string {
+  return ms < MINUTE_MS ? `${Number((ms / 1000).toFixed(1))}s` : latencyWords(ms);
+}
+
+function minutesAndSeconds(seconds: number): string {
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
+}
+
+function hoursAndMinutes(minutes: number): string {
+  return minutes < 60 ? `${minutes}m` : `${Math.floor(minutes / 60)}h${minutes % 60}m`;
+}
+
+function ceilTo(ms: number, unitMs: number): number {
+  return Math.ceil(ms / unitMs);
+}
+
+function range(from: string, to: string): string {
+  return from === to || `${from}s` === to ? to : `${from}-${to}`;
+}
