@@ -4,6 +4,9 @@
  *
  * Every deadline is *last received byte + T*. Our own writes never count as life; any received
  * byte does. Keepalive and user timeout are the kernel's work and have no detector here.
+ *
+ * A tick acts once `now` has reached the very sum that `nextDeadline` returned: the difference of
+ * two instants can be a rounding error short of T.
  */
 import type { HeartbeatSettings, Mode } from './mode.js';
 import { addMs, earliest, msBetween, type Instant } from './time.js';
@@ -71,10 +74,9 @@ class SilenceTimeout implements Detector {
       this.#lastReceived = now;
       return NOTHING;
     }
-    const silentMs = msBetween(this.#lastReceived, now);
-    if (silentMs < this.#timeoutMs) return NOTHING;
+    if (now < addMs(this.#lastReceived, this.#timeoutMs)) return NOTHING;
     this.#gaveUp = true;
-    return [{ kind: 'give-up', by: this.#by, silentMs }];
+    return [{ kind: 'give-up', by: this.#by, silentMs: msBetween(this.#lastReceived, now) }];
   }
 }
 
@@ -99,10 +101,9 @@ class SilenceNotice implements Detector {
       this.#told = false;
       return NOTHING;
     }
-    const silentMs = msBetween(this.#lastReceived, now);
-    if (this.#told || silentMs < this.#afterMs) return NOTHING;
+    if (this.#told || now < addMs(this.#lastReceived, this.#afterMs)) return NOTHING;
     this.#told = true;
-    return [{ kind: 'silent', silentMs }];
+    return [{ kind: 'silent', silentMs: msBetween(this.#lastReceived, now) }];
   }
 }
 
