@@ -56,12 +56,16 @@ function fail(error: unknown): void {
   }
 }
 
-function output(stream: NodeJS.WriteStream): Output {
+/** Node's types promise `isTTY`; where it is no terminal there is none. */
+function output(stream: {
+  isTTY?: boolean;
+  columns?: number;
+  write(text: string): unknown;
+}): Output {
   return {
-    // Undefined, and not false, where it is no terminal.
-    isTTY: Boolean(stream.isTTY),
+    isTTY: stream.isTTY ?? false,
     get columns() {
-      return stream.isTTY ? stream.columns : undefined;
+      return stream.isTTY === true ? stream.columns : undefined;
     },
     write: (text) => void stream.write(text),
   };

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import {
   parseFaults,
@@ -10,12 +9,15 @@ import {
 } from '../core/condition.js';
 import { checkExpectation, parseExpectation, type Expectation } from '../core/expect.js';
 import { parseModes, type Mode } from '../core/mode.js';
+import type { ComparisonEvent } from '../core/progress.js';
 import type { ComparisonResult } from '../core/result.js';
+import type { ScenarioResult } from '../core/scenario-result.js';
 import { defaultRows, rowsOf } from '../core/row.js';
 import { TcpaliveError } from '../errors.js';
-import { compare } from '../lab/compare.js';
+import { compare, playScenario, type LabOptions } from '../lab/compare.js';
 import { interruptible } from '../net/interruption.js';
 import { reportComparison } from '../report/comparison.js';
+import { reportScenario } from '../report/scenario.js';
 import { interruptExitCode, type Environment, type InterruptSignal } from './environment.js';
 import { showProgress } from './live.js';
 import {
@@ -29,6 +31,7 @@ import {
   wholeNumber,
   type FormatOptions,
 } from './options.js';
+import { readScenario } from './scenario-file.js';
 import { styleFor, type ColorChoice } from './style.js';
 
 interface Options extends FormatOptions {
@@ -94,29 +97,48 @@ Examples:
 `;
 
 async function run(env: Environment, options: Options): Promise<void> {
+  const { scenario: file } = options;
+  // Everything is read and checked before anything is started.
+  const scenario = file === undefined ? undefined : await readScenario(file);
+  if (scenario !== undefined) refuseBesideScenario(options);
   const interruption = interruptible();
   let signal: InterruptSignal | undefined;
   const unlisten = env.onInterrupt((received) => {
     signal = received;
     interruption.interrupt();
   });
-  const progress = showProgress(env, options.color);
-  let result: ComparisonResult;
+  const progress = showProgress(env, options.color, scenario === undefined ? 'lanes' : 'line');
+  const lab: LabOptions = { onHost: options.onHost ?? false, bin: env.bin, interruption };
+  const onEvent = (event: ComparisonEvent) => progress.take(event);
+  let finish: () => number;
   try {
-    result = await compare({
-      rows: chosenRows(options),
-      connections: options.connections,
-      limitMs: options.limit,
-      observer: options.observer,
-      onHost: options.onHost ?? false,
-      onEvent: (event) => progress.take(event),
-      bin: env.bin,
-      interruption,
-    });
+    if (scenario === undefined) {
+      const result = await compare({
+        ...lab,
+        onEvent,
+        rows: chosenRows(options),
+        connections: options.connections,
+        limitMs: options.limit,
+        observer: options.observer,
+      });
+      finish = () => reportComparisonResult(env, options, result);
+    } else {
+      const result = await playScenario({ ...lab, onEvent, scenario });
+      finish = () => reportScenarioResult(env, options, result);
+    }
   } finally {
     progress.end();
     unlisten();
   }
+  const code = finish();
+  env.setExitCode(signal === undefined ? code : interruptExitCode[signal]);
+}
+
+function reportComparisonResult(
+  env: Environment,
+  options: Options,
+  result: ComparisonResult,
+): number {
   const format = chosenFormat(options);
   const style = styleFor(env, env.stdout, options.color);
   env.stdout.write(reportComparison(result, { format, style, wide: options.wide ?? false }));
@@ -125,9 +147,29 @@ async function run(env: Environment, options: Options): Promise<void> {
     env.stderr.write(`${pass ? 'pass' : 'FAIL'}  ${text}  (got ${got})\n`);
   }
   const failed = outcomes.some((outcome) => !outcome.pass);
-  const disagrees = result.rows.some((row) => row.agrees === false);
-  if (signal !== undefined) env.setExitCode(interruptExitCode[signal]);
-  else if (failed || disagrees) env.setExitCode(1);
+  return failed || result.rows.some((row) => row.agrees === false) ? 1 : 0;
+}
+
+function reportScenarioResult(env: Environment, options: Options, result: ScenarioResult): number {
+  const format = chosenFormat(options) === 'json' ? 'json' : 'table';
+  const style = styleFor(env, env.stdout, options.color);
+  env.stdout.write(reportScenario(result, { format, style }));
+  return result.rows.some((row) => row.checks.some((check) => !check.pass)) ? 1 : 0;
+}
+
+/** A scenario says for itself what is done, to how many, and what must come of it. */
+function refuseBesideScenario(options: Options): void {
+  const { modes, loads, faults, expect } = options;
+  const given = [
+    ...(modes === undefined ? [] : ['--modes']),
+    ...(loads === undefined ? [] : ['--loads']),
+    ...(faults === undefined ? [] : ['--faults']),
+    ...(expect.length === 0 ? [] : ['--expect']),
+  ];
+  const format = chosenFormat(options);
+  if (format !== 'table' && format !== 'json') given.push(`--format ${format}`);
+  if (given.length === 0) return;
+  throw new TcpaliveError('BAD_USAGE', `--scenario cannot be combined with ${given.join(', ')}`);
 }
 
 function chosenRows({ modes, loads, faults }: Options): ReturnType<typeof defaultRows> {

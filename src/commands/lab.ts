@@ -2,13 +2,12 @@
  * What `compare` starts: one process of the lab, never typed by a person. It lives exactly as long
  * as its parent, even when that is killed: the kernel sends SIGKILL, which also ends a stopped one.
  */
-import { Command, Option } from 'commander';
-import type { ComparisonEvent } from '../core/progress.js';
+import { Command } from 'commander';
 import { openKernel } from '../kernel/open-kernel.js';
 import { serveParent } from '../lab/channel.js';
 import { Conductor } from '../lab/conductor.js';
 import type { LabRole } from '../lab/peer.js';
-import { Station, type StationEvent } from '../lab/station.js';
+import { Station } from '../lab/station.js';
 import type { Environment } from './environment.js';
 
 export function labCommand(env: Environment): Command {
@@ -26,10 +25,10 @@ export function labCommand(env: Environment): Command {
       // The parent may have ended before the line above.
       if (process.ppid !== Number(parent)) process.exit();
       if (role === 'conductor') {
-        serveParent<ComparisonEvent>((report) => new Conductor(kernel, env.bin, report));
+        serveParent((report) => new Conductor(kernel, env.bin, report));
       } else {
         // The other end's news is of no use to the observer, but for the connections that ended.
-        serveParent<StationEvent>(
+        serveParent(
           (report) => new Station(kernel, (event) => event.kind === 'ended' && report(event)),
         );
       }

@@ -2,6 +2,7 @@
 import type { ComparisonEvent } from '../core/progress.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { applyEvent, drawLanes, emptyLanes, progressLine } from '../report/lanes.js';
+import { clip } from '../report/layout.js';
 import type { Environment } from './environment.js';
 import { isAnimated, styleFor, type ColorChoice } from './style.js';
 
@@ -20,7 +21,12 @@ const CLEAR_BELOW = '\x1b[J';
 const HIDE_CURSOR = '\x1b[?25l';
 const SHOW_CURSOR = '\x1b[?25h';
 
-export function showProgress(env: Environment, color: ColorChoice): Progress {
+/** @param picture `lanes`: a lane a row; `line`: one line of words. */
+export function showProgress(
+  env: Environment,
+  color: ColorChoice,
+  picture: 'lanes' | 'line',
+): Progress {
   const { stderr } = env;
   const animated = isAnimated(env, stderr);
   let lanes = emptyLanes();
@@ -30,7 +36,11 @@ export function showProgress(env: Environment, color: ColorChoice): Progress {
   const sinceDrop = () => (droppedAt === undefined ? 0 : monotonicNow() - droppedAt);
 
   function paint(): void {
-    const lines = drawLanes(lanes, sinceDrop(), styleFor(env, stderr, color));
+    const style = styleFor(env, stderr, color);
+    const lines =
+      picture === 'lanes'
+        ? drawLanes(lanes, sinceDrop(), style)
+        : [clip(progressLine(lanes, sinceDrop()), style.width, style.unicode)];
     const up = painted === 0 ? HIDE_CURSOR : CURSOR_UP(painted);
     stderr.write(`${up}\r${lines.map((line) => `${line}${CLEAR_LINE}\n`).join('')}${CLEAR_BELOW}`);
     painted = lines.length;

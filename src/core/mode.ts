@@ -38,6 +38,8 @@ const GRAMMAR =
 const KEEPALIVE_MAX_SECONDS = 32_767;
 const KEEPALIVE_MAX_COUNT = 127;
 
+const NEVER_MS = 7 * 24 * 3_600_000;
+
 /** Shorter beats would measure our own event loop. */
 const SHORTEST_BEAT_MS = 10;
 
@@ -77,6 +79,14 @@ export function formatMode(mode: Mode): string {
   }
   if (idleTimeoutMs !== undefined) terms.push(`idle-timeout=${formatDuration(idleTimeoutMs)}`);
   return terms.length === 0 ? 'none' : terms.join('+');
+}
+
+/**
+ * The mode of a peer that answers `mode`'s heartbeats and judges nothing itself: when it has
+ * vanished it goes on in vain, as a phone without signal would.
+ */
+export function beatsOnly({ heartbeat }: Mode): Mode {
+  return heartbeat === undefined ? {} : { heartbeat: { ...heartbeat, timeoutMs: NEVER_MS } };
 }
 
 function parseTerm(kind: string, value: string | undefined, whole: string): Mode {

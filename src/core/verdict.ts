@@ -1,7 +1,7 @@
 /** From what was seen of each connection to one row of the result. Knows no socket and no clock. */
 import { distribution } from './distribution.js';
 import type { Hz, Span } from './kernel-timers.js';
-import { formatMode } from './mode.js';
+import { formatMode, type Mode } from './mode.js';
 import type { Observer } from './condition.js';
 import type { Prediction } from './predict.js';
 import type { DropResult, Lingering, RowResult } from './result.js';
@@ -56,7 +56,7 @@ export function judgeRow(outcome: RowOutcome, hz: Hz): RowResult {
       fromLastActivityMs: distribution(notices.map((notice) => notice.fromLastActivityMs)) ?? null,
     },
     by: countBy(notices.map((notice) => notice.by)),
-    lingering: group(outcome.evidence, plan.predicted),
+    lingering: groupEvidence(outcome.evidence, plan.predicted),
     healthy: outcome.healthy,
     packetsPerHour: outcome.packetsPerHour,
     descriptors: null,
@@ -65,22 +65,31 @@ export function judgeRow(outcome: RowOutcome, hz: Hz): RowResult {
   };
 }
 
+/** Whether one latency lies in its prediction, measuring allowed for. */
+export function liesIn(latencyMs: number, { min, max }: Span, mode: Mode): boolean {
+  return within(latencyMs, { min, max }, 0, measuringMs(mode));
+}
+
+function measuringMs({ heartbeat, idleTimeoutMs }: Mode): number {
+  const own = heartbeat !== undefined || idleTimeoutMs !== undefined;
+  return own ? OWN_MEASURING_MS : KERNEL_MEASURING_MS;
+}
+
 /** Whether every connection did what was predicted; null when it was not watched long enough to say. */
 function agrees({ plan, notices, connections, waitedMs }: RowOutcome, hz: Hz): boolean | null {
   const { predicted, mode } = plan;
   if (predicted.kind === 'never') return notices.length === 0;
-  const ownVerdict = mode.heartbeat !== undefined || mode.idleTimeoutMs !== undefined;
-  const measuringMs = ownVerdict ? OWN_MEASURING_MS : KERNEL_MEASURING_MS;
+  const allowanceMs = measuringMs(mode);
   // The kernel keeps the time of the last segment in ticks.
   const tickMs = 1000 / (hz ?? 100);
   const inside = notices.every(
     (notice) =>
-      within(notice.fromDropMs, predicted.fromDropMs, 0, measuringMs) &&
-      within(notice.fromLastActivityMs, predicted.fromLastActivityMs, tickMs, measuringMs + tickMs),
+      within(notice.fromDropMs, predicted.fromDropMs, 0, allowanceMs) &&
+      within(notice.fromLastActivityMs, predicted.fromLastActivityMs, tickMs, allowanceMs + tickMs),
   );
   if (!inside) return false;
   if (notices.length === connections) return true;
-  if (waitedMs > predicted.fromDropMs.max + measuringMs) return false;
+  if (waitedMs > predicted.fromDropMs.max + allowanceMs) return false;
   return waitedMs >= plan.waitMs || notices.length > 0 ? true : null;
 }
 
@@ -88,7 +97,11 @@ function within(value: number, span: Span, beforeMs: number, afterMs: number): b
   return value >= span.min - beforeMs && value <= span.max + afterMs;
 }
 
-function group(evidence: readonly Evidence[], dies: Prediction): readonly Lingering[] {
+/** Connections in the same condition, counted together. */
+export function groupEvidence(
+  evidence: readonly Evidence[],
+  dies: Prediction,
+): readonly Lingering[] {
   const groups = new Map<string, Lingering>();
   for (const each of evidence) {
     const key = `${each.state} ${each.timer} ${each.retransmissions} ${each.sendQueueBytes}`;

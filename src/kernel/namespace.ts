@@ -13,7 +13,7 @@ export function namespaceRefusal(): Promise<string | undefined> {
     execFile(command, [...options, 'true'], { timeout: TRY_TIMEOUT_MS }, (error, _, stderr) => {
       if (error === null) resolve(undefined);
       else if (error.code === 'ENOENT') resolve('unshare (util-linux) is not installed');
-      else resolve(stderr.trim().split('\n')[0] ?? error.message);
+      else resolve(/\S.*/.exec(stderr)?.[0] ?? error.message);
     });
   });
 }

@@ -36,7 +36,7 @@ interface Report {
 }
 
 /** Serves a target to the parent process; it is given how to report an event there. */
-export function serveParent<Event>(makeTarget: (report: (event: Event) => void) => object): void {
+export function serveParent(makeTarget: (report: (event: unknown) => void) => object): void {
   const target = makeTarget((event) => send({ report: event }));
   const send = (message: Reply | Report) => process.send?.(message);
   process.on('message', (message: Call) => {
@@ -55,10 +55,10 @@ export function serveParent<Event>(makeTarget: (report: (event: Event) => void) 
  * The child's methods as local promises. All calls under way are refused with LAB_FAILED when the
  * child ends.
  */
-export function remote<T extends object, Event>(
+export function remote<T extends object>(
   child: ChildProcess,
   name: string,
-  onEvent: (event: Event) => void,
+  onEvent: (event: unknown) => void,
 ): Remote<T> {
   const waiting = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>();
   let calls = 0;
@@ -66,7 +66,7 @@ export function remote<T extends object, Event>(
 
   child.on('message', (message: Reply | Report) => {
     if ('report' in message) {
-      onEvent(message.report as Event);
+      onEvent(message.report);
       return;
     }
     const caller = waiting.get(message.reply);

@@ -4,6 +4,8 @@ import type { Observer } from '../core/condition.js';
 import type { ComparisonEvent } from '../core/progress.js';
 import type { ComparisonResult } from '../core/result.js';
 import type { RowSpec } from '../core/row.js';
+import type { Scenario } from '../core/scenario.js';
+import type { ScenarioResult } from '../core/scenario-result.js';
 import { namespaceRefusal } from '../kernel/namespace.js';
 import { openKernel } from '../kernel/open-kernel.js';
 import { remote, type Remote } from './channel.js';
@@ -43,8 +45,25 @@ export function compare(options: CompareOptions): Promise<ComparisonResult> {
   );
 }
 
+export interface PlayOptions extends LabOptions {
+  readonly scenario: Scenario;
+  readonly onEvent?: (event: ComparisonEvent) => void;
+}
+
+/** Plays a scenario at both ends, each of its modes on a server of its own, all at the same time. */
+export function playScenario({
+  scenario,
+  onEvent,
+  ...options
+}: PlayOptions): Promise<ScenarioResult> {
+  const { name, story, modes, steps, expect } = scenario;
+  const { replyDelayMs, descriptors = null } = scenario.server;
+  const plan = { name, story, modes, steps, expect, server: { replyDelayMs, descriptors } };
+  return inLab(options, onEvent, (conductor, conditions) => conductor.play({ conditions, plan }));
+}
+
 /** Runs one experiment in a conductor process; whatever happens, that process and its peers end. */
-export async function inLab<Result>(
+async function inLab<Result>(
   { onHost = false, interruption, bin = besideThisModule() }: LabOptions,
   onEvent: (event: ComparisonEvent) => void = () => undefined,
   run: (conductor: Remote<Conductor>, conditions: LabConditions) => Promise<Result>,
@@ -54,7 +73,9 @@ export async function inLab<Result>(
   const isPrivate = !onHost && refusal === null;
   const child = spawnLab(bin, 'conductor', isPrivate);
   try {
-    const conductor = remote<Conductor, ComparisonEvent>(child, 'observer', onEvent);
+    const conductor = remote<Conductor>(child, 'observer', (event) =>
+      onEvent(event as ComparisonEvent),
+    );
     void interruption?.happened.then(() => conductor.interrupt(undefined)).catch(() => undefined);
     return await run(conductor, {
       namespace: isPrivate ? 'private' : 'host',

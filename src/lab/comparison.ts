@@ -12,8 +12,8 @@ import { SETTLE_MS, type RowPlan } from '../core/row.js';
 import { judgeRow } from '../core/verdict.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { pause, type Interruption } from '../net/interruption.js';
-import { watchLoop, type LoopDelay } from './loop-delay.js';
-import type { Peer } from './peer.js';
+import { watchLoop, type LoopDelay } from '../net/loop-delay.js';
+import type { StartPeer } from './peer.js';
 import { proveReverse } from './proof.js';
 import { RowRun } from './row-run.js';
 import { Station, type ConnectionId } from './station.js';
@@ -38,7 +38,7 @@ export interface ComparisonOutcome {
 /** What an experiment is given to work with. */
 export interface Lab {
   readonly kernel: Kernel;
-  readonly startPeer: () => Promise<Peer>;
+  readonly startPeer: StartPeer;
   readonly interruption: Interruption;
 }
 
@@ -67,7 +67,7 @@ export async function runComparison(
       const { observer, engine } = setting;
       const report = (event: RowEvent) => onEvent({ ...event, row: index });
       const run = new RowRun(
-        { plan, ids, twins, station, peer, twinPeer: shared, observer, engine },
+        { kernel, plan, ids, twins, station, peer, twinPeer: shared, observer, engine },
         report,
       );
       for (const id of [...ids, ...twins]) runOf.set(id, run);

@@ -3,17 +3,20 @@
  * can be had. It makes the namespace like the host, finds the engine, plans, runs, and ends its
  * peers; the command that started it only waits and prints.
  */
-import { release } from 'node:os';
 import type { Observer } from '../core/condition.js';
+import type { Capabilities } from '../core/capabilities.js';
+import type { ScenarioResult } from '../core/scenario-result.js';
 import type { ComparisonEvent } from '../core/progress.js';
-import type { ComparisonResult, DropEngine, HostFacts } from '../core/result.js';
+import type { ComparisonResult, DropEngine } from '../core/result.js';
 import { planRow, type RowSpec } from '../core/row.js';
-import { sysctlDefaults, type SysctlName, type Sysctls } from '../core/sysctl.js';
 import { TcpaliveError } from '../errors.js';
+import { hostFacts } from '../kernel/host-facts.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { runComparison } from './comparison.js';
+import { disturbance } from '../net/loop-delay.js';
 import { interruptible } from '../net/interruption.js';
-import { startPeer, type Peer } from './peer.js';
+import { startPeer, type Peer, type StartPeer } from './peer.js';
+import { ScenarioRun, type ScenarioPlan } from './scenario-run.js';
 
 export interface LabConditions {
   readonly namespace: 'private' | 'host';
@@ -34,8 +37,12 @@ export interface ComparisonRequest {
 /** Sizes of a namespace's own hash tables, read-only and of no consequence for any timer. */
 const TABLE_SIZES = new Set(['tcp_ehash_entries', 'tcp_child_ehash_entries']);
 
-/** A loop delay above this could change a figure in its second decimal: the result says so. */
-const DISTURBING_MS = 25;
+export interface ScenarioRequest {
+  readonly conditions: LabConditions;
+  readonly plan: ScenarioPlan;
+}
+
+const TELL_EVERY_MS = 500;
 
 export class Conductor {
   readonly #kernel: Kernel;
@@ -57,11 +64,13 @@ export class Conductor {
   async compare(request: ComparisonRequest): Promise<ComparisonResult> {
     const startedAt = new Date();
     const notes = this.#prepare(request.conditions);
-    const host = this.#hostFacts();
+    const host = hostFacts(this.#kernel);
     const hz = host.hz ?? undefined;
     const conditions = { ...request, sysctls: host.sysctl, hz };
     const rows = request.rows.map((row) => planRow(row, conditions));
-    const engine = rows.some((row) => row.fault === 'blackhole') ? this.#engine(request) : null;
+    const engine = rows.some((row) => row.fault === 'blackhole')
+      ? this.#engine(request.conditions)
+      : null;
     const outcome = await this.#withPeers((startPeer) =>
       runComparison(
         { kernel: this.#kernel, startPeer, interruption: this.#interruption },
@@ -69,28 +78,66 @@ export class Conductor {
         this.#onEvent,
       ),
     );
-    if (outcome.loopDelayMs.max > DISTURBING_MS) {
-      notes.push(
-        `the observer's own event loop was up to ${Math.round(outcome.loopDelayMs.max)} ms late: ` +
-          'a figure may be that much too long',
-      );
-    }
+    notes.push(...disturbance(outcome.loopDelayMs));
     return {
       schema: 'tcpalive/compare/1',
       complete: outcome.complete,
       startedAt: startedAt.toISOString(),
       durationMs: Date.now() - startedAt.getTime(),
       host,
-      capabilities: {
-        ...this.#kernel.capabilities,
-        namespace: request.conditions.namespace === 'private',
-      },
+      capabilities: this.#capabilities(request.conditions),
       namespace: request.conditions.namespace,
       limitMs: request.limitMs,
       loopDelayMs: outcome.loopDelayMs,
       notes,
       rows: outcome.rows,
     };
+  }
+
+  async play({ conditions, plan }: ScenarioRequest): Promise<ScenarioResult> {
+    const startedAt = new Date();
+    const notes = this.#prepare(conditions);
+    const host = hostFacts(this.#kernel);
+    const engine = this.#engine(conditions);
+    const rows = await this.#withPeers(async (startPeer) => {
+      const runs = plan.modes.map(
+        (mode) =>
+          new ScenarioRun({
+            plan,
+            mode,
+            engine,
+            startPeer,
+            kernel: this.#kernel,
+            host: { sysctls: host.sysctl, hz: host.hz ?? undefined },
+            interruption: this.#interruption,
+          }),
+      );
+      const tell = () =>
+        this.#onEvent({ kind: 'stage', text: runs.map((run) => run.progress()).join('; ') });
+      const telling = setInterval(tell, TELL_EVERY_MS);
+      try {
+        return await Promise.all(runs.map((run) => run.run()));
+      } finally {
+        clearInterval(telling);
+      }
+    });
+    return {
+      schema: 'tcpalive/scenario/1',
+      complete: !this.#interruption.interrupted,
+      startedAt: startedAt.toISOString(),
+      durationMs: Date.now() - startedAt.getTime(),
+      name: plan.name,
+      story: plan.story,
+      host,
+      capabilities: this.#capabilities(conditions),
+      namespace: conditions.namespace,
+      notes,
+      rows,
+    };
+  }
+
+  #capabilities({ namespace }: LabConditions): Capabilities {
+    return { ...this.#kernel.capabilities, namespace: namespace === 'private' };
   }
 
   /** Makes a fresh namespace like the host. @returns what the result must mention. */
@@ -118,32 +165,21 @@ export class Conductor {
     return notes;
   }
 
-  #hostFacts(): HostFacts {
-    const values = this.#kernel.tcpSysctls();
-    return {
-      kernel: release(),
-      node: process.versions.node,
-      hz: this.#kernel.ticksPerSecond() ?? null,
-      congestionControl: values.get('tcp_congestion_control') ?? null,
-      sysctl: sysctlsFrom(values),
-    };
-  }
-
-  #engine({ conditions }: { readonly conditions: LabConditions }): DropEngine {
+  #engine({ namespaceRefusal }: LabConditions): DropEngine {
     const { socketFilter, minTtl } = this.#kernel.capabilities;
     if (socketFilter) return 'socket-filter';
     if (minTtl) return 'min-ttl';
-    const why = conditions.namespaceRefusal === null ? '' : ` (${conditions.namespaceRefusal})`;
+    const why = namespaceRefusal === null ? '' : ` (${namespaceRefusal})`;
     throw new TcpaliveError('NO_CAPABILITY', `nothing here can drop a segment silently${why}`, {
       hint: 'it takes Linux with koffi, and a user namespace, CAP_NET_ADMIN or IP_MINTTL: see tcpalive doctor',
     });
   }
 
-  async #withPeers<T>(run: (startOne: () => Promise<Peer>) => Promise<T>): Promise<T> {
+  async #withPeers<T>(run: (start: StartPeer) => Promise<T>): Promise<T> {
     const peers: Peer[] = [];
     try {
-      return await run(async () => {
-        const peer = await startPeer(this.#bin);
+      return await run(async (onEvent) => {
+        const peer = await startPeer(this.#bin, onEvent);
         peers.push(peer);
         return peer;
       });
@@ -151,10 +187,4 @@ export class Conductor {
       await Promise.all(peers.map((peer) => peer.end()));
     }
   }
-}
-
-function sysctlsFrom(values: ReadonlyMap<string, string>): Sysctls {
-  const names = Object.keys(sysctlDefaults) as SysctlName[];
-  const entries = names.map((name) => [name, Number(values.get(name) ?? sysctlDefaults[name])]);
-  return Object.fromEntries(entries) as Sysctls;
 }

@@ -26,13 +26,16 @@ export function spawnLab(bin: string, role: LabRole, inNamespace: boolean): Chil
   return spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
 }
 
+/** Starts a peer; its events are of interest only to some. */
+export type StartPeer = (onEvent?: (event: StationEvent) => void) => Promise<Peer>;
+
 export async function startPeer(
   bin: string,
   onEvent: (event: StationEvent) => void = () => undefined,
 ): Promise<Peer> {
   const child = spawnLab(bin, 'station', false);
-  const station = remote<Station, StationEvent>(child, 'peer', onEvent);
-  await station.look({ ids: [], diag: false }); // it answers: it is there
+  const station = remote<Station>(child, 'peer', (event) => onEvent(event as StationEvent));
+  await station.look({ ids: [] }); // it answers: it is there
   return {
     pid: child.pid ?? 0,
     station,

@@ -73,7 +73,7 @@ export async function proveReverse(
   const marks = await peer.cut({ ids, engine });
   observer.send({ ids, bytes: LOAD_BYTES });
   const { proven } = await proveCut(
-    (some) => peer.look({ ids: some, diag: false }),
+    (some) => peer.look({ ids: some }),
     new Map(marks.map((mark) => [mark.id, mark])),
   );
   return proven && marks.length === ids.length;

@@ -1,6 +1,6 @@
 /** One row of a comparison while it runs: its connections, their healthy twins, their verdicts. */
 import type { Observer } from '../core/condition.js';
-import type { Mode } from '../core/mode.js';
+import { beatsOnly, type Mode } from '../core/mode.js';
 import { IDLE_TIMEOUT_FRAMES } from '../core/predict.js';
 import type { RowEvent } from '../core/progress.js';
 import type { DropEngine, DropResult } from '../core/result.js';
@@ -9,7 +9,9 @@ import { msBetween, type Instant } from '../core/time.js';
 import type { Evidence, Notice, RowOutcome } from '../core/verdict.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
+import type { Kernel } from '../kernel/kernel.js';
 import type { Remote } from './channel.js';
+import { evidenceOf } from './evidence.js';
 import { pause, type Interruption } from '../net/interruption.js';
 import type { Peer } from './peer.js';
 import type { EndCause } from '../net/connection.js';
@@ -24,6 +26,7 @@ import {
 } from './station.js';
 
 export interface RowParts {
+  readonly kernel: Kernel;
   readonly plan: RowPlan;
   readonly ids: readonly ConnectionId[];
   readonly twins: readonly ConnectionId[];
@@ -35,9 +38,6 @@ export interface RowParts {
   readonly observer: Observer;
   readonly engine: DropEngine | null;
 }
-
-/** The peer only beats: judging is the observer's work, and a vanished peer goes on in vain. */
-const NEVER_MS = 7 * 24 * 3_600_000;
 
 const MS_PER_HOUR = 3_600_000;
 
@@ -235,7 +235,7 @@ export class RowRun {
   async #proveTowardsPeer(): Promise<void> {
     if (this.#drop === null || this.plan.load !== 'write') return;
     const { peer } = this.#parts;
-    const proof = await proveCut((ids) => peer.station.look({ ids, diag: false }), this.#peerMarks);
+    const proof = await proveCut((ids) => peer.station.look({ ids }), this.#peerMarks);
     if (!proof.proven) this.#drop = { ...this.#drop, proven: false };
   }
 
@@ -253,18 +253,7 @@ export class RowRun {
 
   #readEvidence(): readonly Evidence[] {
     const left = this.ids.filter((id) => !this.#notices.has(id));
-    return this.#parts.station.look({ ids: left, diag: true }).flatMap(({ ended, info, diag }) => {
-      if (ended !== null) return [];
-      return [
-        {
-          state: diag?.state ?? info?.state ?? 'UNKNOWN',
-          timer: diag?.timer ?? 'unknown',
-          expiresInMs: diag?.expiresInMs ?? null,
-          retransmissions: diag?.retransmissions ?? info?.retransmits ?? 0,
-          sendQueueBytes: diag?.sendQueueBytes ?? 0,
-        },
-      ];
-    });
+    return this.#look(left).flatMap((snapshot) => evidenceOf(this.#parts.kernel, snapshot) ?? []);
   }
 
   /** Segments in and out of each healthy twin so far. */
@@ -283,16 +272,12 @@ export class RowRun {
   }
 
   #look(ids: readonly ConnectionId[]): readonly Snapshot[] {
-    return this.#parts.station.look({ ids, diag: false });
+    return this.#parts.station.look({ ids });
   }
 
   #sinceDrop(at: Instant): number {
     return this.#droppedAt === undefined ? 0 : msBetween(this.#droppedAt, at);
   }
-}
-
-function beatsOnly({ heartbeat }: Mode): Mode {
-  return heartbeat === undefined ? {} : { heartbeat: { ...heartbeat, timeoutMs: NEVER_MS } };
 }
 
 /** Without beats an idle timeout would end a healthy connection: frames keep it busy until its drop. */

@@ -3,13 +3,13 @@
  * the peer, as server and as client. It does as it is told and judges nothing; the first frame of
  * every connection carries its id, so that both ends mean the same one.
  */
+import type { Endpoint } from '../core/endpoint.js';
 import { addMs, msBetween, type Instant } from '../core/time.js';
 import type { Mode } from '../core/mode.js';
 import type { DropEngine } from '../core/result.js';
 import { LARGEST_FRAME_BYTES } from '../core/frame.js';
 import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { SocketDiag } from '../kernel/linux/sock-diag.js';
 import type { TcpInfo } from '../kernel/linux/tcp-info.js';
 import type { Connection, ConnectionHandlers, EndCause } from '../net/connection.js';
 import { startEchoServer, type EchoServer } from '../net/echo-server.js';
@@ -46,6 +46,8 @@ export interface ConnectRequest {
   readonly mode: Mode;
   /** The connections are opened evenly over this time, so that one drop meets every phase. */
   readonly overMs: number;
+  /** How long to wait for a hello's echo: without it nobody has accepted the connection. */
+  readonly helloTimeoutMs?: number;
 }
 
 /** A connection as its own end sees it; null where the kernel does not tell. */
@@ -53,9 +55,10 @@ export interface Snapshot {
   readonly id: ConnectionId;
   readonly ended: EndCause | null;
   readonly info: TcpInfo | null;
-  readonly diag: SocketDiag | null;
   /** Segments swallowed by the cut. */
   readonly drops: number;
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
 }
 
 /** What was known of a connection at the moment it was cut. */
@@ -70,7 +73,6 @@ export interface CutMark {
 const HELLO_BYTES = 8;
 const HELLO_TAG = 0x7463_7061; // "tcpa"
 
-/** Waiting for a hello's echo: without it the connection was accepted by nobody. */
 const CONNECT_TIMEOUT_MS = 5000;
 
 export const LOAD_BYTES = 64;
@@ -229,24 +231,19 @@ export class Station {
     await Promise.all(this.#servers.map((server) => server.close()));
   }
 
-  look(request: {
-    readonly ids: readonly ConnectionId[];
-    readonly diag: boolean;
-  }): readonly Snapshot[] {
+  look(request: { readonly ids: readonly ConnectionId[] }): readonly Snapshot[] {
     return request.ids.flatMap((id) => {
       const connection = this.#connections.get(id);
       if (connection === undefined) return [];
-      const { descriptor } = connection;
-      const diag = request.diag && descriptor !== undefined;
+      const { descriptor, local, remote, ending } = connection;
       return [
         {
           id,
-          ended: connection.ending?.by ?? null,
+          ended: ending?.by ?? null,
           info: descriptor === undefined ? null : (this.#kernel.tcpInfo(descriptor) ?? null),
-          diag: diag
-            ? (this.#kernel.socketDiag(connection.local, connection.remote) ?? null)
-            : null,
           drops: descriptor === undefined ? 0 : this.#kernel.drops(descriptor),
+          local,
+          remote,
         },
       ];
     });
@@ -273,7 +270,7 @@ export class Station {
       },
     };
     try {
-      connection = await connect(
+      ({ connection } = await connect(
         this.#kernel,
         {
           remote: { address: '127.0.0.1', port: request.port },
@@ -283,14 +280,14 @@ export class Station {
           connectTimeoutMs: CONNECT_TIMEOUT_MS,
         },
         handlers,
-      );
+      ));
     } catch {
       // Refused, or the server has no descriptor left: that is the answer.
       return false;
     }
     this.#add(id, connection);
     connection.send(encodeHello(id));
-    const timer = setTimeout(() => greeted(false), CONNECT_TIMEOUT_MS);
+    const timer = setTimeout(() => greeted(false), request.helloTimeoutMs ?? CONNECT_TIMEOUT_MS);
     try {
       return await answered;
     } finally {

@@ -1,5 +1,5 @@
 /** The client's end of a connection: connect within a time, put the mode on it, beat. */
-import { connect as connectSocket } from 'node:net';
+import { connect as connectSocket, type Socket } from 'node:net';
 import { detectorFor } from '../core/detector.js';
 import { formatEndpoint, type Endpoint } from '../core/endpoint.js';
 import { codec, type Framing } from '../core/frame.js';
@@ -16,23 +16,48 @@ export interface ClientOptions {
   readonly maxFrameBytes: number;
   readonly connectTimeoutMs: number;
   /** 4 or 6: only addresses of that family. */
-  readonly family?: 4 | 6;
+  readonly family?: 4 | 6 | undefined;
+}
+
+export interface Client {
+  readonly connection: Connection;
+  /** The kernel's part of the mode, as read back from the socket. */
+  readonly settings: Mode;
 }
 
 /** @throws TcpaliveError UNREACHABLE naming the address; NO_CAPABILITY when the mode cannot be had. */
-export function connect(
+export async function connect(
   kernel: Kernel,
   options: ClientOptions,
   handlers: ConnectionHandlers,
-): Promise<Connection> {
-  const { remote, mode } = options;
+): Promise<Client> {
+  const socket = await openSocket(options);
+  const descriptor = descriptorOf(socket);
+  let settings: Mode = {};
+  try {
+    if (descriptor !== undefined) settings = applyKernelMode(kernel, descriptor, options.mode);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  const connection = new Connection(socket, {
+    codec: codec(options.framing, options.maxFrameBytes),
+    detector: (now) => detectorFor(options.mode, 'beats', now),
+    handlers,
+  });
+  return { connection, settings };
+}
+
+/** Resolves in the turn that connected it: nothing can happen to the socket before its new owner listens. */
+function openSocket({ remote, family, connectTimeoutMs }: ClientOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connectSocket({
       host: remote.address,
       port: remote.port,
-      ...(options.family === undefined ? {} : { family: options.family }),
+      ...(family === undefined ? {} : { family }),
     });
-    const failed = (reason: string, cause?: unknown) => {
+    const fail = (reason: string, cause?: unknown) => {
+      clearTimeout(timer);
       socket.destroy();
       reject(
         new TcpaliveError('UNREACHABLE', `cannot connect to ${formatEndpoint(remote)}: ${reason}`, {
@@ -41,31 +66,16 @@ export function connect(
         }),
       );
     };
-    const onError = (cause: NodeJS.ErrnoException) => failed(reasonOf(cause), cause);
+    const onError = (cause: NodeJS.ErrnoException) => fail(reasonOf(cause), cause);
     const timer = setTimeout(
-      () => failed(`no answer within ${options.connectTimeoutMs / 1000}s`),
-      options.connectTimeoutMs,
+      () => fail(`no answer within ${connectTimeoutMs / 1000}s`),
+      connectTimeoutMs,
     );
-    socket.once('close', () => clearTimeout(timer));
     socket.once('error', onError);
     socket.once('connect', () => {
       clearTimeout(timer);
-      const descriptor = descriptorOf(socket);
-      try {
-        if (descriptor !== undefined) applyKernelMode(kernel, descriptor, mode);
-      } catch (error) {
-        socket.destroy();
-        reject(error as Error);
-        return;
-      }
-      const connection = new Connection(socket, {
-        codec: codec(options.framing, options.maxFrameBytes),
-        detector: (now) => detectorFor(mode, 'beats', now),
-        handlers,
-      });
-      // Only now: between the two there would be nobody to hear an error.
       socket.off('error', onError);
-      resolve(connection);
+      resolve(socket);
     });
   });
 }

@@ -114,7 +114,8 @@ export class LinuxKernel implements Kernel {
 
   socketDiag(local: Endpoint, remote: Endpoint): SocketDiag | undefined {
     const reply = this.#askSockDiag(encodeSocketRequest(SOCK_DIAG_BY_FAMILY, local, remote));
-    return 'errno' in reply ? undefined : reply;
+    // Where the connection is gone the kernel answers with the listener that would take it.
+    return 'errno' in reply || reply.state === 'LISTEN' ? undefined : reply;
   }
 
   cut(fd: number, engine: DropEngine): void {

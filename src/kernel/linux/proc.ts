@@ -1,5 +1,5 @@
 /** What the kernel tells through files: sysctls, its configuration, descriptors of a process. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { gunzipSync } from 'node:zlib';
 
@@ -33,8 +33,12 @@ export function ticksPerSecond(): number | undefined {
 }
 
 export function openDescriptors(pid: number): number | undefined {
+  const folder = `/proc/${pid}/fd`;
   try {
-    return readdirSync(`/proc/${pid}/fd`).length;
+    // From Linux 6.2 on the folder's size is their number, counted at one moment; reading the
+    // entries one after the other can meet a descriptor twice while others come and go.
+    const { size } = statSync(folder);
+    return size > 0 ? size : readdirSync(folder).length;
   } catch {
     // It has ended, or is not ours to look at.
     return undefined;

@@ -9,6 +9,18 @@ export interface LoopDelay {
 
 const RESOLUTION_MS = 5;
 
+/** A loop delay above this could change a figure in its second decimal: the result says so. */
+const DISTURBING_MS = 25;
+
+/** What a result must mention about its own measurement; empty when nothing disturbed it. */
+export function disturbance({ max }: LoopDelay): readonly string[] {
+  if (max <= DISTURBING_MS) return [];
+  return [
+    `the observer's own event loop was up to ${Math.round(max)} ms late: ` +
+      'a figure may be that much too long',
+  ];
+}
+
 export function watchLoop(): { stop(): LoopDelay } {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   histogram.enable();

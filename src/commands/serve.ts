@@ -1,0 +1,208 @@
+import { Command, Option } from 'commander';
+import { formatEndpoint, parsePort } from '../core/endpoint.js';
+import { LARGEST_FRAME_BYTES, parseFraming, type Framing } from '../core/frame.js';
+import { formatMode, parseMode, type Mode } from '../core/mode.js';
+import type { ServeEntry } from '../core/serve-log.js';
+import { msBetween } from '../core/time.js';
+import { monotonicNow } from '../kernel/clock.js';
+import { openKernel } from '../kernel/open-kernel.js';
+import type { EndCause } from '../net/connection.js';
+import { startEchoServer, type EchoServerEvent } from '../net/echo-server.js';
+import { serveLine } from '../report/serve-line.js';
+import { interruptExitCode, type Environment, type InterruptSignal } from './environment.js';
+import { argument, colorOption, parseDurationArgument, wholeNumber } from './options.js';
+import { styleFor, type ColorChoice } from './style.js';
+
+interface Options {
+  readonly host: string;
+  readonly port: number;
+  readonly mode: Mode;
+  readonly framing: Framing;
+  readonly replyDelay?: number;
+  readonly maxConnections: number;
+  readonly maxFrame: number;
+  readonly json?: boolean;
+  readonly color: ColorChoice;
+}
+
+/** Enough for any message of a test, and what a stranger can make us hold for one connection. */
+const DEFAULT_MAX_FRAME_BYTES = 16_384;
+
+/** Node itself needs some; the rest of a usual limit of 1,024 descriptors may be connections. */
+const DEFAULT_MAX_CONNECTIONS = 900;
+
+export function serveCommand(env: Environment): Command {
+  return new Command('serve')
+    .description('an echo server that gets dead peers right, or deliberately does not')
+    .addOption(
+      new Option('--host <address>', 'address to listen on')
+        .default('127.0.0.1')
+        .env('TCPALIVE_HOST'),
+    )
+    .addOption(
+      new Option('--port <port>', 'port to listen on')
+        .default(7777)
+        .env('TCPALIVE_PORT')
+        .argParser(argument(parsePort)),
+    )
+    .addOption(
+      new Option('--mode <mode>', 'how it finds out that a peer is gone')
+        .default({}, 'none')
+        .env('TCPALIVE_MODE')
+        .argParser(argument(parseMode)),
+    )
+    .option('--framing <framing>', 'length16 or raw', argument(parseFraming), 'length16')
+    .option('--reply-delay <time>', 'answer every frame that much later', parseDurationArgument)
+    .option(
+      '--max-connections <n>',
+      'refuse any more',
+      wholeNumber(1, 1_000_000),
+      DEFAULT_MAX_CONNECTIONS,
+    )
+    .option(
+      '--max-frame <bytes>',
+      'close a connection that announces more',
+      wholeNumber(1, LARGEST_FRAME_BYTES),
+      DEFAULT_MAX_FRAME_BYTES,
+    )
+    .addOption(new Option('--json', 'a JSON object a line'))
+    .addOption(colorOption())
+    .addHelpText('after', HELP)
+    .action((options: Options) => run(env, options));
+}
+
+/** Endings that somebody announced: nothing had to be noticed. */
+const GOODBYES: ReadonlySet<EndCause> = new Set<EndCause>([
+  'FIN',
+  'ECONNRESET',
+  'local',
+  'violation',
+]);
+
+const HELP = `
+A line an event: opened, frame, silent, noticed (by what, after how long), closed; a summary at the
+end. With --json a JSON object a line.
+
+Examples:
+  tcpalive serve --mode heartbeat=1s:3s
+  tcpalive serve --port 9000 --mode keepalive=60s:10s:6+user-timeout=2m --json
+  tcpalive serve --mode none --reply-delay 2s       a server that never notices, and answers late
+`;
+
+async function run(env: Environment, options: Options): Promise<void> {
+  const interrupted = new Promise<InterruptSignal>((resolve) => env.onInterrupt(resolve));
+  const style = styleFor(env, env.stdout, options.color);
+  const print = (entry: ServeEntry) =>
+    env.stdout.write(serveLine(entry, options.json === true, style));
+  const log = new ServeLog(print);
+  const server = await startEchoServer(
+    await openKernel(),
+    {
+      host: options.host,
+      port: options.port,
+      mode: options.mode,
+      framing: options.framing,
+      maxFrameBytes: options.maxFrame,
+      maxConnections: options.maxConnections,
+      replyDelayMs: options.replyDelay ?? 0,
+      silentAfterMs: silentAfterMs(options.mode),
+    },
+    (event) => log.take(event),
+  );
+  print({
+    event: 'listening',
+    time: new Date().toISOString(),
+    schema: 'tcpalive/serve/1',
+    address: formatEndpoint(server.address),
+    mode: formatMode(options.mode),
+    framing: options.framing,
+  });
+  const signal = await interrupted;
+  const stillOpen = server.connections.size;
+  await server.close();
+  log.summarise(stillOpen);
+  env.setExitCode(interruptExitCode[signal]);
+}
+
+/** When a silence is worth a word: a beat is overdue, or half of the time is gone. */
+function silentAfterMs({ heartbeat, idleTimeoutMs }: Mode): number {
+  if (heartbeat !== undefined) return Math.min(heartbeat.intervalMs * 1.5, heartbeat.timeoutMs);
+  return idleTimeoutMs === undefined ? 10_000 : idleTimeoutMs / 2;
+}
+
+/** From the server's events to entries of its log, and the counts of its summary. */
+class ServeLog {
+  readonly #print: (entry: ServeEntry) => void;
+  readonly #startedAt = monotonicNow();
+  readonly #framesOf = new Map<number, number>();
+  readonly #endedBy: Record<string, number> = {};
+  #connections = 0;
+  #refused = 0;
+  #frames = 0;
+
+  constructor(print: (entry: ServeEntry) => void) {
+    this.#print = print;
+  }
+
+  take(event: EchoServerEvent): void {
+    const time = new Date().toISOString();
+    if (event.kind === 'refused') {
+      this.#refused++;
+      const reason = 'as many connections as allowed are open (--max-connections)';
+      this.#print({ event: 'refused', time, peer: formatEndpoint(event.remote), reason });
+      return;
+    }
+    const { id, connection } = event;
+    const about = { time, connection: id, peer: formatEndpoint(connection.remote) };
+    switch (event.kind) {
+      case 'opened':
+        this.#connections++;
+        this.#framesOf.set(id, 0);
+        this.#print({ event: 'opened', ...about, settings: formatMode(event.settings) });
+        break;
+      case 'frame': {
+        this.#frames++;
+        this.#framesOf.set(id, (this.#framesOf.get(id) ?? 0) + 1);
+        const bytes = event.payload.length;
+        this.#print({ event: 'frame', ...about, bytes, beat: bytes === 0 });
+        break;
+      }
+      case 'silent':
+        this.#print({ event: 'silent', ...about, silentMs: event.silentMs });
+        break;
+      case 'ended': {
+        const { by, silentMs } = event.ending;
+        this.#endedBy[by] = (this.#endedBy[by] ?? 0) + 1;
+        if (GOODBYES.has(by)) break;
+        this.#print({ event: 'noticed', ...about, by, silentMs });
+        break;
+      }
+      case 'closed': {
+        const ending = connection.ending;
+        this.#print({
+          event: 'closed',
+          ...about,
+          by: ending?.by ?? 'local',
+          reason: ending?.detail ?? null,
+          frames: this.#framesOf.get(id) ?? 0,
+          lifetimeMs: Math.round(msBetween(connection.openedAt, ending?.at ?? monotonicNow())),
+        });
+        this.#framesOf.delete(id);
+        break;
+      }
+    }
+  }
+
+  summarise(open: number): void {
+    this.#print({
+      event: 'summary',
+      time: new Date().toISOString(),
+      durationMs: Math.round(msBetween(this.#startedAt, monotonicNow())),
+      connections: this.#connections,
+      refused: this.#refused,
+      frames: this.#frames,
+      open,
+      endedBy: this.#endedBy,
+    });
+  }
+}

@@ -1,0 +1,53 @@
+/** What `serve` reports: one entry an event, `tcpalive/serve/1`. Times are RFC 3339 and milliseconds. */
+export type ServeEntry =
+  | {
+      readonly event: 'listening';
+      readonly time: string;
+      readonly schema: 'tcpalive/serve/1';
+      readonly address: string;
+      readonly mode: string;
+      readonly framing: string;
+    }
+  | (OfConnection & {
+      readonly event: 'opened';
+      /** The kernel's part of the mode as read back from this socket, in the mode grammar. */
+      readonly settings: string;
+    })
+  | (OfConnection & { readonly event: 'frame'; readonly bytes: number; readonly beat: boolean })
+  | (OfConnection & { readonly event: 'silent'; readonly silentMs: number })
+  | (OfConnection & { readonly event: 'noticed'; readonly by: string; readonly silentMs: number })
+  | (OfConnection & {
+      readonly event: 'closed';
+      /** What ended it; `violation` when it broke the framing. */
+      readonly by: string;
+      /** What was wrong with a violation; null otherwise. */
+      readonly reason: string | null;
+      readonly frames: number;
+      readonly lifetimeMs: number;
+    })
+  | {
+      readonly event: 'refused';
+      readonly time: string;
+      readonly peer: string;
+      readonly reason: string;
+    }
+  | ServeSummary;
+
+interface OfConnection {
+  readonly time: string;
+  readonly connection: number;
+  readonly peer: string;
+}
+
+export interface ServeSummary {
+  readonly event: 'summary';
+  readonly time: string;
+  readonly durationMs: number;
+  readonly connections: number;
+  readonly refused: number;
+  readonly frames: number;
+  /** Still open at the end. */
+  readonly open: number;
+  /** How many connections each cause ended. */
+  readonly endedBy: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,55 @@
+/** Plays a scenario's steps in order, on whoever can carry them out. Knows no socket. */
+import type { Step } from '../core/scenario-steps.js';
+import { addMs, msBetween } from '../core/time.js';
+import { monotonicNow } from '../kernel/clock.js';
+import { pause, type Interruption } from './interruption.js';
+
+/** Carries out the steps that do something; each resolves when it has been done. */
+export interface Actor {
+  connect(connection: string): Promise<void>;
+  send(connection: string, bytes: number): Promise<void>;
+  serverSend(connection: string, bytes: number): Promise<void>;
+  cut(connection: string): Promise<void>;
+  close(connection: string): Promise<void>;
+}
+
+/** Ends early, between two steps, after an interruption. */
+export async function play(
+  steps: readonly Step[],
+  actor: Actor,
+  interruption: Interruption,
+): Promise<void> {
+  for (const step of steps) {
+    if (interruption.interrupted) return;
+    switch (step.kind) {
+      case 'connect':
+      case 'cut':
+      case 'close':
+        await actor[step.kind](step.connection);
+        break;
+      case 'send':
+      case 'serverSend':
+        await actor[step.kind](step.connection, step.bytes);
+        break;
+      case 'wait':
+        await pause(step.waitMs, interruption);
+        break;
+      case 'repeat':
+        for (let time = 0; time < step.times; time++) await play(step.steps, actor, interruption);
+        break;
+      case 'every': {
+        const started = monotonicNow();
+        for (let time = 0; time < step.times; time++) {
+          const due = addMs(started, time * step.everyMs);
+          await pause(Math.max(0, msBetween(monotonicNow(), due)), interruption);
+          await play(step.steps, actor, interruption);
+        }
+        await pause(
+          Math.max(0, msBetween(monotonicNow(), addMs(started, step.forMs))),
+          interruption,
+        );
+        break;
+      }
+    }
+  }
+}

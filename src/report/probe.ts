@@ -1,0 +1,132 @@
+/** A probe as text: a line while it runs, the verdict and a summary at its end. */
+import type {
+  ProbeEvent,
+  ProbeKernelView,
+  ProbeResult,
+  ProbeVerdict,
+} from '../core/probe-result.js';
+import type { Prediction } from '../core/predict.js';
+import { paint, type Style } from './format.js';
+import { printable } from './printable.js';
+import { latencyWords, predictionWords } from './time-words.js';
+
+/** One event as a line, ended. */
+export function probeLine(event: ProbeEvent, style: Style): string {
+  const line = `${event.at.slice(11, 23)}  ${printable(eventWords(event))}`;
+  const chalk = paint(style);
+  if (event.kind === 'unanswered') return `${chalk.yellow(line)}\n`;
+  return `${event.kind === 'ended' ? chalk.red(line) : line}\n`;
+}
+
+/** The verdict in words, and the figures. */
+export function probeSummary(result: ProbeResult): string {
+  const { beats, target, mode } = result;
+  const lines = [`--- ${target}, mode ${mode}${result.complete ? '' : ', interrupted'} ---`];
+  if (beats.sent > 0) {
+    const { rttMs } = beats;
+    const times =
+      rttMs === null
+        ? ''
+        : `, round trip min/median/max ${[rttMs.min, rttMs.median, rttMs.max].map((ms) => ms.toFixed(2)).join('/')} ms`;
+    lines.push(`${beats.sent} beats sent, ${beats.answered} answered${times}`);
+  }
+  if (result.connections > 1) {
+    lines.push(`${result.connections} connections, ${result.lost} of them lost`);
+  }
+  lines.push(...verdictLines(result), ...dropLines(result));
+  lines.push(...result.notes.map((note) => `Note: ${note}`));
+  return `${lines.map(printable).join('\n')}\n`;
+}
+
+function eventWords(event: ProbeEvent): string {
+  switch (event.kind) {
+    case 'connected': {
+      const settings = event.settings === 'none' ? '' : `, ${event.settings} (read back)`;
+      return `connected ${event.local} -> ${event.remote}${settings}`;
+    }
+    case 'beat':
+      return `beat ${event.number}: ${event.rttMs.toFixed(2)} ms  ${kernelWords(event.kernel)}`;
+    case 'unanswered':
+      return `beat ${event.number}: no answer yet  ${kernelWords(event.kernel)}`;
+    case 'quiet':
+      return `no beats in this mode  ${kernelWords(event.kernel)}`;
+    case 'dropped':
+      return `cut now, by ${event.engine}: ${expectedWords(event.predicted)}`;
+    case 'ended':
+      return endedWords(event.verdict);
+    case 'reconnecting':
+      return `${event.reason}; connecting again in ${latencyWords(event.afterMs)}`;
+  }
+}
+
+function expectedWords(predicted: Prediction): string {
+  return predicted.kind === 'never'
+    ? 'this mode will never notice (predicted)'
+    : `to be noticed after ${predictionWords(predicted)} (predicted)`;
+}
+
+function kernelWords(kernel: ProbeKernelView | null): string {
+  if (kernel === null) return '';
+  const { rttMs, retransmissions, unacknowledgedSegments, lastReceivedMs } = kernel;
+  const unacknowledged =
+    unacknowledgedSegments === 0 ? '' : `, ${unacknowledgedSegments} unacknowledged`;
+  return (
+    `(kernel: rtt ${rttMs.toFixed(2)} ms, ${retransmissions} retransmissions${unacknowledged}, ` +
+    `last received ${latencyWords(lastReceivedMs)} ago)`
+  );
+}
+
+function endedWords(verdict: ProbeVerdict): string {
+  switch (verdict.kind) {
+    case 'alive':
+      return 'alive';
+    case 'dead':
+      return `DEAD: noticed by ${verdict.by} after ${latencyWords(verdict.silentMs)} of silence`;
+    case 'closed':
+      return `closed by the peer (${verdict.by})`;
+    case 'no-answer':
+      return 'not one beat was answered';
+  }
+}
+
+function verdictLines({ verdict, withoutMode }: ProbeResult): readonly string[] {
+  if (verdict.kind === 'closed') {
+    return [`closed by the peer (${verdict.by}) after ${latencyWords(verdict.afterMs)}`];
+  }
+  if (verdict.kind === 'no-answer') {
+    return [`not one beat was answered in ${latencyWords(verdict.afterMs)}`];
+  }
+  if (verdict.kind === 'alive') return [];
+  const parties = {
+    kernel: "the peer's kernel is silent too: host, path or firewall state",
+    process: 'the kernel acknowledges, the process does not answer: hung process, or a relay',
+    unknown: 'whether the kernel still acknowledges cannot be told here',
+  };
+  const { firstUnansweredAt } = verdict;
+  const from = firstUnansweredAt === null ? '' : `, first unanswered beat ${firstUnansweredAt}`;
+  const idle = withoutMode.idle.kind === 'never' ? 'for ever' : predictionWords(withoutMode.idle);
+  const write =
+    withoutMode.write.kind === 'never' ? 'for ever' : predictionWords(withoutMode.write);
+  return [
+    `dead: noticed by ${verdict.by} after ${latencyWords(verdict.silentMs)} of silence`,
+    parties[verdict.where],
+    `last heard ${verdict.lastHeardAt}${from}, noticed ${verdict.noticedAt}`,
+    `without this mode the connection would have stayed ${idle} when idle` +
+      (idle === write ? ', and with data in flight too' : `, ${write} with data in flight`) +
+      ' (predicted)',
+  ];
+}
+
+function dropLines({ drop }: ProbeResult): readonly string[] {
+  if (drop === null) return [];
+  const { engine, proven, swallowedSegments, predicted, noticedAfterMs, agrees } = drop;
+  const proof = proven ? `proven (${swallowedSegments} segments swallowed)` : 'not proven';
+  const noticed =
+    noticedAfterMs === null
+      ? 'not noticed'
+      : `noticed ${latencyWords(noticedAfterMs)} after the cut`;
+  const verdict = agrees === false ? ', which DISAGREES' : '';
+  return [
+    `cut by ${engine}, ${proof}: ${noticed}, predicted ${predictionWords(predicted)}${verdict}`,
+  ];
+}

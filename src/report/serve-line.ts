@@ -1,0 +1,56 @@
+import type { ServeEntry, ServeSummary } from '../core/serve-log.js';
+import { paint, type Style } from './format.js';
+import { jsonText } from './json.js';
+import { printable } from './printable.js';
+import { latencyWords, roughly } from './time-words.js';
+
+/** One entry of serve's log as a line, ended. */
+export function serveLine(entry: ServeEntry, asJson: boolean, style: Style): string {
+  if (asJson) return `${jsonText(entry)}\n`;
+  if (entry.event === 'summary') return summary(entry);
+  const clock = entry.time.slice(11, 23);
+  const who = 'connection' in entry ? `#${entry.connection}`.padEnd(6) : '';
+  const event = entry.event.padEnd(8);
+  const line = `${clock}  ${who}${event}  ${printable(words(entry))}`;
+  return `${emphasised(entry, line, style)}\n`;
+}
+
+function words(entry: Exclude<ServeEntry, ServeSummary>): string {
+  switch (entry.event) {
+    case 'listening':
+      return `on ${entry.address}, mode ${entry.mode}, framing ${entry.framing}`;
+    case 'opened':
+      return entry.settings === 'none'
+        ? entry.peer
+        : `${entry.peer}  ${entry.settings} (read back)`;
+    case 'frame':
+      return entry.beat ? `${entry.peer}  beat` : `${entry.peer}  ${entry.bytes} bytes`;
+    case 'silent':
+      return `${entry.peer}  nothing received for ${latencyWords(entry.silentMs)}`;
+    case 'noticed':
+      return `${entry.peer}  by ${entry.by}, ${latencyWords(entry.silentMs)} after the last received byte`;
+    case 'closed': {
+      const reason = entry.reason === null ? '' : `: ${entry.reason}`;
+      const total = `${entry.frames} frames, ${roughly(entry.lifetimeMs)}`;
+      return `${entry.peer}  by ${entry.by}${reason}  (${total})`;
+    }
+    case 'refused':
+      return `${entry.peer}  ${entry.reason}`;
+  }
+}
+
+function emphasised(entry: ServeEntry, line: string, style: Style): string {
+  const chalk = paint(style);
+  if (entry.event === 'noticed') return chalk.red(line);
+  if (entry.event === 'silent' || entry.event === 'refused') return chalk.yellow(line);
+  return line;
+}
+
+function summary(entry: ServeSummary): string {
+  const causes = Object.entries(entry.endedBy).map(([by, count]) => `${count} by ${by}`);
+  const ended = causes.length === 0 ? 'none ended' : `ended: ${causes.join(', ')}`;
+  return (
+    `${entry.connections} connections in ${roughly(entry.durationMs)}, ${entry.frames} frames, ` +
+    `${entry.refused} refused, ${entry.open} still open; ${printable(ended)}\n`
+  );
+}
