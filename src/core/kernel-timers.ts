@@ -56,16 +56,21 @@ export function keepaliveDeath(
   const idleMs = settings.idleSeconds * 1000;
   const intervalMs = settings.intervalSeconds * 1000;
   const untilProbe = answeredBefore ? firstProbeAfterAnswer(idleMs, intervalMs) : [idleMs];
-  const dying = (probes: number) => [...untilProbe, ...Array<number>(probes).fill(intervalMs)];
-  if (userTimeoutMs === undefined) return sleepsSpan(dying(settings.count), hz);
+  const firstProbe = sleepsSpan(untilProbe, hz);
+  const interval = sleepsSpan([intervalMs], hz);
+  const dying = (probes: number): Span => ({
+    min: firstProbe.min + probes * interval.min,
+    max: firstProbe.max + probes * interval.max,
+  });
+  if (userTimeoutMs === undefined) return dying(settings.count);
 
   // Lateness counts as silence: the timer just before the nominal one may already be late enough.
   let first = 1;
-  while (sleepsSpan(dying(first), hz).max < userTimeoutMs) first++;
+  while (dying(first).max < userTimeoutMs) first++;
   let last = first;
-  while (sum(dying(last)) < userTimeoutMs) last++;
-  const min = Math.max(sum(dying(first)), Math.min(userTimeoutMs, sum(dying(last))));
-  return { min, max: sleepsSpan(dying(last), hz).max };
+  while (dying(last).min < userTimeoutMs) last++;
+  const min = Math.max(dying(first).min, Math.min(userTimeoutMs, dying(last).min));
+  return { min, max: dying(last).max };
 }
 
 /**
@@ -89,17 +94,19 @@ export function retransmissionDeath(
     };
   }
   const rtoMs = ((Math.floor((RTO_MIN_MS * hz) / 1000) + 1) * 1000) / hz;
-  const untilFirst = [RTO_MIN_MS, rtoMs];
+  const untilFirst = sleepsSpan([RTO_MIN_MS, rtoMs], hz);
   const limitMs = userTimeoutMs ?? modelTimeoutMs(retries2);
-  const backOff: number[] = [];
-  let elapsedMs = 0;
-  for (let rto = rtoMs; elapsedMs < limitMs;) {
+  // From t1. Lateness counts: an expiry nominally short of the limit may come late enough to end it.
+  let expiry: Span = { min: 0, max: 0 };
+  let soonestMs = Infinity;
+  for (let rto = rtoMs; expiry.min < limitMs;) {
     rto = Math.min(rto * 2, RTO_MAX_MS);
-    const delay = userTimeoutMs === undefined ? rto : Math.min(rto, userTimeoutMs - elapsedMs);
-    backOff.push(delay);
-    elapsedMs += delay;
+    const delay = userTimeoutMs === undefined ? rto : Math.min(rto, userTimeoutMs - expiry.min);
+    const sleep = sleepsSpan([delay], hz);
+    expiry = { min: expiry.min + sleep.min, max: expiry.max + sleep.max };
+    if (expiry.max >= limitMs) soonestMs = Math.min(soonestMs, Math.max(limitMs, expiry.min));
   }
-  return sleepsSpan([...untilFirst, ...backOff], hz);
+  return { min: untilFirst.min + soonestMs, max: untilFirst.max + expiry.max };
 }
 
 /** tcp_model_timeout: what tcp_retries2 means as a time. */
