@@ -54,18 +54,20 @@ export function predict(situation: Situation): Prediction {
 
 /** How long a healthy connection in this mode is silent at most between two received segments. */
 export function periodMs(mode: Mode, sysctls: Sysctls): number | undefined {
-  const { heartbeat, idleTimeoutMs } = mode;
   const keepalive = tunedKeepalive(mode, sysctls);
   const periods = [
-    heartbeat?.intervalMs,
-    heartbeat === undefined && idleTimeoutMs !== undefined
-      ? idleTimeoutMs / IDLE_TIMEOUT_FRAMES
-      : undefined,
+    bytePeriodMs(mode),
     keepalive === undefined
       ? undefined
       : Math.max(keepalive.idleSeconds, keepalive.intervalSeconds) * 1000,
   ].filter((period) => period !== undefined);
   return periods.length === 0 ? undefined : Math.min(...periods);
+}
+
+/** The same between two received bytes: the answer to a keepalive probe carries none. */
+function bytePeriodMs({ heartbeat, idleTimeoutMs }: Mode): number | undefined {
+  if (heartbeat !== undefined) return heartbeat.intervalMs;
+  return idleTimeoutMs === undefined ? undefined : idleTimeoutMs / IDLE_TIMEOUT_FRAMES;
 }
 
 /** The keepalive triple in force, `system` resolved; undefined: keepalive is off. */
@@ -93,8 +95,8 @@ function contendersOf(situation: Situation): readonly Contender[] {
 
 /** Heartbeat and idle timeout: last received byte + T, whoever is to blame for the silence. */
 function silenceContenders(situation: Situation): readonly Contender[] {
-  const { mode, sysctls } = situation;
-  const silence = silenceBeforeDrop(situation, periodMs(mode, sysctls));
+  const { mode } = situation;
+  const silence = silenceBeforeDrop(situation, bytePeriodMs(mode));
   const contenders: Contender[] = [];
   if (mode.heartbeat !== undefined) {
     contenders.push(
@@ -163,11 +165,13 @@ function kernelContenders(situation: Situation): readonly Contender[] {
   return contenders;
 }
 
+/** @param writtenAt the unanswered write, from the drop; a beat is also that long after the last one's echo. */
 function retransmissionContender({ mode, sysctls, hz }: Situation, writtenAt: Span): Contender {
   const span = retransmissionDeath(sysctls.tcp_retries2, mode.userTimeoutMs, hz);
+  const fromDrop = { min: writtenAt.min + span.min, max: writtenAt.max + span.max };
   return {
-    fromDrop: { min: writtenAt.min + span.min, max: writtenAt.max + span.max },
-    fromLastActivity: span,
+    fromDrop,
+    fromLastActivity: fromDrop,
     rule:
       mode.userTimeoutMs === undefined
         ? 'tcp_retries2 retransmissions of the unanswered write; keepalive is off meanwhile'
