@@ -1,0 +1,33 @@
+/**
+ * The kernel's retransmissions of one lone unanswered segment, one timer after the other, as
+ * tcp_retransmit_timer and retransmits_timed_out in net/ipv4/tcp_timer.c have it. Slow and obvious
+ * on purpose, like kernel-keepalive.ts.
+ */
+export interface UnansweredWrite {
+  readonly rtoMs: number;
+  readonly rtoMaxMs: number;
+  readonly tailLossProbeMs: number;
+  /** What tcp_retries2 means as a time. */
+  readonly modelTimeoutMs: number;
+  readonly userTimeoutMs: number | undefined;
+}
+
+/** When the connection dies, from the write. @param latenessMs of a timer so long */
+export function simulateRetransmissionDeath(
+  write: UnansweredWrite,
+  latenessMs: (delayMs: number) => number,
+): number {
+  const limitMs = write.userTimeoutMs ?? write.modelTimeoutMs;
+  let now = 0;
+  const sleep = (delayMs: number) => (now += delayMs + latenessMs(delayMs));
+  sleep(write.tailLossProbeMs);
+  let rtoMs = write.rtoMs;
+  sleep(rtoMs);
+  const firstRetransmission = now;
+  for (;;) {
+    rtoMs = Math.min(rtoMs * 2, write.rtoMaxMs);
+    const elapsedMs = now - firstRetransmission;
+    sleep(write.userTimeoutMs === undefined ? rtoMs : Math.min(rtoMs, limitMs - elapsedMs));
+    if (now - firstRetransmission >= limitMs) return now;
+  }
+}
