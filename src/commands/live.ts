@@ -33,7 +33,7 @@ export function showProgress(
   let droppedAt: number | undefined;
   let painted = 0;
 
-  const sinceDrop = () => (droppedAt === undefined ? 0 : monotonicNow() - droppedAt);
+  const sinceDrop = () => (droppedAt === undefined ? -Infinity : monotonicNow() - droppedAt);
 
   function paint(): void {
     const style = styleFor(env, stderr, color);

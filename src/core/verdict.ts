@@ -78,6 +78,7 @@ function measuringMs({ heartbeat, idleTimeoutMs }: Mode): number {
 /** Whether every connection did what was predicted; null when it was not watched long enough to say. */
 function agrees({ plan, notices, connections, waitedMs }: RowOutcome, hz: Hz): boolean | null {
   const { predicted, mode } = plan;
+  if (waitedMs === 0) return null;
   if (predicted.kind === 'never') return notices.length === 0;
   const allowanceMs = measuringMs(mode);
   // The kernel keeps the time of the last segment in ticks.

@@ -9,9 +9,11 @@ import { formatMode } from '../core/mode.js';
 import type { ComparisonEvent, PlannedRow, RowEvent } from '../core/progress.js';
 import type { DropEngine, RowResult } from '../core/result.js';
 import { SETTLE_MS, type RowPlan } from '../core/row.js';
+import { addMs } from '../core/time.js';
 import { judgeRow } from '../core/verdict.js';
+import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { pause, type Interruption } from '../net/interruption.js';
+import { orInterrupted, pause, type Interruption } from '../net/interruption.js';
 import { watchLoop, type LoopDelay } from '../net/loop-delay.js';
 import type { StartPeer } from './peer.js';
 import { proveReverse } from './proof.js';
@@ -76,22 +78,25 @@ export async function runComparison(
   );
   onEvent({ kind: 'planned', rows: runs.map(({ plan, ids }) => planned(plan, ids.length)) });
 
+  const reports = setInterval(() => runs.forEach((run) => run.reportActivity()), REPORT_EVERY_MS);
   try {
     onEvent({ kind: 'stage', text: `opening ${nextId - 1} connections` });
-    await Promise.all(runs.map((run) => run.open()));
+    const longestSpanMs = Math.max(...runs.map((run) => run.plan.spanMs));
+    const dropExpectedAt = addMs(monotonicNow(), longestSpanMs + SETTLE_MS);
+    await orInterrupted(Promise.all(runs.map((run) => run.open(dropExpectedAt))), interruption);
     await pause(SETTLE_MS, interruption);
     const reverse =
       setting.engine !== null &&
+      !interruption.interrupted &&
       (await proveReverse(station, shared.station, reverseProbe, setting.engine, setting.observer));
 
     const loop = watchLoop();
-    const reports = setInterval(() => runs.forEach((run) => run.reportActivity()), REPORT_EVERY_MS);
     await Promise.all(runs.map((run, index) => run.watch(index * ROW_SPACING_MS, interruption)));
-    clearInterval(reports);
     const complete = !interruption.interrupted;
     const rows = runs.map((run) => judgeRow(run.outcome(reverse), setting.hz));
     return { complete, rows, loopDelayMs: loop.stop() };
   } finally {
+    clearInterval(reports);
     await Promise.all([station.clear(), shared.station.clear(undefined)]);
   }
 }

@@ -52,6 +52,7 @@ export class RowRun {
   #marks: ReadonlyMap<ConnectionId, CutMark> = new Map();
   #peerMarks: ReadonlyMap<ConnectionId, CutMark> = new Map();
   #drop: DropResult | null = null;
+  #dropExpectedAt: Instant | undefined;
   #droppedAt: Instant | undefined;
   #waitedMs = 0;
   #falseAlarms = 0;
@@ -69,8 +70,12 @@ export class RowRun {
     this.#twins = new Set(parts.twins);
   }
 
-  /** Opens over the plan's span, so that one drop meets every phase of the mode. */
-  async open(): Promise<void> {
+  /**
+   * Opens over the plan's span, so that one drop meets every phase of the mode.
+   * @param dropExpectedAt what is reported until then is told relative to it
+   */
+  async open(dropExpectedAt: Instant): Promise<void> {
+    this.#dropExpectedAt = dropExpectedAt;
     const { peer, twinPeer, twins } = this.#parts;
     await Promise.all([
       this.#open(peer.station, this.ids),
@@ -83,7 +88,7 @@ export class RowRun {
     await pause(afterMs, interruption);
     const packetsBefore = this.#packets();
     const startedAt = monotonicNow();
-    if (this.plan.waited) {
+    if (this.plan.waited && !interruption.interrupted) {
       await this.#dropPeers();
       this.#report({ kind: 'dropped' });
       await Promise.all([this.#prove(), pause(this.plan.waitMs, interruption)]);
@@ -99,7 +104,7 @@ export class RowRun {
   /** What happened to one of this row's connections. */
   take(event: StationEvent): void {
     if (event.kind === 'received') {
-      this.#beats++;
+      if (!this.#twins.has(event.id)) this.#beats++;
       return;
     }
     const { id, at, by } = event;
@@ -276,7 +281,10 @@ export class RowRun {
   }
 
   #sinceDrop(at: Instant): number {
-    return this.#droppedAt === undefined ? 0 : msBetween(this.#droppedAt, at);
+    if (this.#droppedAt !== undefined) return msBetween(this.#droppedAt, at);
+    return this.#dropExpectedAt === undefined
+      ? 0
+      : Math.min(0, msBetween(this.#dropExpectedAt, at));
   }
 }
 

@@ -23,6 +23,14 @@ export function interruptible(): Interruption & { interrupt(): void } {
   };
 }
 
+/** Waits for it, or until the interruption; what it would have come to is then nobody's concern. */
+export async function orInterrupted(
+  work: Promise<unknown>,
+  interruption: Interruption,
+): Promise<void> {
+  await Promise.race([work, interruption.happened]);
+}
+
 /** Waits that long, or until the interruption. */
 export async function pause(ms: number, interruption: Interruption): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
