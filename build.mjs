@@ -1,11 +1,12 @@
 // Bundles the bin and the public API with esbuild. `--if-missing` is for `npm start` after an
 // `npm ci --ignore-scripts`: the ordinary `npm ci` has built already.
 import { existsSync } from 'node:fs';
-import { chmod } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const bin = 'dist/cli.js';
 if (!(process.argv.includes('--if-missing') && existsSync(bin))) {
+  await rm('dist', { recursive: true, force: true });
   await build({
     entryPoints: ['src/cli.ts', 'src/index.ts'],
     outdir: 'dist',
@@ -13,8 +14,9 @@ if (!(process.argv.includes('--if-missing') && existsSync(bin))) {
     platform: 'node',
     format: 'esm',
     target: 'node20',
-    // What only some commands need stays outside the bundle and is imported when it is used.
-    external: ['koffi', 'valibot', 'yaml'],
+    // A module that is imported lazily is evaluated lazily in the bundle too, but an external that it
+    // imports would be loaded at once: only koffi, which is native, stays outside.
+    external: ['koffi'],
     // commander and cli-table3 are CommonJS: their `require` of Node's own modules needs one.
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
