@@ -19,7 +19,7 @@ export const loadWords: Readonly<Record<Load, string>> = {
   write: 'one unanswered write in flight',
 };
 
-export const observers: readonly Observer[] = ['server', 'client'];
+const observers: readonly Observer[] = ['server', 'client'];
 
 /** @throws TcpaliveError BAD_USAGE, for this and the other parsers. */
 export function parseFaults(text: string): readonly Fault[] {

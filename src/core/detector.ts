@@ -11,7 +11,7 @@
 import type { HeartbeatSettings, Mode } from './mode.js';
 import { addMs, earliest, msBetween, type Instant } from './time.js';
 
-export type Input = 'received' | 'tick';
+type Input = 'received' | 'tick';
 
 export type Action =
   | { readonly kind: 'beat' }

@@ -8,7 +8,7 @@ import { TcpaliveError } from '../errors.js';
 
 export type Framing = 'length16' | 'raw';
 
-export const FRAMINGS: readonly Framing[] = ['length16', 'raw'];
+const FRAMINGS: readonly Framing[] = ['length16', 'raw'];
 
 /** The largest payload that a 16-bit length can announce. */
 export const LARGEST_FRAME_BYTES = 0xffff;

@@ -16,11 +16,11 @@ const PROOF_MS = 1000;
 const LOOK_EVERY_MS = 10;
 
 /** Whether this connection swallowed a segment after its cut, and let none through. */
-export function swallowed(mark: CutMark, now: Snapshot): boolean {
+function swallowed(mark: CutMark, now: Snapshot): boolean {
   return now.drops > mark.drops && deliveredSegments(mark, now) === 0;
 }
 
-export function deliveredSegments(mark: CutMark, now: Snapshot): number {
+function deliveredSegments(mark: CutMark, now: Snapshot): number {
   return (now.info?.dataSegmentsIn ?? 0) - (mark.info?.dataSegmentsIn ?? 0);
 }
 

@@ -141,7 +141,7 @@ describe('keepaliveDeath', () => {
     );
   });
 
-  it('holds every death of the kernel’s rule, however late each timer is', () => {
+  it("holds every death of the kernel's rule, however late each timer is", () => {
     fc.assert(
       fc.property(
         fc.tuple(seconds, seconds, count, hz),
@@ -200,7 +200,7 @@ describe('retransmissionDeath', () => {
     );
   });
 
-  it('holds every death of the kernel’s rule, however late each timer is', () => {
+  it("holds every death of the kernel's rule, however late each timer is", () => {
     fc.assert(
       fc.property(
         fc.nat({ max: 20 }),

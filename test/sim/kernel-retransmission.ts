@@ -18,16 +18,14 @@ export function simulateRetransmissionDeath(
   latenessMs: (delayMs: number) => number,
 ): number {
   const limitMs = write.userTimeoutMs ?? write.modelTimeoutMs;
-  let now = 0;
-  const sleep = (delayMs: number) => (now += delayMs + latenessMs(delayMs));
-  sleep(write.tailLossProbeMs);
-  let rtoMs = write.rtoMs;
-  sleep(rtoMs);
-  const firstRetransmission = now;
-  for (;;) {
+  const asleep = (delayMs: number) => delayMs + latenessMs(delayMs);
+  const firstRetransmission = asleep(write.tailLossProbeMs) + asleep(write.rtoMs);
+  let { rtoMs } = write;
+  let elapsedMs = 0;
+  while (elapsedMs < limitMs) {
     rtoMs = Math.min(rtoMs * 2, write.rtoMaxMs);
-    const elapsedMs = now - firstRetransmission;
-    sleep(write.userTimeoutMs === undefined ? rtoMs : Math.min(rtoMs, limitMs - elapsedMs));
-    if (now - firstRetransmission >= limitMs) return now;
+    const clamped = Math.min(rtoMs, limitMs - elapsedMs);
+    elapsedMs += asleep(write.userTimeoutMs === undefined ? rtoMs : clamped);
   }
+  return firstRetransmission + elapsedMs;
 }

@@ -55,7 +55,7 @@ export function encodeSocketRequest(type: number, local: Endpoint, remote: Endpo
 /** The reply to one socket's request: its entry, or the kernel's errno (0: acknowledged). */
 export function decodeSocketReply(bytes: Buffer): SocketDiag | { readonly errno: number } {
   if (bytes.length < NLMSG_HEADER_BYTES + 4) return { errno: 0 };
-  if (bytes.readUInt16LE(4) === NLMSG_ERROR) return { errno: -bytes.readInt32LE(16) };
+  if (bytes.readUInt16LE(4) === NLMSG_ERROR) return { errno: Math.abs(bytes.readInt32LE(16)) };
   const at = NLMSG_HEADER_BYTES;
   if (bytes.length < at + 72) return { errno: 0 };
   const timer = timerName(bytes.readUInt8(at + 2));
@@ -83,12 +83,21 @@ function timerName(timer: number): TimerName {
 
 function addressBytes(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
-  const [head = '', tail] = address.split('::');
-  const words = (part: string) => (part === '' ? [] : part.split(':').map((w) => parseInt(w, 16)));
-  const before = words(head);
-  const after = tail === undefined ? [] : words(tail);
+  const [head = '', tail = ''] = address.split('::');
+  const before = ipv6Words(head);
+  const after = ipv6Words(tail);
   const bytes = Buffer.alloc(16);
   before.forEach((word, index) => bytes.writeUInt16BE(word, index * 2));
   after.forEach((word, index) => bytes.writeUInt16BE(word, 16 - (after.length - index) * 2));
   return bytes;
+}
+
+/** A dual-stack listener's connections have addresses that end in IPv4: `::ffff:127.0.0.1`. */
+function ipv6Words(part: string): readonly number[] {
+  if (part === '') return [];
+  return part.split(':').flatMap((word) => {
+    if (!isIPv4(word)) return parseInt(word, 16);
+    const quad = addressBytes(word);
+    return [quad.readUInt16BE(0), quad.readUInt16BE(2)];
+  });
 }

@@ -1,0 +1,134 @@
+/**
+ * The scenario grammar: what a client does to a server, step by step, and what must then be true.
+ * Needs yaml and valibot: import it only where a scenario is about to be read.
+ */
+import * as v from 'valibot';
+import type { Comparison } from './comparison.js';
+import { formatMode, type Mode } from './mode.js';
+import type { Quantity, ScenarioExpectation } from './scenario-check.js';
+import { scenarioSchema, type ScenarioShape } from './scenario-schema.js';
+import { flatSteps, readSteps, type Step, type StepSource } from './scenario-steps.js';
+import { badScenario, readYaml, type Position, type YamlFile } from './scenario-yaml.js';
+
+export interface Scenario {
+  /** One printable line. */
+  readonly name: string;
+  /** Empty where the file tells none. */
+  readonly story: string;
+  /** At least one, no two alike; each is played on a server of its own. */
+  readonly modes: readonly Mode[];
+  readonly server: ScenarioServer;
+  readonly steps: readonly Step[];
+  readonly expect: readonly ScenarioExpectation[];
+}
+
+export interface ScenarioServer {
+  /** How long it takes to answer a frame; 0: at once. */
+  readonly replyDelayMs: number;
+  /** How many descriptors it may hold, 32 to 4096; undefined: as many as it inherits. */
+  readonly descriptors: number | undefined;
+  /** Where the file has its `server:`; undefined: nowhere. */
+  readonly at: Position | undefined;
+}
+
+export interface ServerPart {
+  readonly key: 'server' | 'serverSend';
+  /** `line 3, column 1`. */
+  readonly where: string;
+}
+
+/**
+ * @param file its name, for messages only
+ * @throws TcpaliveError BAD_SCENARIO, one line: `FILE:LINE:COLUMN: what is wrong; what is accepted`
+ */
+export function parseScenario(text: string, file: string): Scenario {
+  const yaml = readYaml(text, file);
+  const parsed = v.safeParse(scenarioSchema, yaml.value);
+  if (!parsed.success) {
+    const { at, message } = firstTrouble(parsed.issues, yaml);
+    throw badScenario(file, at, message);
+  }
+  const shape = parsed.output;
+  const source: StepSource = {
+    positionOf: (path) => yaml.positionOf(path, 'value'),
+    refuse: (at, message) => badScenario(file, at, message),
+  };
+  refuseTwinModes(shape, source);
+  return {
+    name: shape.name,
+    story: shape.story.trim(),
+    modes: shape.modes,
+    server: {
+      replyDelayMs: shape.server?.replyDelay ?? 0,
+      descriptors: shape.server?.descriptors,
+      at: shape.server === undefined ? undefined : yaml.positionOf(['server'], 'key'),
+    },
+    steps: readSteps(shape.steps, ['steps'], source),
+    expect: readExpectations(shape, yaml, source),
+  };
+}
+
+/** The first thing in the file that takes a server of ours; undefined: any server will do. */
+export function serverParts(scenario: Scenario): ServerPart | undefined {
+  const section = scenario.server.at;
+  const step = flatSteps(scenario.steps).find(({ kind }) => kind === 'serverSend');
+  if (section !== undefined && (step === undefined || isBefore(section, step.at))) {
+    return { key: 'server', where: inWords(section) };
+  }
+  return step === undefined ? undefined : { key: 'serverSend', where: inWords(step.at) };
+}
+
+type Issue = v.InferIssue<typeof scenarioSchema>;
+
+/** The first in the file. What is missing comes last: a key that is wrong is often why. */
+function firstTrouble(issues: readonly [Issue, ...Issue[]], yaml: YamlFile) {
+  const troubles = issues.map(({ path = [], expected, message }) => {
+    const aboutKey = path.at(-1)?.origin === 'key';
+    const keys = path.map(({ key }) => key as PropertyKey);
+    const at = yaml.positionOf(keys, aboutKey ? 'key' : 'value');
+    return { at, message, missing: aboutKey && expected !== 'never' };
+  });
+  return troubles.reduce((first, other) => {
+    if (first.missing !== other.missing) return first.missing ? other : first;
+    return isBefore(other.at, first.at) ? other : first;
+  });
+}
+
+function refuseTwinModes({ modes }: ScenarioShape, source: StepSource): void {
+  const texts = modes.map(formatMode);
+  for (const [index, text] of texts.entries()) {
+    if (texts.indexOf(text) === index) continue;
+    throw source.refuse(source.positionOf(['modes', index]), `'${text}' twice; each mode once`);
+  }
+}
+
+/** One for each quantity, in the order of the file. */
+function readExpectations(
+  { expect = [], modes }: ScenarioShape,
+  yaml: YamlFile,
+  source: StepSource,
+): readonly ScenarioExpectation[] {
+  const played = modes.map(formatMode);
+  return expect.flatMap(({ mode, quantities }, index) => {
+    const only = mode === undefined ? undefined : formatMode(mode);
+    if (only !== undefined && !played.includes(only)) {
+      const at = source.positionOf(['expect', index, 'mode']);
+      throw source.refuse(at, `'${only}' is not played here; one of ${played.join(', ')}`);
+    }
+    return (Object.entries(quantities) as [Quantity, Comparison][])
+      .map(([quantity, comparison]) => ({
+        at: yaml.positionOf(['expect', index, quantity], 'key'),
+        expectation: { mode: only, quantity, ...comparison },
+      }))
+      .sort((one, other) => (isBefore(one.at, other.at) ? -1 : 1))
+      .map(({ expectation }) => expectation);
+  });
+}
+
+function isBefore(one: Position, other: Position): boolean {
+  return one.line < other.line || (one.line === other.line && one.column < other.column);
+}
+
+function inWords({ line, column }: Position): string {
+  return `line ${line}, column ${column}`;
+}
