@@ -1,12 +1,11 @@
 // Bundles the bin and the public API with esbuild. `--if-missing` is for `npm start` after an
 // `npm ci --ignore-scripts`: the ordinary `npm ci` has built already.
 import { existsSync } from 'node:fs';
-import { chmod, rm } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const bin = 'dist/cli.js';
 if (!(process.argv.includes('--if-missing') && existsSync(bin))) {
-  await rm('dist', { recursive: true, force: true });
   await build({
     entryPoints: ['src/cli.ts', 'src/index.ts'],
     outdir: 'dist',
