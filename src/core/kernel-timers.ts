@@ -74,27 +74,34 @@ export function keepaliveDeath(
 }
 
 /**
- * Death by retransmission of one lone unanswered segment, from its first transmission
+ * Death by retransmission of an unanswered segment, from its first transmission
  * (tcp_retransmit_timer and retransmits_timed_out, net/ipv4/tcp_timer.c).
  *
- * A tail-loss probe leaves first, then the first retransmission at t1. The limits run from t1 and
+ * A lone segment gets a tail-loss probe first, then the first retransmission at t1; with another one
+ * in flight the probe leaves almost at once, and t1 is up to that much sooner. The limits run from t1 and
  * are looked at only when the timer fires; with a user timeout the last timer is clamped to it.
  * Round-trip times of a LAN are assumed: RTO is its minimum, rounded up to the next tick.
+ *
+ * @param followed another segment may be sent before t1
  */
 export function retransmissionDeath(
   retries2: number,
   userTimeoutMs: number | undefined,
+  followed: boolean,
   hz: Hz,
 ): Span {
   if (hz === undefined) {
-    const spans = POSSIBLE_HZ.map((each) => retransmissionDeath(retries2, userTimeoutMs, each));
+    const spans = POSSIBLE_HZ.map((each) =>
+      retransmissionDeath(retries2, userTimeoutMs, followed, each),
+    );
     return {
       min: Math.min(...spans.map((span) => span.min)),
       max: Math.max(...spans.map((span) => span.max)),
     };
   }
   const rtoMs = ((Math.floor((RTO_MIN_MS * hz) / 1000) + 1) * 1000) / hz;
-  const untilFirst = sleepsSpan([RTO_MIN_MS, rtoMs], hz);
+  const lone = sleepsSpan([RTO_MIN_MS, rtoMs], hz);
+  const untilFirst = followed ? { min: rtoMs, max: lone.max } : lone;
   const limitMs = userTimeoutMs ?? modelTimeoutMs(retries2);
   // From t1. Lateness counts: an expiry nominally short of the limit may come late enough to end it.
   let expiry: Span = { min: 0, max: 0 };
@@ -108,6 +115,9 @@ export function retransmissionDeath(
   }
   return { min: untilFirst.min + soonestMs, max: untilFirst.max + expiry.max };
 }
+
+/** The latest first retransmission of a lone segment; what is sent within that time goes with it. */
+export const FIRST_RETRANSMISSION_MS = 2 * RTO_MIN_MS;
 
 /** tcp_model_timeout: what tcp_retries2 means as a time. */
 export function modelTimeoutMs(retries: number): number {

@@ -3,7 +3,13 @@
  * span of its own; the earliest decides.
  */
 import type { Fault, Load, Observer } from './condition.js';
-import { keepaliveDeath, retransmissionDeath, type Hz, type Span } from './kernel-timers.js';
+import {
+  FIRST_RETRANSMISSION_MS,
+  keepaliveDeath,
+  retransmissionDeath,
+  type Hz,
+  type Span,
+} from './kernel-timers.js';
 import type { KeepaliveSettings, Mode } from './mode.js';
 import type { Sysctls } from './sysctl.js';
 
@@ -166,8 +172,14 @@ function kernelContenders(situation: Situation): readonly Contender[] {
 }
 
 /** @param writtenAt the unanswered write, from the drop; a beat is also that long after the last one's echo. */
-function retransmissionContender({ mode, sysctls, hz }: Situation, writtenAt: Span): Contender {
-  const span = retransmissionDeath(sysctls.tcp_retries2, mode.userTimeoutMs, hz);
+function retransmissionContender(
+  { mode, load, observer, sysctls, hz }: Situation,
+  writtenAt: Span,
+): Contender {
+  // An observer that beats may send a beat after the write, or a second one after the first.
+  const beatMs = observer === 'client' ? mode.heartbeat?.intervalMs : undefined;
+  const followed = beatMs !== undefined && (load === 'write' || beatMs <= FIRST_RETRANSMISSION_MS);
+  const span = retransmissionDeath(sysctls.tcp_retries2, mode.userTimeoutMs, followed, hz);
   const fromDrop = { min: writtenAt.min + span.min, max: writtenAt.max + span.max };
   return {
     fromDrop,

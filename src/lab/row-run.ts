@@ -39,6 +39,9 @@ export interface RowParts {
   readonly engine: DropEngine | null;
 }
 
+/** An answer and its delayed acknowledgement are through by then. */
+const LOAD_ANSWERED_MS = 250;
+
 const MS_PER_HOUR = 3_600_000;
 
 export class RowRun {
@@ -86,16 +89,16 @@ export class RowRun {
   /** After that time: drops, proves the drop, watches as long as planned, and reads what the kernel says at the end. */
   async watch(afterMs: number, interruption: Interruption): Promise<void> {
     await pause(afterMs, interruption);
-    const packetsBefore = this.#packets();
-    const startedAt = monotonicNow();
     if (this.plan.waited && !interruption.interrupted) {
       await this.#dropPeers();
       this.#report({ kind: 'dropped' });
-      await Promise.all([this.#prove(), pause(this.plan.waitMs, interruption)]);
+      await Promise.all([
+        this.#prove(),
+        this.#countPackets(interruption),
+        pause(this.plan.waitMs, interruption),
+      ]);
     }
-    const now = monotonicNow();
-    this.#waitedMs = this.#droppedAt === undefined ? 0 : msBetween(this.#droppedAt, now);
-    this.#packetsPerHour = this.#rate(packetsBefore, msBetween(startedAt, now));
+    this.#waitedMs = this.#droppedAt === undefined ? 0 : msBetween(this.#droppedAt, monotonicNow());
     this.#evidence = this.#readEvidence();
     await this.#proveTowardsPeer();
     this.#report({ kind: 'row-done' });
@@ -249,7 +252,8 @@ export class RowRun {
     fromDropMs: number,
     { by, silentMs }: { readonly by: EndCause; readonly silentMs: number },
   ): number {
-    if (this.plan.load === 'write') return fromDropMs;
+    const { load, fault } = this.plan;
+    if (load === 'write' || fault === 'close' || fault === 'reset') return fromDropMs;
     if (by === 'heartbeat' || by === 'idle-timeout') return silentMs;
     return info === null
       ? fromDropMs
@@ -259,6 +263,15 @@ export class RowRun {
   #readEvidence(): readonly Evidence[] {
     const left = this.ids.filter((id) => !this.#notices.has(id));
     return this.#look(left).flatMap((snapshot) => evidenceOf(this.#parts.kernel, snapshot) ?? []);
+  }
+
+  /** What the healthy twins cost while they are idle: from when a write load has been answered. */
+  async #countPackets(interruption: Interruption): Promise<void> {
+    await pause(LOAD_ANSWERED_MS, interruption);
+    const before = this.#packets();
+    const startedAt = monotonicNow();
+    await pause(this.plan.waitMs - 2 * LOAD_ANSWERED_MS, interruption);
+    this.#packetsPerHour = this.#rate(before, msBetween(startedAt, monotonicNow()));
   }
 
   /** Segments in and out of each healthy twin so far. */
