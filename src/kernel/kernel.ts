@@ -8,8 +8,7 @@ import type { Capabilities } from '../core/capabilities.js';
 import type { Endpoint } from '../core/endpoint.js';
 import type { KeepaliveSettings } from '../core/mode.js';
 import type { DropEngine } from '../core/result.js';
-import type { SocketDiag } from './linux/sock-diag.js';
-import type { TcpInfo } from './linux/tcp-info.js';
+import type { SocketDiag, TcpInfo } from './socket-view.js';
 
 export interface Kernel {
   /** Everything but `namespace`, which takes a process to try: see `canUnshare`. */

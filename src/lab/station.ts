@@ -10,7 +10,7 @@ import type { DropEngine } from '../core/result.js';
 import { LARGEST_FRAME_BYTES } from '../core/frame.js';
 import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { TcpInfo } from '../kernel/linux/tcp-info.js';
+import type { TcpInfo } from '../kernel/socket-view.js';
 import type { Connection, ConnectionHandlers, EndCause } from '../net/connection.js';
 import { startEchoServer, type EchoServer } from '../net/echo-server.js';
 import { connect } from '../net/client.js';

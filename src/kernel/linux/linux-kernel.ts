@@ -4,6 +4,7 @@ import type { Endpoint } from '../../core/endpoint.js';
 import type { KeepaliveSettings } from '../../core/mode.js';
 import type { DropEngine } from '../../core/result.js';
 import { KernelRefusal, type Kernel } from '../kernel.js';
+import type { SocketDiag, TcpInfo } from '../socket-view.js';
 import type { Libc } from './libc.js';
 import { openDescriptors, setSysctl, tcpSysctls, ticksPerSecond } from './proc.js';
 import {
@@ -11,10 +12,9 @@ import {
   encodeSocketRequest,
   SOCK_DESTROY,
   SOCK_DIAG_BY_FAMILY,
-  type SocketDiag,
 } from './sock-diag.js';
 import { DROP_ALL, filterProgram, PASS_ALL } from './socket-filter.js';
-import { decodeTcpInfo, TCP_INFO_BYTES, type TcpInfo } from './tcp-info.js';
+import { decodeTcpInfo, TCP_INFO_BYTES } from './tcp-info.js';
 
 const AF_INET = 2;
 const AF_INET6 = 10;

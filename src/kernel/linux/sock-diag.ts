@@ -5,19 +5,8 @@
 import { isIPv4 } from 'node:net';
 import type { Endpoint } from '../../core/endpoint.js';
 import type { TimerName } from '../../core/result.js';
+import type { SocketDiag } from '../socket-view.js';
 import { stateName } from './tcp-info.js';
-
-export interface SocketDiag {
-  readonly state: string;
-  readonly timer: TimerName;
-  /** Until that timer fires; undefined when none is armed. */
-  readonly expiresInMs: number | undefined;
-  /** Retransmissions, or probes unanswered, by which timer it is. */
-  readonly retransmissions: number;
-  readonly receiveQueueBytes: number;
-  readonly sendQueueBytes: number;
-  readonly inode: number;
-}
 
 export const SOCK_DIAG_BY_FAMILY = 20;
 export const SOCK_DESTROY = 21;

@@ -1,26 +1,5 @@
 /** Decoding of `struct tcp_info`, include/uapi/linux/tcp.h; offsets are ABI and only ever appended to. */
-
-export interface TcpInfo {
-  readonly state: string;
-  /** Retransmissions of the segment at the head of the queue, since the last answer. */
-  readonly retransmits: number;
-  /** Keepalive or zero-window probes out and unanswered. */
-  readonly probes: number;
-  readonly rtoMs: number;
-  /** Segments sent and not acknowledged. */
-  readonly unacked: number;
-  readonly lastDataReceivedMs: number;
-  /** Since any acknowledgement arrived, data or not. The kernel keeps it in ticks. */
-  readonly lastAckReceivedMs: number;
-  readonly rttMs: number;
-  readonly totalRetransmissions: number;
-  readonly bytesAcked: number;
-  readonly bytesReceived: number;
-  readonly segmentsOut: number;
-  /** Counted behind a socket filter: what was dropped is not in it. */
-  readonly segmentsIn: number;
-  readonly dataSegmentsIn: number;
-}
+import type { TcpInfo } from '../socket-view.js';
 
 /** Room for every kernel so far (280 bytes on 6.18); the returned length is what counts. */
 export const TCP_INFO_BYTES = 512;
