@@ -47,6 +47,7 @@ describe('length16', () => {
   });
 
   it('refuses to write a payload that its own decoder would refuse, or that 16 bits cannot announce', () => {
+    expect(hex(codec('length16', 3).encode(bytes('aabbcc')))).toBe('0003aabbcc');
     expect(() => codec('length16', 3).encode(new Uint8Array(4))).toThrow(
       new RangeError('a payload of 4 bytes is over 3'),
     );

@@ -80,6 +80,11 @@ describe('parseMode', () => {
     ['heartbeat=1s', "'heartbeat=1s' must be heartbeat=INTERVAL:TIMEOUT, such as heartbeat=1s:3s"],
     ['heartbeat=5ms:1s', "'heartbeat=5ms:1s': '5ms' is too short, at least 10ms"],
     [
+      'heartbeat=1s:1s',
+      "'heartbeat=1s:1s': the timeout 1s must be longer than the interval 1s, " +
+        'or every connection is given up between two beats',
+    ],
+    [
       'heartbeat=3s:1s',
       "'heartbeat=3s:1s': the timeout 1s must be longer than the interval 3s, " +
         'or every connection is given up between two beats',
