@@ -32,7 +32,7 @@ const durationFigures = {
   min: (row: RowResult) => row.measured.fromDropMs?.min,
 };
 
-export type Figure = keyof typeof countFigures | keyof typeof durationFigures;
+type Figure = keyof typeof countFigures | keyof typeof durationFigures;
 
 const PART_NAMES = ['none', 'keepalive', 'user-timeout', 'heartbeat', 'idle-timeout'];
 const PLAIN_WORDS = [...Object.keys(loadWords), ...Object.keys(faultWords), ...PART_NAMES];

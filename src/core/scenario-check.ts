@@ -50,8 +50,8 @@ export const factNames = [
   'retransmissions',
 ] as const satisfies readonly (keyof Lingering)[];
 
-export type CountName = (typeof countNames)[number];
-export type FactName = (typeof factNames)[number];
+type CountName = (typeof countNames)[number];
+type FactName = (typeof factNames)[number];
 export type Quantity = CountName | FactName;
 
 /** Those of `expectations` that are about `mode`, in their order. */

@@ -23,7 +23,7 @@ export type StepShape =
   | { readonly repeat: number; readonly steps: readonly StepShape[] }
   | { readonly every: number; readonly for: number; readonly steps: readonly StepShape[] };
 
-export interface Sending {
+interface Sending {
   readonly connection: string;
   /** Of payload, 1 to 65535. */
   readonly bytes: number;

@@ -22,7 +22,7 @@ export interface Scenario {
   readonly expect: readonly ScenarioExpectation[];
 }
 
-export interface ScenarioServer {
+interface ScenarioServer {
   /** How long it takes to answer a frame; 0: at once. */
   readonly replyDelayMs: number;
   /** How many descriptors it may hold, 32 to 4096; undefined: as many as it inherits. */

@@ -11,7 +11,7 @@ import { detectorFor, type Action, type Detector } from '../../src/core/detector
 import { formatMode, type Mode } from '../../src/core/mode.js';
 import { addMs, earliest, instantAt, type Instant } from '../../src/core/time.js';
 
-export interface Verdict {
+interface Verdict {
   readonly at: Instant;
   readonly by: string;
   readonly silentMs: number;
