@@ -140,8 +140,9 @@ async function run(env: Environment, remote: Endpoint, options: Options): Promis
   unlisten();
   env.stdout.write(summary(result, format));
   const code = exitCode(result);
-  if (code === 3) throw noAnswer(result);
-  env.setExitCode(signal === undefined ? code : interruptExitCode[signal]);
+  if (signal !== undefined) env.setExitCode(interruptExitCode[signal]);
+  else if (code === 3) throw noAnswer(result);
+  else env.setExitCode(code);
 }
 
 function summary(result: ProbeResult, format: Format): string {
@@ -149,8 +150,8 @@ function summary(result: ProbeResult, format: Format): string {
   return format === 'jsonl' ? `${jsonText(result)}\n` : probeSummary(result);
 }
 
-function exitCode({ verdict, drop, lost }: ProbeResult): number {
-  if (verdict.kind === 'no-answer') return 3;
+function exitCode({ verdict, beats, drop, lost }: ProbeResult): number {
+  if (verdict.kind === 'no-answer' && beats.answered === 0) return 3;
   if (drop !== null) return drop.agrees === false ? 1 : 0;
   return verdict.kind === 'alive' && lost === 0 ? 0 : 1;
 }

@@ -38,16 +38,14 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
-/** The spelling in whole units that `parseDuration` reads back: 90000 → `1m30s`. */
+/** The spelling that `parseDuration` reads back: 90000 → `1m30s`, 1500 → `1.5s`, 250 → `250ms`. */
 export function formatDuration(ms: number): string {
-  let rest = roundMs(ms);
-  let text = '';
-  for (const [unit, size] of Object.entries(UNITS_MS)) {
-    const amount = unit === 'ms' ? rest : Math.floor(rest / size);
-    if (amount > 0) text += `${amount}${unit}`;
-    rest = roundMs(rest - amount * size);
-  }
-  return text === '' ? '0s' : text;
+  const hours = Math.floor(roundMs(ms) / UNITS_MS.h);
+  const minutes = Math.floor((roundMs(ms) % UNITS_MS.h) / UNITS_MS.m);
+  const rest = roundMs(roundMs(ms) % UNITS_MS.m);
+  const text = (hours > 0 ? `${hours}h` : '') + (minutes > 0 ? `${minutes}m` : '');
+  if (rest === 0) return text === '' ? '0s' : text;
+  return text + (rest < UNITS_MS.s ? `${rest}ms` : `${Number((rest / UNITS_MS.s).toFixed(6))}s`);
 }
 
 function part(digits: string | undefined, unitMs: number): number {

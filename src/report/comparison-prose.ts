@@ -1,4 +1,5 @@
 /** The sentences around a comparison's table: what was done, notes, and how to read the figures. */
+import { countWords } from './count-words.js';
 import { faultWords, type Fault } from '../core/condition.js';
 import { formatMode } from '../core/mode.js';
 import type { ComparisonResult, RowResult } from '../core/result.js';
@@ -74,8 +75,8 @@ function proofWords(rows: readonly RowResult[], fault: Fault): string | undefine
   if (drops.length === 0) return undefined;
   const delivered = drops.reduce((total, drop) => total + drop.deliveredSegments, 0);
   const unproven = drops.filter((drop) => !drop.proven).length;
-  const verdict = unproven === 0 ? 'proven' : `NOT proven for ${count(unproven, 'row')}`;
-  return `${verdict} (${count(delivered, 'segment')} delivered)`;
+  const verdict = unproven === 0 ? 'proven' : `NOT proven for ${countWords(unproven, 'row')}`;
+  return `${verdict} (${countWords(delivered, 'segment')} delivered)`;
 }
 
 function placeWords({ namespace, rows }: ComparisonResult): string {
@@ -91,10 +92,8 @@ function connectionPieces(rows: readonly RowResult[]): readonly string[] {
   if (counts.length === 0) return [];
   const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
   return [
-    fewest === most ? `${count(most, 'connection')} a row` : `${fewest}-${most} connections a row`,
+    fewest === most
+      ? `${countWords(most, 'connection')} a row`
+      : `${fewest}-${most} connections a row`,
   ];
-}
-
-function count(amount: number, what: string): string {
-  return `${amount} ${what}${amount === 1 ? '' : 's'}`;
 }

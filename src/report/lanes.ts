@@ -3,6 +3,7 @@
  * terminal and no clock. `nowMs` is milliseconds since the drop, negative before it.
  */
 import { distribution } from '../core/distribution.js';
+import { countWords } from './count-words.js';
 import { paint, type Style } from './format.js';
 import { axisLine, legendLines, marks, paintMarks } from './lane-marks.js';
 import { longestWaitMs, type Lane, type Lanes } from './lane-state.js';
@@ -69,7 +70,7 @@ export function progressLine(state: Lanes, nowMs: number): string {
   const elapsed = roughly(Math.floor(Math.max(0, nowMs) / 1000) * 1000);
   return (
     `${elapsed} of ${roughly(longestWaitMs(state))}: ${noticed} of ${total} noticed, ` +
-    `${alarms} false ${alarms === 1 ? 'alarm' : 'alarms'}; ${left}`
+    `${countWords(alarms, 'false alarm')}; ${left}`
   );
 }
 

@@ -6,6 +6,7 @@ import type {
   ProbeVerdict,
 } from '../core/probe-result.js';
 import type { Prediction } from '../core/predict.js';
+import { countWords } from './count-words.js';
 import { paint, type Style } from './format.js';
 import { printable } from './printable.js';
 import { latencyWords, predictionWords } from './time-words.js';
@@ -71,7 +72,7 @@ function kernelWords(kernel: ProbeKernelView | null): string {
   const unacknowledged =
     unacknowledgedSegments === 0 ? '' : `, ${unacknowledgedSegments} unacknowledged`;
   return (
-    `(kernel: rtt ${rttMs.toFixed(2)} ms, ${retransmissions} retransmissions${unacknowledged}, ` +
+    `(kernel: rtt ${rttMs.toFixed(2)} ms, ${countWords(retransmissions, 'retransmission')}${unacknowledged}, ` +
     `last received ${latencyWords(lastReceivedMs)} ago)`
   );
 }
@@ -120,7 +121,9 @@ function verdictLines({ verdict, withoutMode }: ProbeResult): readonly string[] 
 function dropLines({ drop }: ProbeResult): readonly string[] {
   if (drop === null) return [];
   const { engine, proven, swallowedSegments, predicted, noticedAfterMs, agrees } = drop;
-  const proof = proven ? `proven (${swallowedSegments} segments swallowed)` : 'not proven';
+  const proof = proven
+    ? `proven (${countWords(swallowedSegments, 'segment')} swallowed)`
+    : 'not proven';
   const noticed =
     noticedAfterMs === null
       ? 'not noticed'

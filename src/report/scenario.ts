@@ -1,5 +1,6 @@
 /** A played scenario as text: what happened in each mode, what lingers, what was expected. */
 import type { ScenarioResult, ScenarioRow } from '../core/scenario-result.js';
+import { countWords } from './count-words.js';
 import { paint, type Format, type Style } from './format.js';
 import { jsonText } from './json.js';
 import { fillLines, plainTable, type TableColumn } from './layout.js';
@@ -53,7 +54,7 @@ function conditions({ complete, namespace, host, durationMs, rows }: ScenarioRes
   const proven = rows.reduce((sum, { drop }) => sum + (drop?.proven ?? 0), 0);
   return [
     ...(complete ? [] : ['interrupted: figures so far']),
-    cuts === 1 ? '1 cut' : `${cuts} cuts`,
+    countWords(cuts, 'cut'),
     proven === cuts ? 'proven' : `only ${proven} of them proven`,
     namespace === 'private' ? 'private namespace' : "on the host's loopback",
     `Linux ${/^\d+\.\d+/.exec(host.kernel)?.[0] ?? host.kernel}`,

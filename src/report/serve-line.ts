@@ -1,4 +1,5 @@
 import type { ServeEntry, ServeSummary } from '../core/serve-log.js';
+import { countWords } from './count-words.js';
 import { paint, type Style } from './format.js';
 import { jsonText } from './json.js';
 import { printable } from './printable.js';
@@ -31,7 +32,7 @@ function words(entry: Exclude<ServeEntry, ServeSummary>): string {
       return `${entry.peer}  by ${entry.by}, ${latencyWords(entry.silentMs)} after the last received byte`;
     case 'closed': {
       const reason = entry.reason === null ? '' : `: ${entry.reason}`;
-      const total = `${entry.frames} frames, ${roughly(entry.lifetimeMs)}`;
+      const total = `${countWords(entry.frames, 'frame')}, ${roughly(entry.lifetimeMs)}`;
       return `${entry.peer}  by ${entry.by}${reason}  (${total})`;
     }
     case 'refused':
@@ -50,7 +51,8 @@ function summary(entry: ServeSummary): string {
   const causes = Object.entries(entry.endedBy).map(([by, count]) => `${count} by ${by}`);
   const ended = causes.length === 0 ? 'none ended' : `ended: ${causes.join(', ')}`;
   return (
-    `${entry.connections} connections in ${roughly(entry.durationMs)}, ${entry.frames} frames, ` +
+    `${countWords(entry.connections, 'connection')} in ${roughly(entry.durationMs)}, ` +
+    `${countWords(entry.frames, 'frame')}, ` +
     `${entry.refused} refused, ${entry.open} still open; ${printable(ended)}\n`
   );
 }

@@ -1,0 +1,123 @@
+/** The built bin as a user has it: installed somewhere, started by somebody, seen from outside. */
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+/** `nobody` has no privilege at all; run by a user who has none either, it is that user. */
+export type Who = 'self' | 'nobody';
+
+export interface StartOptions {
+  readonly as?: Who;
+  readonly bin?: string;
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Started through this command, such as `script`; the bin and its arguments follow. */
+  readonly through?: readonly string[];
+}
+
+export interface Run {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly ended: Promise<Run>;
+  /** Everything printed so far, both streams. */
+  readonly printed: () => string;
+  /** Resolves once `pattern` has been printed. */
+  sees(pattern: RegExp, deadlineMs?: number): Promise<RegExpExecArray>;
+}
+
+const NOBODY = 65_534;
+export const isRoot = process.getuid?.() === 0;
+
+/** Long against anything that is waited for, and shorter than a test's own time. */
+const DEADLINE_MS = 60_000;
+
+/** A copy that every user may read, with its run-time dependency or without. Gone after the test. */
+export function install({ koffi = true } = {}): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tcpalive-e2e-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  for (const part of ['package.json', 'dist', 'fixtures/scenarios']) {
+    cpSync(part, join(folder, part), { recursive: true });
+  }
+  for (const part of ['node_modules/koffi', 'node_modules/@koromix']) {
+    if (koffi && existsSync(part)) cpSync(part, join(folder, part), { recursive: true });
+  }
+  chmodSync(folder, 0o755);
+  return join(folder, 'dist/cli.js');
+}
+
+export function start(args: readonly string[], options: StartOptions = {}): Running {
+  const { as = 'self', bin = install(), variables = {}, through = [] } = options;
+  const [command = '', ...rest] = [...through, process.execPath, bin, ...args];
+  const child = spawn(command, rest, {
+    env: { ...process.env, NO_COLOR: '1', HOME: tmpdir(), LC_ALL: 'C', ...variables },
+    ...(as === 'nobody' && isRoot ? { uid: NOBODY, gid: NOBODY } : {}),
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const printed = () => stdout + stderr;
+  const ended = once(child, 'close').then(([code]) => ({
+    code: code as number | null,
+    stdout,
+    stderr,
+  }));
+  return {
+    child,
+    ended,
+    printed,
+    sees: async (pattern, deadlineMs = DEADLINE_MS) => {
+      const deadline = AbortSignal.timeout(deadlineMs);
+      for (;;) {
+        const match = pattern.exec(printed());
+        if (match !== null) return match;
+        await Promise.race([
+          once(child.stdout, 'data', { signal: deadline }),
+          once(child.stderr, 'data', { signal: deadline }),
+          ended.then(({ code }) => {
+            if (!pattern.test(printed())) {
+              throw new Error(`ended (${code ?? 'killed'}) without ${pattern}:\n${printed()}`);
+            }
+          }),
+        ]).catch((error: unknown) => {
+          throw new Error(`not seen within ${deadlineMs} ms: ${pattern}\n${printed()}`, {
+            cause: error,
+          });
+        });
+      }
+    },
+  };
+}
+
+export function run(args: readonly string[], options?: StartOptions): Promise<Run> {
+  return start(args, options).ended;
+}
+
+/** `tcpalive serve` on a free port, ready. */
+export async function serve(
+  args: readonly string[],
+  options?: StartOptions,
+): Promise<Running & { readonly port: number; readonly address: string }> {
+  const port = await freePort();
+  const running = start(['serve', '--port', String(port), ...args], options);
+  await running.sees(/listening/);
+  return { ...running, port, address: `127.0.0.1:${port}` };
+}
+
+export async function freePort(): Promise<number> {
+  const { createServer } = await import('node:net');
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
