@@ -5,6 +5,7 @@ import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { until } from '../until.js';
 
 /** `nobody` has no privilege at all; run by a user who has none either, it is that user. */
 export type Who = 'self' | 'nobody';
@@ -13,8 +14,8 @@ export interface StartOptions {
   readonly as?: Who;
   readonly bin?: string;
   readonly variables?: Readonly<Record<string, string>>;
-  /** Started through this command, such as `script`; the bin and its arguments follow. */
-  readonly through?: readonly string[];
+  /** This command instead, which starts the bin itself. */
+  readonly command?: readonly string[];
 }
 
 export interface Run {
@@ -53,8 +54,8 @@ export function install({ koffi = true } = {}): string {
 }
 
 export function start(args: readonly string[], options: StartOptions = {}): Running {
-  const { as = 'self', bin = install(), variables = {}, through = [] } = options;
-  const [command = '', ...rest] = [...through, process.execPath, bin, ...args];
+  const { as = 'self', bin = install(), variables = {} } = options;
+  const [command = '', ...rest] = options.command ?? [process.execPath, bin, ...args];
   const child = spawn(command, rest, {
     env: { ...process.env, NO_COLOR: '1', HOME: tmpdir(), LC_ALL: 'C', ...variables },
     ...(as === 'nobody' && isRoot ? { uid: NOBODY, gid: NOBODY } : {}),
@@ -75,24 +76,17 @@ export function start(args: readonly string[], options: StartOptions = {}): Runn
     ended,
     printed,
     sees: async (pattern, deadlineMs = DEADLINE_MS) => {
-      const deadline = AbortSignal.timeout(deadlineMs);
-      for (;;) {
-        const match = pattern.exec(printed());
-        if (match !== null) return match;
-        await Promise.race([
-          once(child.stdout, 'data', { signal: deadline }),
-          once(child.stderr, 'data', { signal: deadline }),
-          ended.then(({ code }) => {
-            if (!pattern.test(printed())) {
-              throw new Error(`ended (${code ?? 'killed'}) without ${pattern}:\n${printed()}`);
-            }
-          }),
-        ]).catch((error: unknown) => {
-          throw new Error(`not seen within ${deadlineMs} ms: ${pattern}\n${printed()}`, {
-            cause: error,
-          });
-        });
-      }
+      const match = await until(
+        () => pattern.exec(printed()) ?? child.exitCode ?? child.signalCode,
+        deadlineMs,
+      ).catch((cause: unknown) => {
+        throw new Error(`not seen: ${pattern}\n${printed()}`, { cause });
+      });
+      if (typeof match === 'object' && match !== null) return match;
+      await ended; // the last of its output
+      const late = pattern.exec(printed());
+      if (late === null) throw new Error(`ended (${match}) without ${pattern}:\n${printed()}`);
+      return late;
     },
   };
 }

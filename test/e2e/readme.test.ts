@@ -1,0 +1,72 @@
+/** The README's examples, typed as they stand there: they must run, and print what it says. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { start, type Run } from './program.js';
+
+interface Example {
+  readonly command: string;
+  readonly output: readonly string[];
+}
+
+/** npm's own commands are what runs this test; the comparison has a test of its own. */
+const ELSEWHERE = /^npm ci|^npx tcpalive compare$/;
+
+const readme = readFileSync('README.md', 'utf8');
+const blocks = [...readme.matchAll(/^```console\n([^]*?)^```$/gm)].map(([, text = '']) => text);
+
+describe("the README's examples", () => {
+  it('are found', () => {
+    expect(blocks.length).toBeGreaterThanOrEqual(6);
+    expect(blocks.flatMap(examplesOf).map(({ command }) => command)).toContain(
+      'npm ci && npm test',
+    );
+  });
+
+  it.each(
+    blocks.filter((block) => examplesOf(block).some(({ command }) => !ELSEWHERE.test(command))),
+  )('%s', async (block) => {
+    const servers = [];
+    for (const { command, output } of examplesOf(block)) {
+      const server = /^tcpalive (.*) &$/.exec(command)?.[1];
+      if (server === undefined) {
+        const { code, stdout, stderr } = await typed(command);
+        expect({ code, stderr: /error/.exec(stderr) }).toEqual({ code: 0, stderr: null });
+        expect(withoutFigures(stdout)).toEqual(
+          output.length === 0 ? expect.anything() : withoutFigures(output.join('\n') + '\n'),
+        );
+      } else {
+        const running = start(server.split(' '));
+        servers.push(running);
+        await running.sees(/listening/);
+      }
+    }
+    for (const server of servers) server.child.kill('SIGKILL');
+  });
+});
+
+/** `$ command`, then the lines that it prints. */
+function examplesOf(block: string): readonly Example[] {
+  return block
+    .split(/^\$ /m)
+    .filter((text) => text !== '')
+    .map((text) => {
+      const [command = '', ...output] = text.trimEnd().split('\n');
+      return { command, output };
+    });
+}
+
+/** By a shell: the examples use its quotes. */
+function typed(command: string): Promise<Run> {
+  const ours = command.replace(/^tcpalive /, `${process.execPath} dist/cli.js `);
+  return start([], { command: ['bash', '-c', ours] }).ended;
+}
+
+/** Times, addresses and measured figures differ from run to run; every word must not. */
+function withoutFigures(text: string): string {
+  return text
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z|\b\d\d:\d\d:\d\d\.\d{3}/g, 'TIME')
+    .replaceAll(/127\.0\.0\.1:\d+/g, 'ADDRESS')
+    .replaceAll(/min-ttl|socket-filter/g, 'ENGINE')
+    .replaceAll(/\d+(\.\d+)?/g, 'N')
+    .replaceAll(/\b(segment|retransmission)s?\b/g, '$1s');
+}
