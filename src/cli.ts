@@ -11,6 +11,7 @@ import {
 } from './commands/environment.js';
 import { buildProgram } from './commands/program.js';
 import { TcpaliveError } from './errors.js';
+import { printable } from './report/printable.js';
 
 /** EX_SOFTWARE of sysexits(3): a bug of ours, never to be mistaken for a verdict. */
 const BUG_EXIT_CODE = 70;
@@ -27,12 +28,24 @@ const environment: Environment = {
   ).version,
   bin: fileURLToPath(import.meta.url),
   onInterrupt,
+  onExit(handler) {
+    process.on('exit', handler);
+    return () => process.off('exit', handler);
+  },
   setExitCode: (code) => (process.exitCode = code),
 };
 
 // A reader that has seen enough, such as `head`, is no failure of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    if (stream === process.stdout) process.exit();
+  });
+}
+
+// In a timer or a listener too a bug is a bug, and never a verdict.
+process.on('uncaughtException', (error) => {
+  fail(error);
   process.exit();
 });
 
@@ -46,8 +59,8 @@ function fail(error: unknown): void {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
   } else if (error instanceof TcpaliveError) {
-    const hint = error.hint === undefined ? '' : `\n  ${error.hint}`;
-    environment.stderr.write(`error: ${error.message}${hint}\n`);
+    const hint = error.hint === undefined ? '' : `\n  ${printable(error.hint)}`;
+    environment.stderr.write(`error: ${printable(error.message)} (${error.code})${hint}\n`);
     process.exitCode = error.exitCode;
   } else {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -60,12 +73,16 @@ function fail(error: unknown): void {
 function output(stream: {
   isTTY?: boolean;
   columns?: number;
+  rows?: number;
   write(text: string): unknown;
 }): Output {
   return {
     isTTY: stream.isTTY ?? false,
     get columns() {
       return stream.isTTY === true ? stream.columns : undefined;
+    },
+    get rows() {
+      return stream.isTTY === true ? stream.rows : undefined;
     },
     write: (text) => void stream.write(text),
   };

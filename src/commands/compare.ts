@@ -1,5 +1,8 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { parseDuration } from '../core/duration.js';
 import {
+  faultWords,
+  loadWords,
   parseFaults,
   parseLoads,
   parseObserver,
@@ -7,26 +10,29 @@ import {
   type Load,
   type Observer,
 } from '../core/condition.js';
-import { checkExpectation, parseExpectation, type Expectation } from '../core/expect.js';
-import { parseModes, type Mode } from '../core/mode.js';
+import {
+  checkExpectation,
+  parseExpectation,
+  selectsRow,
+  type Expectation,
+} from '../core/expect.js';
+import { formatMode, parseModes, type Mode } from '../core/mode.js';
 import type { ComparisonEvent } from '../core/progress.js';
 import type { ComparisonResult } from '../core/result.js';
 import type { ScenarioResult } from '../core/scenario-result.js';
-import { defaultRows, rowsOf } from '../core/row.js';
+import { defaultModes, defaultRows, rowsOf, type RowSpec } from '../core/row.js';
 import { TcpaliveError } from '../errors.js';
 import { compare, playScenario, type LabOptions } from '../lab/compare.js';
-import { interruptible } from '../net/interruption.js';
 import { reportComparison } from '../report/comparison.js';
 import { reportScenario } from '../report/scenario.js';
-import { interruptExitCode, type Environment, type InterruptSignal } from './environment.js';
+import type { Environment } from './environment.js';
+import { listenForInterrupt } from './interrupt.js';
 import { showProgress } from './live.js';
 import {
-  argument,
   chosenFormat,
   colorOption,
   formatOption,
   jsonOption,
-  parseDurationArgument,
   repeatable,
   wholeNumber,
   type FormatOptions,
@@ -48,34 +54,37 @@ interface Options extends FormatOptions {
   readonly color: ColorChoice;
 }
 
-const DEFAULT_MODES =
-  'none,keepalive=1s:1s:3,user-timeout=3s,keepalive=1s:1s:3+user-timeout=3s,heartbeat=1s:3s,idle-timeout=3s';
+const LOADS = Object.keys(loadWords).join(', ');
+const FAULTS = Object.keys(faultWords).join(', ');
 
 export function compareCommand(env: Environment): Command {
   return new Command('compare')
     .description('cut real connections and compare how long each detection mode takes to notice')
-    .option('--modes <list>', 'modes, comma-separated', argument(parseModes))
-    .option('--loads <list>', 'idle, write', argument(parseLoads))
-    .option('--faults <list>', 'blackhole, freeze, close, reset', argument(parseFaults))
+    .option('--modes <list>', 'modes, comma-separated', parseModes)
+    .option('--loads <list>', `${LOADS} (default: idle,write)`, parseLoads)
+    .option('--faults <list>', `${FAULTS} (default: blackhole)`, parseFaults)
     .option(
       '--connections <n>',
       'connections in each row, and as many healthy twins',
       wholeNumber(1, 200),
       20,
     )
-    .option('--limit <time>', 'the longest that a row is waited for', parseDurationArgument, 15_000)
+    .addOption(
+      new Option('--limit <time>', 'the longest that a row is waited for')
+        .default(15_000, '15s')
+        .argParser(parseDuration),
+    )
     .option(
       '--observer <end>',
       'the end that must notice: server or client',
-      argument(parseObserver),
+      parseObserver,
       'server',
     )
-    .option('--scenario <file>', 'play a scenario at both ends instead')
-    .option(
-      '--expect <expr>',
-      "a condition, such as 'heartbeat worst<3.2s'; repeatable",
-      repeatable(parseExpectation),
-      [],
+    .option('--scenario <file>', 'play a scenario at both ends instead; table or json')
+    .addOption(
+      new Option('--expect <expr>', "a condition, such as 'heartbeat worst<3.2s'; repeatable")
+        .default([], 'none')
+        .argParser(repeatable(parseExpectation)),
     )
     .option('--wide', 'more columns')
     .option('--on-host', "on this host's loopback, without a private network namespace")
@@ -83,7 +92,10 @@ export function compareCommand(env: Environment): Command {
     .addOption(jsonOption())
     .addOption(colorOption())
     .addHelpText('after', HELP)
-    .action((options: Options) => run(env, options));
+    .action((options: Options, command: Command) => {
+      refuseBesideScenario(command);
+      return run(env, options);
+    });
 }
 
 const HELP = `
@@ -100,15 +112,15 @@ async function run(env: Environment, options: Options): Promise<void> {
   const { scenario: file } = options;
   // Everything is read and checked before anything is started.
   const scenario = file === undefined ? undefined : await readScenario(file);
-  if (scenario !== undefined) refuseBesideScenario(options);
-  const interruption = interruptible();
-  let signal: InterruptSignal | undefined;
-  const unlisten = env.onInterrupt((received) => {
-    signal = received;
-    interruption.interrupt();
-  });
+  const rows = chosenRows(options);
+  for (const expectation of options.expect) refuseUnmatched(expectation, rows);
+  const interrupt = listenForInterrupt(env);
   const progress = showProgress(env, options.color, scenario === undefined ? 'lanes' : 'line');
-  const lab: LabOptions = { onHost: options.onHost ?? false, bin: env.bin, interruption };
+  const lab: LabOptions = {
+    onHost: options.onHost ?? false,
+    bin: env.bin,
+    interruption: interrupt.signal,
+  };
   const onEvent = (event: ComparisonEvent) => progress.take(event);
   let finish: () => number;
   try {
@@ -116,7 +128,7 @@ async function run(env: Environment, options: Options): Promise<void> {
       const result = await compare({
         ...lab,
         onEvent,
-        rows: chosenRows(options),
+        rows,
         connections: options.connections,
         limitMs: options.limit,
         observer: options.observer,
@@ -128,10 +140,9 @@ async function run(env: Environment, options: Options): Promise<void> {
     }
   } finally {
     progress.end();
-    unlisten();
+    interrupt.ignore();
   }
-  const code = finish();
-  env.setExitCode(signal === undefined ? code : interruptExitCode[signal]);
+  env.setExitCode(interrupt.exitCode(finish()));
 }
 
 function reportComparisonResult(
@@ -158,25 +169,32 @@ function reportScenarioResult(env: Environment, options: Options, result: Scenar
 }
 
 /** A scenario says for itself what is done, to how many, and what must come of it. */
-function refuseBesideScenario(options: Options): void {
-  const { modes, loads, faults, expect } = options;
-  const given = [
-    ...(modes === undefined ? [] : ['--modes']),
-    ...(loads === undefined ? [] : ['--loads']),
-    ...(faults === undefined ? [] : ['--faults']),
-    ...(expect.length === 0 ? [] : ['--expect']),
-  ];
-  const format = chosenFormat(options);
-  if (format !== 'table' && format !== 'json') given.push(`--format ${format}`);
-  if (given.length === 0) return;
-  throw new TcpaliveError('BAD_USAGE', `--scenario cannot be combined with ${given.join(', ')}`);
+function refuseBesideScenario(command: Command): void {
+  const { scenario } = command.opts<Options>();
+  if (scenario === undefined) return;
+  const given = command.options
+    .filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
+    .filter(({ long }) => !BESIDE_SCENARIO.has(long ?? ''))
+    .map(({ long }) => long);
+  if (given.length > 0) {
+    throw new TcpaliveError('BAD_USAGE', `--scenario cannot be combined with ${given.join(', ')}`);
+  }
+  const format = command.opts<Options>().format;
+  const typed = command.getOptionValueSource('format') === 'cli';
+  if (typed && format !== 'table' && format !== 'json') {
+    throw new TcpaliveError('BAD_USAGE', `a scenario has no --format ${format}: table or json`);
+  }
 }
 
-function chosenRows({ modes, loads, faults }: Options): ReturnType<typeof defaultRows> {
+const BESIDE_SCENARIO = new Set(['--scenario', '--on-host', '--format', '--json', '--color']);
+
+/** A condition on no row can never hold: better said before the run than after it. */
+function refuseUnmatched(expectation: Expectation, rows: readonly RowSpec[]): void {
+  if (rows.some((row) => selectsRow(expectation, { ...row, mode: formatMode(row.mode) }))) return;
+  throw new TcpaliveError('BAD_USAGE', `--expect '${expectation.text}': no row matches`);
+}
+
+function chosenRows({ modes, loads, faults }: Options): readonly RowSpec[] {
   if (modes === undefined && loads === undefined && faults === undefined) return defaultRows();
-  return rowsOf(
-    modes ?? parseModes(DEFAULT_MODES),
-    loads ?? ['idle', 'write'],
-    faults ?? ['blackhole'],
-  );
+  return rowsOf(modes ?? defaultModes(), loads ?? ['idle', 'write'], faults ?? ['blackhole']);
 }

@@ -17,8 +17,6 @@ export function labCommand(env: Environment): Command {
     .argument('<parent>')
     .action(async (role: LabRole, parent: string) => {
       if (process.send === undefined) return;
-      // Ctrl-C reaches the whole terminal; the command that was typed decides what it means.
-      process.on('SIGINT', () => undefined);
       process.on('disconnect', () => process.exit());
       const kernel = await openKernel();
       kernel.dieWithParent();

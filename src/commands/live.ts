@@ -37,29 +37,37 @@ export function showProgress(
 
   function paint(): void {
     const style = styleFor(env, stderr, color);
-    const lines =
-      picture === 'lanes'
-        ? drawLanes(lanes, sinceDrop(), style)
-        : [clip(progressLine(lanes, sinceDrop()), style.width, style.unicode)];
+    const line = clip(progressLine(lanes, sinceDrop()), style.width, style.unicode);
+    const drawn = picture === 'lanes' ? drawLanes(lanes, sinceDrop(), style) : [line];
+    // What is taller than the terminal cannot be painted over.
+    const lines = drawn.length < (stderr.rows ?? Infinity) ? drawn : [line];
     const up = painted === 0 ? HIDE_CURSOR : CURSOR_UP(painted);
     stderr.write(`${up}\r${lines.map((line) => `${line}${CLEAR_LINE}\n`).join('')}${CLEAR_BELOW}`);
     painted = lines.length;
   }
 
-  const timer = setInterval(
-    animated ? paint : () => stderr.write(`${progressLine(lanes, sinceDrop())}\n`),
-    animated ? REPAINT_MS : LINE_MS,
-  );
+  let written = '';
+  function writeLine(): void {
+    const line = progressLine(lanes, sinceDrop());
+    if (line !== written) stderr.write(`${line}\n`);
+    written = line;
+  }
+
+  const timer = setInterval(animated ? paint : writeLine, animated ? REPAINT_MS : LINE_MS);
+  const unlisten = env.onExit(end);
 
   return {
     take(event) {
       if (event.kind === 'dropped') droppedAt ??= monotonicNow();
       lanes = applyEvent(lanes, event);
     },
-    end() {
-      clearInterval(timer);
-      if (painted > 0) stderr.write(`${CURSOR_UP(painted)}\r${CLEAR_BELOW}${SHOW_CURSOR}`);
-      painted = 0;
-    },
+    end,
   };
+
+  function end(): void {
+    clearInterval(timer);
+    unlisten();
+    if (painted > 0) stderr.write(`${CURSOR_UP(painted)}\r${CLEAR_BELOW}${SHOW_CURSOR}`);
+    painted = 0;
+  }
 }

@@ -1,38 +1,48 @@
 /** From strings to typed options: what several commands share. */
-import { InvalidArgumentError, Option } from 'commander';
-import { parseDuration } from '../core/duration.js';
+import { Option, type Command } from 'commander';
 import { TcpaliveError } from '../errors.js';
 import { parseFormat, type Format } from '../report/format.js';
 
-/** Makes a parser of the core one of commander's, which names the flag in its message. */
-export function argument<T>(parse: (text: string) => T): (text: string) => T {
-  return (text) => {
-    try {
-      return parse(text);
-    } catch (error) {
-      if (error instanceof TcpaliveError) throw new InvalidArgumentError(error.message);
-      throw error;
-    }
-  };
-}
-
-/** The same for a flag that may be given several times. */
+/** For a flag that may be given several times. */
 export function repeatable<T>(parse: (text: string) => T): (text: string, so: readonly T[]) => T[] {
-  const parseOne = argument(parse);
-  return (text, so) => [...so, parseOne(text)];
+  return (text, so) => [...so, parse(text)];
 }
-
-export const parseDurationArgument = argument(parseDuration);
 
 /** @throws TcpaliveError BAD_USAGE outside min…max */
 export function wholeNumber(min: number, max: number): (text: string) => number {
-  return argument((text) => {
+  return (text) => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < min || value > max) {
-      throw new TcpaliveError('BAD_USAGE', `'${text}' is not a whole number, ${min} to ${max}`);
+      throw new TcpaliveError('BAD_USAGE', `'${text}' is not a whole number from ${min} to ${max}`);
     }
     return value;
-  });
+  };
+}
+
+/** What the parsers of the core refuse is told with the name of the flag it was given to. */
+export function nameFlagsInErrors(command: Command): void {
+  for (const option of command.options) {
+    const { parseArg: parse, long } = option;
+    if (parse !== undefined) option.parseArg = named(long ?? option.flags, parse);
+  }
+  for (const argument of command.registeredArguments) {
+    const { parseArg: parse } = argument;
+    if (parse !== undefined) argument.parseArg = named(argument.name(), parse);
+  }
+}
+
+function named<T>(
+  name: string,
+  parse: (text: string, previous: T) => T,
+): (text: string, previous: T) => T {
+  return (text, previous) => {
+    try {
+      return parse(text, previous);
+    } catch (error) {
+      if (!(error instanceof TcpaliveError)) throw error;
+      throw new TcpaliveError(error.code, `${name}: ${error.message}`);
+    }
+  };
 }
 
 export interface FormatOptions {
@@ -44,7 +54,7 @@ export function formatOption(): Option {
   return new Option('--format <format>', 'table, markdown, csv, json or jsonl')
     .default('table')
     .env('TCPALIVE_FORMAT')
-    .argParser(argument(parseFormat));
+    .argParser(parseFormat);
 }
 
 export function jsonOption(): Option {

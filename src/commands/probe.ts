@@ -1,25 +1,20 @@
+import { isIP } from 'node:net';
 import { Command, Option } from 'commander';
 import { parseFaults, type Fault } from '../core/condition.js';
 import { parseEndpoint, type Endpoint } from '../core/endpoint.js';
-import { parseMode, type Mode } from '../core/mode.js';
+import { formatDuration, parseDuration } from '../core/duration.js';
+import { formatMode, parseMode, type Mode } from '../core/mode.js';
 import type { ProbeResult } from '../core/probe-result.js';
 import { hostFacts } from '../kernel/host-facts.js';
 import { openKernel } from '../kernel/open-kernel.js';
 import { TcpaliveError } from '../errors.js';
-import { interruptible } from '../net/interruption.js';
 import { probe } from '../net/probe.js';
 import { parseFormat, type Format } from '../report/format.js';
 import { jsonText } from '../report/json.js';
-import { probeLine, probeSummary } from '../report/probe.js';
-import { interruptExitCode, type Environment, type InterruptSignal } from './environment.js';
-import {
-  argument,
-  chosenFormat,
-  colorOption,
-  jsonOption,
-  parseDurationArgument,
-  wholeNumber,
-} from './options.js';
+import { noAnswerWords, probeLine, probeSummary } from '../report/probe.js';
+import type { Environment } from './environment.js';
+import { listenForInterrupt } from './interrupt.js';
+import { chosenFormat, colorOption, jsonOption, wholeNumber } from './options.js';
 import { playScript } from './script.js';
 import { styleFor, type ColorChoice } from './style.js';
 
@@ -42,26 +37,21 @@ interface Options {
 export function probeCommand(env: Environment): Command {
   return new Command('probe')
     .description('connect, beat, and say whether the peer is alive; if not, who fell silent')
-    .argument('<host:port>', 'an echo server such as tcpalive serve', argument(parseEndpoint))
+    .argument('<host:port>', 'an echo server such as tcpalive serve', parseEndpoint)
     .addOption(
       new Option('--mode <mode>', 'how to find out that the peer is gone')
         .default({ heartbeat: { intervalMs: 1000, timeoutMs: 3000 } }, 'heartbeat=1s:3s')
         .env('TCPALIVE_MODE')
-        .argParser(argument(parseMode)),
+        .argParser(parseMode),
     )
     .option('--count <n>', 'stop after so many answered beats', wholeNumber(1, 1_000_000_000))
-    .option('--duration <time>', 'stop after that time', parseDurationArgument)
-    .option(
-      '--drop-after <time>',
-      'then really cut this connection, and see',
-      parseDurationArgument,
+    .option('--duration <time>', 'stop after that time', parseDuration)
+    .addOption(
+      new Option('--drop-after <time>', 'then really cut this connection, and see')
+        .argParser(parseDuration)
+        .conflicts(['count', 'reconnect']),
     )
-    .option(
-      '--fault <fault>',
-      'what --drop-after does: blackhole',
-      argument(parseFault),
-      'blackhole',
-    )
+    .option('--fault <fault>', 'what --drop-after does: blackhole', parseFault, 'blackhole')
     .addOption(
       new Option('--script <file>', "play the client's steps of a scenario").conflicts([
         'count',
@@ -80,19 +70,24 @@ export function probeCommand(env: Environment): Command {
     .addOption(
       new Option('--format <format>', 'table, json, or jsonl (a line an event)')
         .default('table')
-        .argParser(argument(parseProbeFormat)),
+        .argParser(parseProbeFormat),
     )
     .addOption(jsonOption())
     .addOption(colorOption())
     .addHelpText('after', HELP)
-    .action((remote: Endpoint, options: Options) => run(env, remote, options));
+    .action((remote: Endpoint, options: Options, command: Command) =>
+      run(env, remote, options, command.getOptionValueSource('mode') !== 'default'),
+    );
 }
 
 const HELP = `
 A beat is an empty frame (two zero bytes), its echo the answer. Modes without heartbeat send nothing.
 
 Exit codes: 0 alive, or cut by --drop-after and noticed as predicted; 1 dead or closed; 3 not one
-beat was answered, or it cannot be reached; 130/143 interrupted.
+beat was answered, or it cannot be reached, or the cut is not proven; 130/143 interrupted.
+
+--drop-after cuts this end: nothing from the peer arrives any more, and what we send still leaves.
+At its end the connection is reset, so that the peer is not left with it.
 
 Examples:
   tcpalive probe 127.0.0.1:7777 --count 5
@@ -101,21 +96,22 @@ Examples:
   tcpalive probe 127.0.0.1:7777 --mode keepalive=1s:1s:3 --drop-after 2s --json
 `;
 
-async function run(env: Environment, remote: Endpoint, options: Options): Promise<void> {
+async function run(
+  env: Environment,
+  remote: Endpoint,
+  options: Options,
+  modeGiven: boolean,
+): Promise<void> {
   const format = chosenFormat(options);
   const style = styleFor(env, env.stdout, options.color);
-  const interruption = interruptible();
-  let signal: InterruptSignal | undefined;
-  const unlisten = env.onInterrupt((received) => {
-    signal = received;
-    interruption.interrupt();
-  });
+  refuseImpossible(remote, options);
+  const interrupt = listenForInterrupt(env);
   const kernel = await openKernel();
-  const family = options.ipv4 === true ? 4 : options.ipv6 === true ? 6 : undefined;
+  const family = chosenFamily(options);
   if (options.script !== undefined) {
-    const { script: file, mode } = options;
-    await playScript(env, kernel, { file, remote, mode, family, interruption });
-    if (signal !== undefined) env.setExitCode(interruptExitCode[signal]);
+    const mode = modeGiven ? options.mode : undefined;
+    const script = { file: options.script, remote, mode, family, interruption: interrupt.signal };
+    env.setExitCode(interrupt.exitCode(await playScript(env, kernel, script)));
     return;
   }
   const result = await probe(
@@ -129,7 +125,7 @@ async function run(env: Environment, remote: Endpoint, options: Options): Promis
       dropAfterMs: options.dropAfter,
       reconnect: options.reconnect ?? false,
       host: hostFacts(kernel),
-      interruption,
+      interruption: interrupt.signal,
     },
     (event) => {
       if (options.quiet === true) return;
@@ -137,12 +133,16 @@ async function run(env: Environment, remote: Endpoint, options: Options): Promis
       else (format === 'json' ? env.stderr : env.stdout).write(probeLine(event, style));
     },
   );
-  unlisten();
+  interrupt.ignore();
   env.stdout.write(summary(result, format));
   const code = exitCode(result);
-  if (signal !== undefined) env.setExitCode(interruptExitCode[signal]);
-  else if (code === 3) throw noAnswer(result);
-  else env.setExitCode(code);
+  if (code === 3 && !interrupt.happened) throw couldNotTest(result);
+  env.setExitCode(interrupt.exitCode(code));
+}
+
+function chosenFamily({ ipv4, ipv6 }: Options): 4 | 6 | undefined {
+  if (ipv4 === true) return 4;
+  return ipv6 === true ? 6 : undefined;
 }
 
 function summary(result: ProbeResult, format: Format): string {
@@ -152,18 +152,38 @@ function summary(result: ProbeResult, format: Format): string {
 
 function exitCode({ verdict, beats, drop, lost }: ProbeResult): number {
   if (verdict.kind === 'no-answer' && beats.answered === 0) return 3;
-  if (drop !== null) return drop.agrees === false ? 1 : 0;
+  if (drop !== null) return !drop.proven ? 3 : drop.agrees === false ? 1 : 0;
   return verdict.kind === 'alive' && lost === 0 ? 0 : 1;
 }
 
-function noAnswer({ target }: ProbeResult): TcpaliveError {
-  return new TcpaliveError(
-    'NO_ANSWER',
-    `${target} never answered a beat: alive or not cannot be said`,
-    {
-      hint: 'beats work against servers that echo frames, such as tcpalive serve; try --mode keepalive=5s:1s:3 for any other',
-    },
-  );
+function couldNotTest({ target, verdict, notes }: ProbeResult): TcpaliveError {
+  if (verdict.kind !== 'no-answer') return new TcpaliveError('NO_ANSWER', notes.join('; '));
+  return new TcpaliveError('NO_ANSWER', `${target}: ${noAnswerWords(verdict)}`, {
+    hint:
+      'alive or not cannot be said: beats work against servers that echo frames, such as ' +
+      'tcpalive serve; for any other try --mode keepalive=5s:1s:3',
+  });
+}
+
+/** Flags that each make sense, and not together. */
+function refuseImpossible(remote: Endpoint, options: Options): void {
+  const { mode, count, duration, dropAfter, ipv4, ipv6 } = options;
+  const family = isIP(remote.address);
+  if ((ipv4 === true && family === 6) || (ipv6 === true && family === 4)) {
+    throw new TcpaliveError('BAD_USAGE', `${remote.address} is an IPv${family} address`);
+  }
+  if (count !== undefined && mode.heartbeat === undefined) {
+    throw new TcpaliveError(
+      'BAD_USAGE',
+      `--count counts answered beats, and ${formatMode(mode)} has none: use --duration`,
+    );
+  }
+  if (dropAfter !== undefined && duration !== undefined && duration <= dropAfter) {
+    throw new TcpaliveError(
+      'BAD_USAGE',
+      `--duration ${formatDuration(duration)} ends before --drop-after ${formatDuration(dropAfter)}`,
+    );
+  }
 }
 
 /** From one end alone a connection can be cut, but nobody else's process stopped or socket closed. */

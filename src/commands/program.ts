@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { Environment } from './environment.js';
 import { compareCommand } from './compare.js';
 import { doctorCommand } from './doctor.js';
+import { nameFlagsInErrors } from './options.js';
 import { labCommand } from './lab.js';
 import { probeCommand } from './probe.js';
 import { serveCommand } from './serve.js';
@@ -19,6 +20,7 @@ export function buildProgram(env: Environment): Command {
     program.addCommand(command(env), { hidden: command === labCommand });
   }
   for (const command of [program, ...program.commands]) {
+    nameFlagsInErrors(command);
     command.exitOverride().configureOutput({
       writeOut: (text) => env.stdout.write(text),
       writeErr: (text) => env.stderr.write(text),

@@ -7,7 +7,12 @@ export async function readScenario(file: string): Promise<Scenario> {
   const [text, { parseScenario }] = await Promise.all([
     readFile(file, 'utf8').catch((cause: unknown) => {
       const { code, message } = cause as NodeJS.ErrnoException;
-      const reason = code === 'ENOENT' ? 'no such file' : message;
+      const reasons: Readonly<Record<string, string>> = {
+        ENOENT: 'no such file',
+        EISDIR: 'it is a directory',
+        EACCES: 'this user may not read it',
+      };
+      const reason = reasons[code ?? ''] ?? message;
       throw new TcpaliveError('BAD_SCENARIO', `cannot read the scenario ${file}: ${reason}`, {
         cause,
       });

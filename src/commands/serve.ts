@@ -1,16 +1,20 @@
+import { once } from 'node:events';
 import { Command, Option } from 'commander';
+import { parseDuration } from '../core/duration.js';
 import { formatEndpoint, parsePort } from '../core/endpoint.js';
 import { LARGEST_FRAME_BYTES, parseFraming, type Framing } from '../core/frame.js';
 import { formatMode, parseMode, type Mode } from '../core/mode.js';
+import { isGoodbye } from '../core/probe-verdict.js';
 import type { ServeEntry } from '../core/serve-log.js';
 import { msBetween } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
+import { TcpaliveError } from '../errors.js';
 import { openKernel } from '../kernel/open-kernel.js';
-import type { EndCause } from '../net/connection.js';
 import { startEchoServer, type EchoServerEvent } from '../net/echo-server.js';
 import { serveLine } from '../report/serve-line.js';
-import { interruptExitCode, type Environment, type InterruptSignal } from './environment.js';
-import { argument, colorOption, parseDurationArgument, wholeNumber } from './options.js';
+import type { Environment } from './environment.js';
+import { listenForInterrupt } from './interrupt.js';
+import { colorOption, wholeNumber } from './options.js';
 import { styleFor, type ColorChoice } from './style.js';
 
 interface Options {
@@ -19,7 +23,7 @@ interface Options {
   readonly mode: Mode;
   readonly framing: Framing;
   readonly replyDelay?: number;
-  readonly maxConnections: number;
+  readonly maxConnections?: number;
   readonly maxFrame: number;
   readonly json?: boolean;
   readonly color: ColorChoice;
@@ -28,8 +32,11 @@ interface Options {
 /** Enough for any message of a test, and what a stranger can make us hold for one connection. */
 const DEFAULT_MAX_FRAME_BYTES = 16_384;
 
-/** Node itself needs some; the rest of a usual limit of 1,024 descriptors may be connections. */
+/** Of a usual limit of 1,024 descriptors. */
 const DEFAULT_MAX_CONNECTIONS = 900;
+
+/** For Node itself and what it opens meanwhile: accept() beyond the limit fails without a word. */
+const SPARE_DESCRIPTORS = 48;
 
 export function serveCommand(env: Environment): Command {
   return new Command('serve')
@@ -43,21 +50,20 @@ export function serveCommand(env: Environment): Command {
       new Option('--port <port>', 'port to listen on')
         .default(7777)
         .env('TCPALIVE_PORT')
-        .argParser(argument(parsePort)),
+        .argParser(parsePort),
     )
     .addOption(
       new Option('--mode <mode>', 'how it finds out that a peer is gone')
         .default({}, 'none')
         .env('TCPALIVE_MODE')
-        .argParser(argument(parseMode)),
+        .argParser(parseMode),
     )
-    .option('--framing <framing>', 'length16 or raw', argument(parseFraming), 'length16')
-    .option('--reply-delay <time>', 'answer every frame that much later', parseDurationArgument)
-    .option(
-      '--max-connections <n>',
-      'refuse any more',
-      wholeNumber(1, 1_000_000),
-      DEFAULT_MAX_CONNECTIONS,
+    .option('--framing <framing>', 'length16 or raw', parseFraming, 'length16')
+    .option('--reply-delay <time>', 'answer every frame that much later', parseDuration)
+    .addOption(
+      new Option('--max-connections <n>', 'refuse any more')
+        .default(undefined, `${DEFAULT_MAX_CONNECTIONS}, or what the descriptor limit allows`)
+        .argParser(wholeNumber(1, 1_000_000)),
     )
     .option(
       '--max-frame <bytes>',
@@ -71,14 +77,6 @@ export function serveCommand(env: Environment): Command {
     .action((options: Options) => run(env, options));
 }
 
-/** Endings that somebody announced: nothing had to be noticed. */
-const GOODBYES: ReadonlySet<EndCause> = new Set<EndCause>([
-  'FIN',
-  'ECONNRESET',
-  'local',
-  'violation',
-]);
-
 const HELP = `
 A line an event: opened, frame, silent, noticed (by what, after how long), closed; a summary at the
 end. With --json a JSON object a line.
@@ -90,20 +88,22 @@ Examples:
 `;
 
 async function run(env: Environment, options: Options): Promise<void> {
-  const interrupted = new Promise<InterruptSignal>((resolve) => env.onInterrupt(resolve));
+  const kernel = await openKernel();
+  const maxConnections = connectionsWithin(kernel.descriptorLimit(), options.maxConnections);
+  const interrupt = listenForInterrupt(env);
   const style = styleFor(env, env.stdout, options.color);
   const print = (entry: ServeEntry) =>
     env.stdout.write(serveLine(entry, options.json === true, style));
   const log = new ServeLog(print);
   const server = await startEchoServer(
-    await openKernel(),
+    kernel,
     {
       host: options.host,
       port: options.port,
       mode: options.mode,
       framing: options.framing,
       maxFrameBytes: options.maxFrame,
-      maxConnections: options.maxConnections,
+      maxConnections,
       replyDelayMs: options.replyDelay ?? 0,
       silentAfterMs: silentAfterMs(options.mode),
     },
@@ -117,11 +117,23 @@ async function run(env: Environment, options: Options): Promise<void> {
     mode: formatMode(options.mode),
     framing: options.framing,
   });
-  const signal = await interrupted;
+  await once(interrupt.signal, 'abort');
   const stillOpen = server.connections.size;
   await server.close();
   log.summarise(stillOpen);
-  env.setExitCode(interruptExitCode[signal]);
+  env.setExitCode(interrupt.exitCode(0));
+}
+
+/** @throws TcpaliveError BAD_USAGE when more are wanted than this process may hold descriptors for */
+function connectionsWithin(limit: number | undefined, wanted: number | undefined): number {
+  const room = limit === undefined ? Infinity : Math.max(1, limit - SPARE_DESCRIPTORS);
+  if (wanted === undefined) return Math.min(DEFAULT_MAX_CONNECTIONS, room);
+  if (wanted <= room) return wanted;
+  throw new TcpaliveError(
+    'BAD_USAGE',
+    `--max-connections: ${wanted} are more than this process may hold, ${room} of ${limit ?? 0} descriptors`,
+    { hint: 'raise the limit first: ulimit -n' },
+  );
 }
 
 /** When a silence is worth a word: a beat is overdue, or half of the time is gone. */
@@ -148,8 +160,8 @@ class ServeLog {
     const time = new Date().toISOString();
     if (event.kind === 'refused') {
       this.#refused++;
-      const reason = 'as many connections as allowed are open (--max-connections)';
-      this.#print({ event: 'refused', time, peer: formatEndpoint(event.remote), reason });
+      const { remote, reason } = event;
+      this.#print({ event: 'refused', time, peer: formatEndpoint(remote), reason });
       return;
     }
     const { id, connection } = event;
@@ -167,13 +179,16 @@ class ServeLog {
         this.#print({ event: 'frame', ...about, bytes, beat: bytes === 0 });
         break;
       }
+      case 'unanswered':
+        this.#print({ event: 'unanswered', ...about });
+        break;
       case 'silent':
         this.#print({ event: 'silent', ...about, silentMs: event.silentMs });
         break;
       case 'ended': {
         const { by, silentMs } = event.ending;
         this.#endedBy[by] = (this.#endedBy[by] ?? 0) + 1;
-        if (GOODBYES.has(by)) break;
+        if (by === 'local' || isGoodbye(by)) break;
         this.#print({ event: 'noticed', ...about, by, silentMs });
         break;
       }

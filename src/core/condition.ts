@@ -1,5 +1,6 @@
 /** What happens to a connection (fault) and what it is doing meanwhile (load). */
 import { TcpaliveError } from '../errors.js';
+import { parseList } from './list.js';
 
 export type Fault = 'blackhole' | 'freeze' | 'close' | 'reset';
 export type Load = 'idle' | 'write';
@@ -23,15 +24,11 @@ const observers: readonly Observer[] = ['server', 'client'];
 
 /** @throws TcpaliveError BAD_USAGE, for this and the other parsers. */
 export function parseFaults(text: string): readonly Fault[] {
-  return text
-    .split(',')
-    .map((fault) => oneOf(fault.trim(), Object.keys(faultWords), 'a fault') as Fault);
+  return parseList(text, (fault) => oneOf(fault, Object.keys(faultWords), 'a fault') as Fault);
 }
 
 export function parseLoads(text: string): readonly Load[] {
-  return text
-    .split(',')
-    .map((load) => oneOf(load.trim(), Object.keys(loadWords), 'a load') as Load);
+  return parseList(text, (load) => oneOf(load, Object.keys(loadWords), 'a load') as Load);
 }
 
 export function parseObserver(text: string): Observer {

@@ -4,7 +4,7 @@
  *     heartbeat worst<3.2s · keepalive=1s:1s:3 idle noticed=20 · write noticed=0 · false=0
  */
 import { TcpaliveError } from '../errors.js';
-import { COMPARATORS, holds, type Checked, type Comparison } from './comparison.js';
+import { COMPARATORS, holds, type Checked, type Comparison } from './comparator.js';
 import { faultWords, loadWords } from './condition.js';
 import { parseDuration } from './duration.js';
 import { formatMode, parseMode } from './mode.js';
@@ -65,10 +65,12 @@ export function parseExpectation(text: string): Expectation {
   };
 }
 
+type RowWords = Pick<RowResult, 'mode' | 'load' | 'fault'>;
+
 /** It must hold for every row that it selects and that was waited for, and there must be one. */
 export function checkExpectation(expectation: Expectation, rows: readonly RowResult[]): Checked {
-  const { text, words, figure } = expectation;
-  const selected = rows.filter((row) => words.every((word) => selects(word, row)));
+  const { text, figure } = expectation;
+  const selected = rows.filter((row) => selectsRow(expectation, row));
   const waitedFor = selected.filter((row) => row.measured.waited);
   if (selected.length === 0) return { text, pass: false, got: 'no row matches' };
   if (waitedFor.length === 0) return { text, pass: false, got: 'no matching row was waited for' };
@@ -100,7 +102,12 @@ function parseCount(value: string, figure: Figure): number {
   );
 }
 
-function selects(word: string, row: RowResult): boolean {
+/** Whether a row with these words is one that the expectation is about. */
+export function selectsRow({ words }: Expectation, row: RowWords): boolean {
+  return words.every((word) => selects(word, row));
+}
+
+function selects(word: string, row: RowWords): boolean {
   const parts = row.mode.split('+').map((part) => part.replace(/=.*/, ''));
   return [row.load, row.fault, row.mode, ...parts].includes(word);
 }

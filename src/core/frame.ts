@@ -31,7 +31,7 @@ export interface Decoded {
   readonly violation: string | undefined;
 }
 
-/** The frame that every framing understands as "are you there?". */
+/** The frame that means "are you there?". */
 export const BEAT = new Uint8Array(0);
 
 export function codec(framing: Framing, maxFrameBytes: number): Codec {

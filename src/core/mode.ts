@@ -6,6 +6,7 @@
  */
 import { TcpaliveError } from '../errors.js';
 import { formatDuration, parseDuration } from './duration.js';
+import { parseList } from './list.js';
 
 /** TCP_KEEPIDLE, TCP_KEEPINTVL (whole seconds 1…32767) and TCP_KEEPCNT (1…127), tcp(7). */
 export interface KeepaliveSettings {
@@ -38,7 +39,8 @@ const GRAMMAR =
 const KEEPALIVE_MAX_SECONDS = 32_767;
 const KEEPALIVE_MAX_COUNT = 127;
 
-const NEVER_MS = 7 * 24 * 3_600_000;
+/** Longer than any experiment. */
+const UNJUDGED_MS = 7 * 24 * 3_600_000;
 
 /** Shorter beats would measure our own event loop. */
 const SHORTEST_BEAT_MS = 10;
@@ -59,7 +61,7 @@ export function parseMode(text: string): Mode {
 
 /** Comma-separated modes, at least one. @throws TcpaliveError BAD_USAGE */
 export function parseModes(text: string): readonly Mode[] {
-  return text.split(',').map((mode) => parseMode(mode.trim()));
+  return parseList(text, parseMode);
 }
 
 /** The canonical spelling; `parseMode` reads it back to an equal mode. */
@@ -82,11 +84,11 @@ export function formatMode(mode: Mode): string {
 }
 
 /**
- * The mode of a peer that answers `mode`'s heartbeats and judges nothing itself: when it has
+ * The mode of a peer that sends `mode`'s beats and judges nothing itself: when it has
  * vanished it goes on in vain, as a phone without signal would.
  */
 export function beatsOnly({ heartbeat }: Mode): Mode {
-  return heartbeat === undefined ? {} : { heartbeat: { ...heartbeat, timeoutMs: NEVER_MS } };
+  return heartbeat === undefined ? {} : { heartbeat: { ...heartbeat, timeoutMs: UNJUDGED_MS } };
 }
 
 function parseTerm(kind: string, value: string | undefined, whole: string): Mode {

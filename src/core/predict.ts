@@ -28,14 +28,13 @@ export interface Situation {
   readonly load: Load;
   readonly fault: Fault;
   readonly observer: Observer;
+  /** Until the drop the peer also sends a frame that often; undefined: only what the mode sends. */
+  readonly frameEveryMs?: number | undefined;
   /** The longest that a connection has been silent when the drop comes; undefined: any phase. */
   readonly longestSilenceMs?: number;
   readonly sysctls: Sysctls;
   readonly hz: Hz;
 }
-
-/** An `idle-timeout` connection without beats is kept busy by a frame every T/3 until its drop. */
-export const IDLE_TIMEOUT_FRAMES = 3;
 
 interface Contender {
   readonly fromDrop: Span;
@@ -59,10 +58,13 @@ export function predict(situation: Situation): Prediction {
 }
 
 /** How long a healthy connection in this mode is silent at most between two received segments. */
-export function periodMs(mode: Mode, sysctls: Sysctls): number | undefined {
+export function periodMs(
+  { mode, frameEveryMs }: Pick<Situation, 'mode' | 'frameEveryMs'>,
+  sysctls: Sysctls,
+): number | undefined {
   const keepalive = tunedKeepalive(mode, sysctls);
   const periods = [
-    bytePeriodMs(mode),
+    bytePeriodMs(mode, frameEveryMs),
     keepalive === undefined
       ? undefined
       : Math.max(keepalive.idleSeconds, keepalive.intervalSeconds) * 1000,
@@ -71,9 +73,9 @@ export function periodMs(mode: Mode, sysctls: Sysctls): number | undefined {
 }
 
 /** The same between two received bytes: the answer to a keepalive probe carries none. */
-function bytePeriodMs({ heartbeat, idleTimeoutMs }: Mode): number | undefined {
-  if (heartbeat !== undefined) return heartbeat.intervalMs;
-  return idleTimeoutMs === undefined ? undefined : idleTimeoutMs / IDLE_TIMEOUT_FRAMES;
+function bytePeriodMs({ heartbeat }: Mode, frameEveryMs: number | undefined): number | undefined {
+  if (heartbeat === undefined) return frameEveryMs;
+  return Math.min(heartbeat.intervalMs, frameEveryMs ?? Infinity);
 }
 
 /** The keepalive triple in force, `system` resolved; undefined: keepalive is off. */
@@ -102,7 +104,7 @@ function contendersOf(situation: Situation): readonly Contender[] {
 /** Heartbeat and idle timeout: last received byte + T, whoever is to blame for the silence. */
 function silenceContenders(situation: Situation): readonly Contender[] {
   const { mode } = situation;
-  const silence = silenceBeforeDrop(situation, bytePeriodMs(mode));
+  const silence = silenceBeforeDrop(situation, bytePeriodMs(mode, situation.frameEveryMs));
   const contenders: Contender[] = [];
   if (mode.heartbeat !== undefined) {
     contenders.push(
@@ -146,7 +148,7 @@ function kernelContenders(situation: Situation): readonly Contender[] {
   const keepalive = tunedKeepalive(mode, sysctls);
   const contenders: Contender[] = [];
   if (keepalive !== undefined) {
-    const silenceMs = silenceBeforeDrop(situation, periodMs(mode, sysctls));
+    const silenceMs = silenceBeforeDrop(situation, periodMs(situation, sysctls));
     const states = [false, true].map((answeredBefore) => {
       const death = keepaliveDeath(keepalive, mode.userTimeoutMs, answeredBefore, hz);
       const firstProbeSeconds = answeredBefore

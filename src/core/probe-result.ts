@@ -1,7 +1,8 @@
 /** What a probe of one server yields, `tcpalive/probe/1`. Times are RFC 3339, durations milliseconds. */
+import type { Capabilities } from './capabilities.js';
 import type { Distribution } from './distribution.js';
 import type { Prediction } from './predict.js';
-import type { DropEngine } from './result.js';
+import type { DropEngine, HostFacts } from './result.js';
 
 export interface ProbeResult {
   readonly schema: 'tcpalive/probe/1';
@@ -9,6 +10,8 @@ export interface ProbeResult {
   readonly complete: boolean;
   readonly startedAt: string;
   readonly durationMs: number;
+  readonly host: HostFacts;
+  readonly capabilities: Omit<Capabilities, 'namespace'>;
   readonly target: string;
   readonly mode: string;
   /** More than one with --reconnect. */
@@ -16,6 +19,7 @@ export interface ProbeResult {
   readonly beats: {
     readonly sent: number;
     readonly answered: number;
+    /** Of the last 100,000 answers at most. */
     readonly rttMs: Distribution | null;
   };
   /** Of the last connection. */
@@ -46,7 +50,12 @@ export type ProbeVerdict =
     }
   | { readonly kind: 'closed'; readonly by: string; readonly afterMs: number }
   /** Not one beat was answered: perhaps alive, in another language. */
-  | { readonly kind: 'no-answer'; readonly afterMs: number };
+  | {
+      readonly kind: 'no-answer';
+      /** What ended the wait: the peer's `FIN` or `ECONNRESET`, our detector, or null when we left. */
+      readonly by: string | null;
+      readonly afterMs: number;
+    };
 
 /**
  * `kernel`: not even our segments are acknowledged (host, path or firewall state). `process`: the
@@ -75,40 +84,40 @@ export interface ProbeKernelView {
   readonly lastReceivedMs: number;
 }
 
-/** While it runs; `at` is RFC 3339. */
+/** While it runs; `time` is RFC 3339. */
 export type ProbeEvent =
   | {
-      readonly kind: 'connected';
-      readonly at: string;
+      readonly event: 'connected';
+      readonly time: string;
       readonly local: string;
       readonly remote: string;
       readonly settings: string;
     }
   | {
-      readonly kind: 'beat';
-      readonly at: string;
+      readonly event: 'beat';
+      readonly time: string;
       readonly number: number;
       readonly rttMs: number;
       readonly kernel: ProbeKernelView | null;
     }
   /** A mode without beats: only the kernel's view, once a second. */
-  | { readonly kind: 'quiet'; readonly at: string; readonly kernel: ProbeKernelView | null }
+  | { readonly event: 'quiet'; readonly time: string; readonly kernel: ProbeKernelView | null }
   | {
-      readonly kind: 'unanswered';
-      readonly at: string;
+      readonly event: 'unanswered';
+      readonly time: string;
       readonly number: number;
       readonly kernel: ProbeKernelView | null;
     }
   | {
-      readonly kind: 'dropped';
-      readonly at: string;
+      readonly event: 'dropped';
+      readonly time: string;
       readonly engine: DropEngine;
       readonly predicted: Prediction;
     }
-  | { readonly kind: 'ended'; readonly at: string; readonly verdict: ProbeVerdict }
+  | { readonly event: 'ended'; readonly time: string; readonly verdict: ProbeVerdict }
   | {
-      readonly kind: 'reconnecting';
-      readonly at: string;
+      readonly event: 'reconnecting';
+      readonly time: string;
       readonly afterMs: number;
       readonly reason: string;
     };

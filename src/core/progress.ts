@@ -18,9 +18,9 @@ export type ComparisonEvent =
   | { readonly kind: 'stage'; readonly text: string }
   /** `row` is the index in `planned`; all its connections were cut (or closed, or stopped). */
   | { readonly kind: 'dropped'; readonly row: number }
-  /** Signs of life before the drop, and the kernel's own probes or retransmissions after it. */
+  /** Signs of life before the drop, and segments that the kernel sent by itself after it. */
   | {
-      readonly kind: 'beats' | 'probes';
+      readonly kind: 'beats' | 'segments';
       readonly row: number;
       readonly atMs: number;
       readonly count: number;

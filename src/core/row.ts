@@ -1,6 +1,6 @@
 /** What to compare: one row is one mode under one load and fault. */
 import type { Fault, Load, Observer } from './condition.js';
-import { parseMode, type Mode } from './mode.js';
+import { formatMode, parseMode, type Mode } from './mode.js';
 import { periodMs, predict, type Prediction } from './predict.js';
 import type { Hz } from './kernel-timers.js';
 import type { Sysctls } from './sysctl.js';
@@ -15,6 +15,8 @@ export interface RowSpec {
 
 export interface RowPlan extends RowSpec {
   readonly predicted: Prediction;
+  /** How often a frame keeps the connection busy until its drop; undefined: none is needed. */
+  readonly frameEveryMs: number | undefined;
   /** The connections are opened evenly over this time: one drop meets every phase. */
   readonly spanMs: number;
   /** How long it is watched after the drop; 0 when it is not waited for. */
@@ -55,6 +57,15 @@ export function defaultRows(): readonly RowSpec[] {
   ];
 }
 
+/** The distinct modes of the default rows that are waited for. */
+export function defaultModes(): readonly Mode[] {
+  const modes = new Map(
+    defaultRows().map(({ mode, waited }) => [waited ? formatMode(mode) : '', mode]),
+  );
+  modes.delete('');
+  return [...modes.values()];
+}
+
 /** Every mode under every load and fault, in that order. */
 export function rowsOf(
   modes: readonly Mode[],
@@ -75,16 +86,24 @@ export interface PlanConditions {
 
 export function planRow(row: RowSpec, conditions: PlanConditions): RowPlan {
   const { observer, limitMs, sysctls, hz } = conditions;
-  const period = periodMs(row.mode, sysctls) ?? DEFAULT_SPAN_MS;
+  const frameEveryMs = busyMs(row.mode);
+  const period = periodMs({ mode: row.mode, frameEveryMs }, sysctls) ?? DEFAULT_SPAN_MS;
   const spanMs = period <= limitMs ? period : DEFAULT_SPAN_MS;
   const predicted = predict({
     ...row,
     observer,
+    frameEveryMs,
     longestSilenceMs: spanMs + SETTLE_MS,
     sysctls,
     hz,
   });
-  return { ...row, predicted, spanMs, waitMs: row.waited ? waitMs(predicted, limitMs) : 0 };
+  const wait = row.waited ? waitMs(predicted, limitMs) : 0;
+  return { ...row, predicted, frameEveryMs, spanMs, waitMs: wait };
+}
+
+/** Without beats an idle timeout would end a healthy connection: a frame every T/3 keeps it busy. */
+function busyMs({ heartbeat, idleTimeoutMs }: Mode): number | undefined {
+  return heartbeat === undefined && idleTimeoutMs !== undefined ? idleTimeoutMs / 3 : undefined;
 }
 
 /** Up to the longest finite prediction and a tenth, at most the limit. */

@@ -1,5 +1,5 @@
 /** A scenario's `expect:` held against what was found when it had been played in one mode. */
-import { holds, type Checked, type Comparison } from './comparison.js';
+import { holds, type Checked, type Comparison } from './comparator.js';
 import { formatMode, type Mode } from './mode.js';
 import type { Lingering } from './result.js';
 

@@ -1,6 +1,6 @@
 /** What a played scenario yields, `tcpalive/scenario/1`: one row a mode. Times are milliseconds. */
 import type { Capabilities } from './capabilities.js';
-import type { Checked } from './comparison.js';
+import type { Checked } from './comparator.js';
 import type { DropEngine, HostFacts } from './result.js';
 import type { ScenarioFacts } from './scenario-check.js';
 

@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { TcpaliveError } from '../errors.js';
-import { parseCountComparison, type Comparison } from './comparison.js';
+import { parseCountComparison, type Comparison } from './comparator.js';
 import { parseDuration } from './duration.js';
 import { LARGEST_FRAME_BYTES } from './frame.js';
 import { parseMode } from './mode.js';

@@ -3,7 +3,7 @@
  * Needs yaml and valibot: import it only where a scenario is about to be read.
  */
 import * as v from 'valibot';
-import type { Comparison } from './comparison.js';
+import type { Comparison } from './comparator.js';
 import { formatMode, type Mode } from './mode.js';
 import type { Quantity, ScenarioExpectation } from './scenario-check.js';
 import { scenarioSchema, type ScenarioShape } from './scenario-schema.js';
@@ -33,8 +33,7 @@ interface ScenarioServer {
 
 export interface ServerPart {
   readonly key: 'server' | 'serverSend';
-  /** `line 3, column 1`. */
-  readonly where: string;
+  readonly at: Position;
 }
 
 /**
@@ -73,9 +72,9 @@ export function serverParts(scenario: Scenario): ServerPart | undefined {
   const section = scenario.server.at;
   const step = flatSteps(scenario.steps).find(({ kind }) => kind === 'serverSend');
   if (section !== undefined && (step === undefined || isBefore(section, step.at))) {
-    return { key: 'server', where: inWords(section) };
+    return { key: 'server', at: section };
   }
-  return step === undefined ? undefined : { key: 'serverSend', where: inWords(step.at) };
+  return step === undefined ? undefined : { key: 'serverSend', at: step.at };
 }
 
 type Issue = v.InferIssue<typeof scenarioSchema>;
@@ -127,8 +126,4 @@ function readExpectations(
 
 function isBefore(one: Position, other: Position): boolean {
   return one.line < other.line || (one.line === other.line && one.column < other.column);
-}
-
-function inWords({ line, column }: Position): string {
-  return `line ${line}, column ${column}`;
 }

@@ -14,6 +14,8 @@ export type ServeEntry =
       readonly settings: string;
     })
   | (OfConnection & { readonly event: 'frame'; readonly bytes: number; readonly beat: boolean })
+  /** A frame for whose delayed reply there was no more room. */
+  | (OfConnection & { readonly event: 'unanswered' })
   | (OfConnection & { readonly event: 'silent'; readonly silentMs: number })
   | (OfConnection & { readonly event: 'noticed'; readonly by: string; readonly silentMs: number })
   | (OfConnection & {

@@ -34,8 +34,10 @@ export interface Kernel {
   dieWithParent(): void;
   /** Brings the loopback interface of a fresh network namespace up. */
   bringLoopbackUp(): void;
-  /** RLIMIT_NOFILE of this process, soft and hard. */
+  /** RLIMIT_NOFILE of this process, soft and hard; what is open beyond it is closed. */
   limitDescriptors(limit: number): void;
+  /** Of this process, soft (RLIMIT_NOFILE); undefined where the system does not tell. */
+  descriptorLimit(): number | undefined;
   /** How many descriptors a process of ours holds; undefined when it is gone. */
   openDescriptors(pid: number): number | undefined;
 

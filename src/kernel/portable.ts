@@ -23,6 +23,7 @@ export const portableKernel: Kernel = {
   dieWithParent: () => undefined,
   bringLoopbackUp: () => undefined,
   limitDescriptors: () => refuse('a descriptor limit'),
+  descriptorLimit: () => undefined,
   openDescriptors: () => undefined,
   tcpSysctls: () => new Map(),
   setSysctl: () => false,

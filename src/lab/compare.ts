@@ -4,19 +4,19 @@ import type { Observer } from '../core/condition.js';
 import type { ComparisonEvent } from '../core/progress.js';
 import type { ComparisonResult } from '../core/result.js';
 import type { RowSpec } from '../core/row.js';
+import { flatSteps } from '../core/scenario-steps.js';
 import type { Scenario } from '../core/scenario.js';
 import type { ScenarioResult } from '../core/scenario-result.js';
 import { namespaceRefusal } from '../kernel/namespace.js';
 import { openKernel } from '../kernel/open-kernel.js';
 import { remote, type Remote } from './channel.js';
 import type { Conductor, LabConditions } from './conductor.js';
-import type { Interruption } from '../net/interruption.js';
 import { endProcess, spawnLab } from './peer.js';
 
 export interface LabOptions {
   /** Measure on this host's loopback even where a private namespace can be had. */
   readonly onHost?: boolean;
-  readonly interruption?: Interruption;
+  readonly interruption?: AbortSignal;
   /** The program to start the lab's processes with; default: the bin beside this module. */
   readonly bin?: string;
 }
@@ -58,7 +58,8 @@ export function playScenario({
 }: PlayOptions): Promise<ScenarioResult> {
   const { name, story, modes, steps, expect } = scenario;
   const { replyDelayMs, descriptors = null } = scenario.server;
-  const plan = { name, story, modes, steps, expect, server: { replyDelayMs, descriptors } };
+  const cuts = flatSteps(steps).some(({ kind }) => kind === 'cut');
+  const plan = { name, story, modes, steps, cuts, expect, server: { replyDelayMs, descriptors } };
   return inLab(options, onEvent, (conductor, conditions) => conductor.play({ conditions, plan }));
 }
 
@@ -76,7 +77,10 @@ async function inLab<Result>(
     const conductor = remote<Conductor>(child, 'observer', (event) =>
       onEvent(event as ComparisonEvent),
     );
-    void interruption?.happened.then(() => conductor.interrupt(undefined)).catch(() => undefined);
+    // A conductor that has ended meanwhile has nothing left to interrupt.
+    const interrupt = () => void conductor.interrupt(undefined).catch(() => undefined);
+    interruption?.addEventListener('abort', interrupt, { once: true });
+    if (interruption?.aborted === true) interrupt();
     return await run(conductor, {
       namespace: isPrivate ? 'private' : 'host',
       namespaceRefusal: refusal,

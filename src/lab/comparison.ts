@@ -13,7 +13,7 @@ import { addMs } from '../core/time.js';
 import { judgeRow } from '../core/verdict.js';
 import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { orInterrupted, pause, type Interruption } from '../net/interruption.js';
+import { orInterrupted, pause } from '../net/interruption.js';
 import { watchLoop, type LoopDelay } from '../net/loop-delay.js';
 import type { StartPeer } from './peer.js';
 import { proveReverse } from './proof.js';
@@ -41,7 +41,7 @@ export interface ComparisonOutcome {
 export interface Lab {
   readonly kernel: Kernel;
   readonly startPeer: StartPeer;
-  readonly interruption: Interruption;
+  readonly interruption: AbortSignal;
 }
 
 const REPORT_EVERY_MS = 100;
@@ -87,12 +87,12 @@ export async function runComparison(
     await pause(SETTLE_MS, interruption);
     const reverse =
       setting.engine !== null &&
-      !interruption.interrupted &&
+      !interruption.aborted &&
       (await proveReverse(station, shared.station, reverseProbe, setting.engine, setting.observer));
 
     const loop = watchLoop();
     await Promise.all(runs.map((run, index) => run.watch(index * ROW_SPACING_MS, interruption)));
-    const complete = !interruption.interrupted;
+    const complete = !interruption.aborted;
     const rows = runs.map((run) => judgeRow(run.outcome(reverse), setting.hz));
     return { complete, rows, loopDelayMs: loop.stop() };
   } finally {

@@ -9,12 +9,13 @@ import type { ScenarioResult } from '../core/scenario-result.js';
 import type { ComparisonEvent } from '../core/progress.js';
 import type { ComparisonResult, DropEngine } from '../core/result.js';
 import { planRow, type RowSpec } from '../core/row.js';
+import { msBetween } from '../core/time.js';
 import { TcpaliveError } from '../errors.js';
+import { monotonicNow } from '../kernel/clock.js';
 import { hostFacts } from '../kernel/host-facts.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { runComparison } from './comparison.js';
 import { disturbance } from '../net/loop-delay.js';
-import { interruptible } from '../net/interruption.js';
 import { startPeer, type Peer, type StartPeer } from './peer.js';
 import { ScenarioRun, type ScenarioPlan } from './scenario-run.js';
 
@@ -34,7 +35,10 @@ export interface ComparisonRequest {
   readonly observer: Observer;
 }
 
-/** Sizes of a namespace's own hash tables, read-only and of no consequence for any timer. */
+/**
+ * Sizes of a namespace's own hash tables, read-only and of no consequence for any timer. What a
+ * namespace does not have at all (tcp_mem, tcp_max_orphans) is one for the whole host and in force.
+ */
 const TABLE_SIZES = new Set(['tcp_ehash_entries', 'tcp_child_ehash_entries']);
 
 export interface ScenarioRequest {
@@ -48,7 +52,7 @@ export class Conductor {
   readonly #kernel: Kernel;
   readonly #bin: string;
   readonly #onEvent: (event: ComparisonEvent) => void;
-  readonly #interruption = interruptible();
+  readonly #interruption = new AbortController();
 
   constructor(kernel: Kernel, bin: string, onEvent: (event: ComparisonEvent) => void) {
     this.#kernel = kernel;
@@ -58,11 +62,12 @@ export class Conductor {
 
   /** Ends what is running early; its result says `complete: false`. */
   interrupt(): void {
-    this.#interruption.interrupt();
+    this.#interruption.abort();
   }
 
   async compare(request: ComparisonRequest): Promise<ComparisonResult> {
     const startedAt = new Date();
+    const started = monotonicNow();
     const notes = this.#prepare(request.conditions);
     const host = hostFacts(this.#kernel);
     const hz = host.hz ?? undefined;
@@ -73,7 +78,7 @@ export class Conductor {
       : null;
     const outcome = await this.#withPeers((startPeer) =>
       runComparison(
-        { kernel: this.#kernel, startPeer, interruption: this.#interruption },
+        { kernel: this.#kernel, startPeer, interruption: this.#interruption.signal },
         { rows, connections: request.connections, observer: request.observer, engine, hz },
         this.#onEvent,
       ),
@@ -83,7 +88,7 @@ export class Conductor {
       schema: 'tcpalive/compare/1',
       complete: outcome.complete,
       startedAt: startedAt.toISOString(),
-      durationMs: Date.now() - startedAt.getTime(),
+      durationMs: Math.round(msBetween(started, monotonicNow())),
       host,
       capabilities: this.#capabilities(request.conditions),
       namespace: request.conditions.namespace,
@@ -96,9 +101,10 @@ export class Conductor {
 
   async play({ conditions, plan }: ScenarioRequest): Promise<ScenarioResult> {
     const startedAt = new Date();
+    const started = monotonicNow();
     const notes = this.#prepare(conditions);
     const host = hostFacts(this.#kernel);
-    const engine = this.#engine(conditions);
+    const engine = plan.cuts ? this.#engine(conditions) : null;
     const rows = await this.#withPeers(async (startPeer) => {
       const runs = plan.modes.map(
         (mode) =>
@@ -109,7 +115,7 @@ export class Conductor {
             startPeer,
             kernel: this.#kernel,
             host: { sysctls: host.sysctl, hz: host.hz ?? undefined },
-            interruption: this.#interruption,
+            interruption: this.#interruption.signal,
           }),
       );
       const tell = () =>
@@ -123,9 +129,9 @@ export class Conductor {
     });
     return {
       schema: 'tcpalive/scenario/1',
-      complete: !this.#interruption.interrupted,
+      complete: !this.#interruption.signal.aborted,
       startedAt: startedAt.toISOString(),
-      durationMs: Date.now() - startedAt.getTime(),
+      durationMs: Math.round(msBetween(started, monotonicNow())),
       name: plan.name,
       story: plan.story,
       host,

@@ -17,13 +17,13 @@ export interface Peer {
 export type LabRole = 'conductor' | 'station';
 
 /**
- * Starts this program again in one of the lab's roles. It ignores Ctrl-C, which reaches the whole
- * terminal, and ends with its parent: see commands/lab.ts.
+ * Starts this program again in one of the lab's roles, in a session of its own: Ctrl-C is for the
+ * command that was typed. It ends with its parent: see commands/lab.ts.
  */
 export function spawnLab(bin: string, role: LabRole, inNamespace: boolean): ChildProcess {
   const node = [process.execPath, bin, 'lab', role, String(process.pid)];
   const [command = '', ...args] = inNamespace ? [...unshareCommand, ...node] : node;
-  return spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  return spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], detached: true });
 }
 
 /** Starts a peer; its events are of interest only to some. */

@@ -8,7 +8,6 @@ import type { Step } from '../core/scenario-steps.js';
 import { predict, type Situation } from '../core/predict.js';
 import { groupEvidence } from '../core/verdict.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Interruption } from '../net/interruption.js';
 import { play, type Actor } from '../net/script.js';
 import { evidenceOf } from './evidence.js';
 import type { Peer, StartPeer } from './peer.js';
@@ -21,6 +20,8 @@ export interface ScenarioPlan {
   readonly modes: readonly Mode[];
   readonly server: { readonly replyDelayMs: number; readonly descriptors: number | null };
   readonly steps: readonly Step[];
+  /** Whether any step cuts. */
+  readonly cuts: boolean;
   readonly expect: readonly ScenarioExpectation[];
 }
 
@@ -28,10 +29,11 @@ export interface ScenarioSetting {
   readonly plan: ScenarioPlan;
   readonly mode: Mode;
   readonly kernel: Kernel;
-  readonly engine: DropEngine;
+  /** Null where no step cuts. */
+  readonly engine: DropEngine | null;
   readonly host: Pick<Situation, 'sysctls' | 'hz'>;
   readonly startPeer: StartPeer;
-  readonly interruption: Interruption;
+  readonly interruption: AbortSignal;
 }
 
 /** Short enough to see a descriptor that a refused connection takes for a moment. */
@@ -106,6 +108,7 @@ export class ScenarioRun {
       send: (name, bytes) => client.station.send({ ...idOf(name), bytes }),
       serverSend: (name, bytes) => server.station.send({ ...idOf(name), bytes }),
       cut: async (name) => {
+        if (engine === null) throw new RangeError('a cut needs an engine');
         const { ids } = idOf(name);
         const marks = await server.station.cut({ ids, engine });
         for (const { id } of marks) this.#cut.add(id);
@@ -119,7 +122,10 @@ export class ScenarioRun {
         if (proven && marks.length > 0) this.#provenCuts++;
       },
       close: async (name) => {
-        await client.station.end({ ...idOf(name), how: 'close' });
+        const { ids } = idOf(name);
+        await client.station.end({ ids, how: 'close' });
+        // What was cut can say no goodbye; of anything else the server must have heard it.
+        if (ids.some((id) => !this.#cut.has(id))) await server.station.endings({ ids });
       },
     };
   }
@@ -165,8 +171,8 @@ export class ScenarioRun {
       by: this.#by,
       firstRefused: this.#firstRefused,
       descriptorLimit: plan.server.descriptors,
-      drop: cuts === 0 ? null : { engine, cuts, proven: this.#provenCuts },
-      checks: interruption.interrupted ? [] : checkScenario(plan.expect, mode, facts),
+      drop: cuts === 0 || engine === null ? null : { engine, cuts, proven: this.#provenCuts },
+      checks: interruption.aborted ? [] : checkScenario(plan.expect, mode, facts),
     };
   }
 }

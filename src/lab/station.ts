@@ -75,13 +75,16 @@ const HELLO_TAG = 0x7463_7061; // "tcpa"
 
 const CONNECT_TIMEOUT_MS = 5000;
 
+/** A FIN crosses loopback in microseconds. */
+const ENDINGS_MS = 1000;
+const LOOK_EVERY_MS = 5;
+
 export const LOAD_BYTES = 64;
 
 export class Station {
   readonly #kernel: Kernel;
   readonly #onEvent: (event: StationEvent) => void;
   readonly #connections = new Map<ConnectionId, Connection>();
-  readonly #arrivals = new Map<ConnectionId, () => void>();
   readonly #chatter = new Map<ConnectionId, NodeJS.Timeout>();
   readonly #servers: EchoServer[] = [];
 
@@ -111,8 +114,7 @@ export class Station {
             const id = decodeHello(event.payload);
             if (id === undefined) return;
             ids.set(event.connection, id);
-            this.#add(id, event.connection);
-            this.#arrivals.get(id)?.();
+            this.#connections.set(id, event.connection);
           } else {
             this.#onEvent({
               kind: 'received',
@@ -148,17 +150,16 @@ export class Station {
     return { answered: outcomes.flat() };
   }
 
-  /** Server side: resolves when the hellos of all these connections have arrived. */
-  async arrived(request: { readonly ids: readonly ConnectionId[] }): Promise<void> {
-    await Promise.all(
-      request.ids.map(
-        (id) =>
-          new Promise<void>((resolve) => {
-            if (this.#connections.has(id)) resolve();
-            else this.#arrivals.set(id, resolve);
-          }),
-      ),
-    );
+  /** Resolves when all of these have ended at this end, or the time for it is over. */
+  async endings(request: { readonly ids: readonly ConnectionId[] }): Promise<void> {
+    const deadline = addMs(monotonicNow(), ENDINGS_MS);
+    const isOpen = (id: ConnectionId) => {
+      const connection = this.#connections.get(id);
+      return connection !== undefined && connection.ending === undefined;
+    };
+    while (request.ids.some(isOpen) && monotonicNow() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
   }
 
   /** From now on a frame every so often on each, counted from when it was opened. */
@@ -211,17 +212,13 @@ export class Station {
     for (const id of request.ids) this.#connections.get(id)?.send(payload);
   }
 
-  /** Ends each with a FIN or a RST; returns the moment just before. */
-  end(request: { readonly ids: readonly ConnectionId[]; readonly how: 'close' | 'reset' }): {
-    readonly at: Instant;
-  } {
-    const at = monotonicNow();
+  /** Ends each with a FIN or a RST. */
+  end(request: { readonly ids: readonly ConnectionId[]; readonly how: 'close' | 'reset' }): void {
     for (const id of request.ids) {
       const connection = this.#connections.get(id);
       if (request.how === 'close') connection?.close();
       else connection?.reset();
     }
-    return { at };
   }
 
   /** Resets whatever is left, so that no closed socket goes on dying by itself on the host. */
@@ -247,10 +244,6 @@ export class Station {
         },
       ];
     });
-  }
-
-  #add(id: ConnectionId, connection: Connection): void {
-    this.#connections.set(id, connection);
   }
 
   async #connectOne(id: ConnectionId, request: ConnectRequest): Promise<boolean> {
@@ -285,7 +278,7 @@ export class Station {
       // Refused, or the server has no descriptor left: that is the answer.
       return false;
     }
-    this.#add(id, connection);
+    this.#connections.set(id, connection);
     connection.send(encodeHello(id));
     const timer = setTimeout(() => greeted(false), request.helloTimeoutMs ?? CONNECT_TIMEOUT_MS);
     try {

@@ -17,6 +17,8 @@ export interface ClientOptions {
   readonly connectTimeoutMs: number;
   /** 4 or 6: only addresses of that family. */
   readonly family?: 4 | 6 | undefined;
+  /** Ends the attempt early. */
+  readonly interruption?: AbortSignal;
 }
 
 export interface Client {
@@ -32,10 +34,9 @@ export async function connect(
   handlers: ConnectionHandlers,
 ): Promise<Client> {
   const socket = await openSocket(options);
-  const descriptor = descriptorOf(socket);
-  let settings: Mode = {};
+  let settings: Mode;
   try {
-    if (descriptor !== undefined) settings = applyKernelMode(kernel, descriptor, options.mode);
+    settings = applyKernelMode(kernel, descriptorOf(socket), options.mode);
   } catch (error) {
     socket.destroy();
     throw error;
@@ -49,40 +50,57 @@ export async function connect(
 }
 
 /** Resolves in the turn that connected it: nothing can happen to the socket before its new owner listens. */
-function openSocket({ remote, family, connectTimeoutMs }: ClientOptions): Promise<Socket> {
+function openSocket({
+  remote,
+  family,
+  connectTimeoutMs,
+  interruption,
+}: ClientOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connectSocket({
       host: remote.address,
       port: remote.port,
       ...(family === undefined ? {} : { family }),
     });
-    const fail = (reason: string, cause?: unknown) => {
+    const settle = () => {
       clearTimeout(timer);
+      interruption?.removeEventListener('abort', onInterrupt);
+    };
+    const fail = (reason: string, cause?: NodeJS.ErrnoException) => {
+      settle();
       socket.destroy();
       reject(
         new TcpaliveError('UNREACHABLE', `cannot connect to ${formatEndpoint(remote)}: ${reason}`, {
-          hint: 'is it listening there, and does a firewall let you through?',
+          hint: unresolved.has(cause?.code ?? '')
+            ? 'is the name spelled right, and does this host resolve names?'
+            : 'is it listening there, and does a firewall let you through?',
           cause,
         }),
       );
     };
+    const onInterrupt = () => fail('interrupted');
     const onError = (cause: NodeJS.ErrnoException) => fail(reasonOf(cause), cause);
     const timer = setTimeout(
       () => fail(`no answer within ${connectTimeoutMs / 1000}s`),
       connectTimeoutMs,
     );
+    interruption?.addEventListener('abort', onInterrupt);
+    if (interruption?.aborted === true) onInterrupt();
     socket.once('error', onError);
     socket.once('connect', () => {
-      clearTimeout(timer);
+      settle();
       socket.off('error', onError);
       resolve(socket);
     });
   });
 }
 
+const unresolved: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN']);
+
 function reasonOf(cause: NodeJS.ErrnoException): string {
   const reasons: Readonly<Record<string, string>> = {
     ECONNREFUSED: 'connection refused',
+    ECONNRESET: 'connection reset',
     ENOTFOUND: 'no such host',
     EAI_AGAIN: 'the name cannot be resolved now',
     EHOSTUNREACH: 'no route to the host',

@@ -12,7 +12,8 @@ import { BEAT, type Codec, type Decoder } from '../core/frame.js';
 import type { Mode } from '../core/mode.js';
 import { msBetween, type Instant } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
-import type { Kernel } from '../kernel/kernel.js';
+import { TcpaliveError } from '../errors.js';
+import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
 import { descriptorOf } from './descriptor.js';
 
 /**
@@ -39,6 +40,9 @@ export interface ConnectionHandlers {
   /** Exactly once, when the descriptor has been given back. */
   onClosed?(): void;
 }
+
+/** For the last writes to a peer that has said goodbye, or to whom we do. */
+const GOODBYE_MS = 5000;
 
 export class Connection {
   readonly local: Endpoint;
@@ -75,10 +79,14 @@ export class Connection {
     socket.setNoDelay(true);
     socket.on('data', (chunk) => this.#received(chunk));
     socket.on('drain', () => socket.resume());
-    socket.on('end', () => this.#end({ by: 'FIN' }));
+    socket.on('end', () => {
+      this.#end({ by: 'FIN' });
+      this.#sayGoodbye();
+    });
     socket.on('error', (error) => this.#end({ by: causeOf(error) }));
     socket.on('close', () => {
       this.#end({ by: 'local' });
+      clearTimeout(this.#timer);
       this.#handlers.onClosed?.();
     });
     this.#arm();
@@ -103,8 +111,7 @@ export class Connection {
   /** Says goodbye with a FIN and gives the descriptor back. Idempotent. */
   close(): void {
     this.#end({ by: 'local' });
-    this.#socket.end();
-    this.#socket.destroySoon();
+    this.#sayGoodbye();
   }
 
   /** Gives the descriptor back at once; the peer, if it can hear, gets a RST. Idempotent. */
@@ -157,9 +164,25 @@ export class Connection {
     );
   }
 
+  /** While the peer does not read we do not either: what has arrived since is read before judging. */
   #fired(): void {
+    if (this.#ending !== undefined) return;
+    if (this.#socket.isPaused()) {
+      this.#socket.resume();
+      setImmediate(() => this.#tick());
+    } else this.#tick();
+  }
+
+  #tick(): void {
     this.#timerDue = undefined;
     if (this.#ending === undefined) this.#do('tick', monotonicNow());
+  }
+
+  /** What is still to be written gets a bounded time: a peer that does not read cannot hold us. */
+  #sayGoodbye(): void {
+    this.#socket.destroySoon();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#socket.resetAndDestroy(), GOODBYE_MS);
   }
 
   #end(ending: { by: EndCause; silentMs?: number; detail?: string }): void {
@@ -175,17 +198,34 @@ export class Connection {
 
 /**
  * Puts the kernel's part of a mode on a socket.
+ * @param descriptor undefined where the socket has none, which only a mode of our own can do without
  * @returns that part as it was read back.
- * @throws KernelRefusal, or TcpaliveError NO_CAPABILITY
+ * @throws TcpaliveError NO_CAPABILITY
  */
-export function applyKernelMode(kernel: Kernel, descriptor: number, mode: Mode): Mode {
-  const { keepalive, userTimeoutMs } = mode;
-  return {
-    ...(keepalive === undefined ? {} : { keepalive: kernel.setKeepalive(descriptor, keepalive) }),
-    ...(userTimeoutMs === undefined
-      ? {}
-      : { userTimeoutMs: kernel.setUserTimeout(descriptor, userTimeoutMs) }),
-  };
+export function applyKernelMode(
+  kernel: Kernel,
+  descriptor: number | undefined,
+  { keepalive, userTimeoutMs }: Mode,
+): Mode {
+  if (keepalive === undefined && userTimeoutMs === undefined) return {};
+  if (descriptor === undefined) throw cannotApply('the socket has no descriptor');
+  try {
+    return {
+      ...(keepalive === undefined ? {} : { keepalive: kernel.setKeepalive(descriptor, keepalive) }),
+      ...(userTimeoutMs === undefined
+        ? {}
+        : { userTimeoutMs: kernel.setUserTimeout(descriptor, userTimeoutMs) }),
+    };
+  } catch (error) {
+    if (error instanceof KernelRefusal) throw cannotApply(error.message);
+    throw error;
+  }
+}
+
+function cannotApply(reason: string): TcpaliveError {
+  return new TcpaliveError('NO_CAPABILITY', `the mode cannot be put on the socket: ${reason}`, {
+    hint: 'heartbeat and idle-timeout work everywhere; tcpalive doctor lists what this machine can do',
+  });
 }
 
 function causeOf(error: Error): EndCause {

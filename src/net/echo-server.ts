@@ -1,7 +1,7 @@
 /**
  * The echo server: answers every frame with the same frame. It knows modes and bounds, and what a
- * stranger may cost: one frame per decoder, `PENDING_REPLY_BYTES` of delayed replies, and no
- * connection beyond `maxConnections`.
+ * stranger may cost: one frame per decoder, a bounded queue of delayed replies, and no connection
+ * beyond `maxConnections`.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { detectorFor } from '../core/detector.js';
@@ -12,6 +12,7 @@ import type { Instant } from '../core/time.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { TcpaliveError } from '../errors.js';
 import { applyKernelMode, Connection, type Ending } from './connection.js';
+import { DelayedReplies } from './delayed-replies.js';
 import { descriptorOf } from './descriptor.js';
 
 export interface EchoServerOptions {
@@ -54,8 +55,10 @@ export type EchoServerEvent =
       readonly connection: Connection;
       readonly ending: Ending;
     }
+  /** A frame whose delayed reply found no more room. */
+  | { readonly kind: 'unanswered'; readonly id: number; readonly connection: Connection }
   | { readonly kind: 'closed'; readonly id: number; readonly connection: Connection }
-  | { readonly kind: 'refused'; readonly remote: Endpoint };
+  | { readonly kind: 'refused'; readonly remote: Endpoint; readonly reason: string };
 
 export interface EchoServer {
   readonly address: Endpoint;
@@ -63,9 +66,6 @@ export interface EchoServer {
   /** Resets every connection, stops listening, and resolves when all descriptors are given back. */
   close(): Promise<void>;
 }
-
-/** A stranger cannot make us hold more than this for later. */
-const PENDING_REPLY_BYTES = 256 * 1024;
 
 const BACKLOG = 4096;
 
@@ -80,28 +80,40 @@ export async function startEchoServer(
   let ids = 0;
 
   function accept(socket: Socket): void {
-    const descriptor = descriptorOf(socket);
-    if (connections.size >= options.maxConnections || descriptor === undefined) {
-      const { remoteAddress = '', remotePort = 0 } = socket;
-      socket.on('error', () => undefined); // it is gone either way
-      socket.resetAndDestroy();
-      onEvent({ kind: 'refused', remote: { address: remoteAddress, port: remotePort } });
+    if (socket.remoteAddress === undefined) {
+      socket.destroy(); // it was gone before we came to it
       return;
     }
-    const settings = applyKernelMode(kernel, descriptor, options.mode);
+    if (connections.size >= options.maxConnections) {
+      refuse(socket, 'as many connections as allowed are open (--max-connections)');
+      return;
+    }
+    let settings: Mode;
+    try {
+      settings = applyKernelMode(kernel, descriptorOf(socket), options.mode);
+    } catch (error) {
+      if (!(error instanceof TcpaliveError)) throw error;
+      refuse(socket, error.message);
+      return;
+    }
     const id = ++ids;
-    const reply = replier(options.replyDelayMs);
+    const later =
+      options.replyDelayMs === 0
+        ? undefined
+        : new DelayedReplies(options.replyDelayMs, (payload) => connection.send(payload));
     const connection = new Connection(socket, {
       codec: frames,
       detector: (now) => detectorFor(options.mode, 'answers', now, options.silentAfterMs),
       handlers: {
         onFrame(payload, at) {
           onEvent({ kind: 'frame', id, connection, payload, at });
-          reply(connection, payload);
+          if (later === undefined) connection.send(payload);
+          else if (!later.add(payload)) onEvent({ kind: 'unanswered', id, connection });
         },
         onSilent: (silentMs) => onEvent({ kind: 'silent', id, connection, silentMs }),
         onEnd: (ending) => onEvent({ kind: 'ended', id, connection, ending }),
         onClosed: () => {
+          later?.clear();
           connections.delete(connection);
           onEvent({ kind: 'closed', id, connection });
         },
@@ -111,11 +123,17 @@ export async function startEchoServer(
     onEvent({ kind: 'opened', id, connection, settings });
   }
 
+  function refuse(socket: Socket, reason: string): void {
+    const { remoteAddress = '', remotePort = 0 } = socket;
+    socket.on('error', () => undefined); // it is gone either way
+    socket.resetAndDestroy();
+    onEvent({ kind: 'refused', remote: { address: remoteAddress, port: remotePort }, reason });
+  }
+
   const server = createServer({ noDelay: true }, accept);
   await listen(server, options);
-  const descriptor = descriptorOf(server);
   try {
-    if (descriptor !== undefined) applyKernelMode(kernel, descriptor, options.mode);
+    applyKernelMode(kernel, descriptorOf(server), options.mode);
   } catch (error) {
     server.close();
     throw error;
@@ -132,41 +150,32 @@ export async function startEchoServer(
   };
 }
 
-/** Echoes at once, or after the delay; frames beyond the bound are not answered. */
-function replier(delayMs: number): (connection: Connection, payload: Uint8Array) => void {
-  if (delayMs === 0) return (connection, payload) => connection.send(payload);
-  let pendingBytes = 0;
-  return (connection, payload) => {
-    const bytes = payload.length + 2;
-    if (pendingBytes + bytes > PENDING_REPLY_BYTES) return;
-    pendingBytes += bytes;
-    setTimeout(() => {
-      pendingBytes -= bytes;
-      connection.send(payload);
-    }, delayMs).unref();
-  };
-}
-
 function listen(server: Server, { host, port }: EchoServerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const reasons: Readonly<Record<string, string>> = {
-        EADDRINUSE: 'the port is in use',
-        EACCES: 'this user may not listen on it',
-        EADDRNOTAVAIL: 'the address is not on this host',
-      };
-      const reason = reasons[cause.code ?? ''] ?? cause.message;
+      const at = formatEndpoint({ address: host, port });
+      const { reason, hint } = cannotListen(cause, port);
       reject(
-        new TcpaliveError(
-          'CANNOT_LISTEN',
-          `cannot listen on ${formatEndpoint({ address: host, port })}: ${reason}`,
-          {
-            hint: `choose another with --port, or see who has it: ss -tlnp 'sport = :${port}'`,
-            cause,
-          },
-        ),
+        new TcpaliveError('CANNOT_LISTEN', `cannot listen on ${at}: ${reason}`, { hint, cause }),
       );
     });
     server.listen({ host, port, backlog: BACKLOG }, resolve);
   });
+}
+
+function cannotListen({ code, message }: NodeJS.ErrnoException, port: number) {
+  const known: Readonly<Record<string, { readonly reason: string; readonly hint: string }>> = {
+    EADDRINUSE: {
+      reason: 'the port is in use',
+      hint: `choose another with --port, or see who has it: ss -tlnp 'sport = :${port}'`,
+    },
+    EACCES: { reason: 'this user may not listen on it', hint: 'choose a port from 1024 up' },
+    EADDRNOTAVAIL: {
+      reason: 'the address is not on this host',
+      hint: 'see which addresses are: ip address',
+    },
+    ENOTFOUND: { reason: 'no such host', hint: 'name an address of this host, such as 127.0.0.1' },
+  };
+  const other = { reason: message, hint: 'it takes an address of this host and a free port' };
+  return known[code ?? ''] ?? other;
 }

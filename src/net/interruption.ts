@@ -1,42 +1,24 @@
-/** Ctrl-C as a value: whoever waits wakes up early, and what is known by then is reported. */
-export interface Interruption {
-  readonly interrupted: boolean;
-  /** Resolves when it happens, which may be never. */
-  readonly happened: Promise<void>;
-}
+/** Waiting that Ctrl-C ends early: what is known by then is reported. */
 
-export function interruptible(): Interruption & { interrupt(): void } {
-  let wake: () => void = () => undefined;
-  const happened = new Promise<void>((resolve) => {
-    wake = resolve;
+/** Resolves with whichever comes first; listens to nothing afterwards. Rejects only with `work`. */
+export function orInterrupted<T>(
+  work: Promise<T>,
+  interruption: AbortSignal,
+): Promise<T | undefined> {
+  if (interruption.aborted) return Promise.resolve(undefined);
+  return new Promise((resolve, reject) => {
+    const stop = () => resolve(undefined);
+    interruption.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => interruption.removeEventListener('abort', stop));
   });
-  let interrupted = false;
-  return {
-    get interrupted() {
-      return interrupted;
-    },
-    happened,
-    interrupt() {
-      interrupted = true;
-      wake();
-    },
-  };
-}
-
-/** Waits for it, or until the interruption; what it would have come to is then nobody's concern. */
-export async function orInterrupted(
-  work: Promise<unknown>,
-  interruption: Interruption,
-): Promise<void> {
-  await Promise.race([work, interruption.happened]);
 }
 
 /** Waits that long, or until the interruption. */
-export async function pause(ms: number, interruption: Interruption): Promise<void> {
+export async function pause(ms: number, interruption: AbortSignal): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const elapsed = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);
   });
-  await Promise.race([elapsed, interruption.happened]);
+  await orInterrupted(elapsed, interruption);
   clearTimeout(timer);
 }

@@ -14,13 +14,14 @@ import type {
   ProbeResult,
   ProbeVerdict,
 } from '../core/probe-result.js';
-import type { DropEngine, HostFacts } from '../core/result.js';
+import type { HostFacts } from '../core/result.js';
 import { addMs, type Instant } from '../core/time.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { pause, type Interruption } from './interruption.js';
+import { pause } from './interruption.js';
 import { disturbance, watchLoop } from './loop-delay.js';
+import { dropEngine } from './own-drop.js';
 import { ProbeConnection } from './probe-connection.js';
 
 export interface ProbeOptions {
@@ -34,10 +35,14 @@ export interface ProbeOptions {
   /** Cut our own end that long after connecting, once. */
   readonly dropAfterMs: number | undefined;
   /** Connect again whenever a connection ends, until count, duration or interruption. */
+  /** Not together with `dropAfterMs`. */
   readonly reconnect: boolean;
-  readonly host: Pick<HostFacts, 'sysctl' | 'hz'>;
-  readonly interruption: Interruption;
+  readonly host: HostFacts;
+  readonly interruption: AbortSignal;
 }
+
+/** A probe may run for weeks. */
+const MOST_RTTS = 100_000;
 
 const RECONNECT_AFTER_MS = 1000;
 
@@ -53,44 +58,52 @@ export async function probe(
   options: ProbeOptions,
   onEvent: (event: ProbeEvent) => void,
 ): Promise<ProbeResult> {
-  const engine = options.dropAfterMs === undefined ? undefined : dropEngine(kernel);
+  const { dropAfterMs, interruption } = options;
+  const engine = dropAfterMs === undefined ? undefined : dropEngine(kernel);
   const startedAt = new Date();
   const started = monotonicNow();
   const wallClock = (at: Instant) => new Date(startedAt.getTime() + (at - started)).toISOString();
   const end = options.durationMs === undefined ? undefined : addMs(started, options.durationMs);
   const loop = watchLoop();
-  const totals = { connections: 0, sent: 0, lost: 0 };
-  const rttsMs: number[] = [];
+  const totals = { connections: 0, sent: 0, answered: 0, lost: 0 };
+  let rttsMs: number[] = [];
+  const onRtt = (rttMs: number) => {
+    rttsMs.push(rttMs);
+    if (rttsMs.length >= 2 * MOST_RTTS) rttsMs = rttsMs.slice(-MOST_RTTS);
+  };
   let drop: ProbeDrop | null = null;
   let verdict: ProbeVerdict = { kind: 'alive' };
   let view: ProbeKernelView | null = null;
 
   const leftMs = () => (end === undefined ? Infinity : Math.max(0, end - monotonicNow()));
   const isOver = () =>
-    options.interruption.interrupted ||
+    interruption.aborted ||
     leftMs() === 0 ||
-    (options.count !== undefined && rttsMs.length >= options.count);
+    (options.count !== undefined && totals.answered >= options.count);
 
   do {
-    const connection = new ProbeConnection(kernel, options, { onEvent, wallClock });
+    const connection = new ProbeConnection(kernel, options, { onEvent, onRtt, wallClock });
     try {
       await connection.open();
     } catch (error) {
+      if (interruption.aborted) break;
       if (totals.connections === 0 || !(error instanceof TcpaliveError)) throw error;
       await again(error.message);
       continue;
     }
     totals.connections++;
-    if (engine !== undefined && drop === null) connection.dropLater(engine, UNNOTICED_WAIT_MS);
-    const answersLeft = options.count === undefined ? Infinity : options.count - rttsMs.length;
+    if (engine !== undefined && dropAfterMs !== undefined) {
+      connection.dropLater(dropAfterMs, engine, UNNOTICED_WAIT_MS);
+    }
+    const answersLeft = options.count === undefined ? Infinity : options.count - totals.answered;
     verdict = await connection.run(leftMs(), answersLeft);
     totals.sent += connection.sent;
-    rttsMs.push(...connection.rttsMs);
+    totals.answered += connection.answered;
     drop = connection.drop ?? drop;
     view = connection.lastView;
     if (verdict.kind !== 'alive') {
       totals.lost++;
-      onEvent({ kind: 'ended', at: wallClock(monotonicNow()), verdict });
+      onEvent({ event: 'ended', time: wallClock(monotonicNow()), verdict });
     }
     if (options.reconnect && verdict.kind !== 'alive' && !isOver()) await again('it ended');
   } while (options.reconnect && !isOver());
@@ -98,33 +111,35 @@ export async function probe(
   const loopDelay = loop.stop();
   return {
     schema: 'tcpalive/probe/1',
-    complete: !options.interruption.interrupted,
+    complete: !interruption.aborted,
     startedAt: startedAt.toISOString(),
     durationMs: Math.round(monotonicNow() - started),
+    host: options.host,
+    capabilities: kernel.capabilities,
     target: formatEndpoint(options.remote),
     mode: formatMode(options.mode),
     connections: totals.connections,
     beats: {
       sent: totals.sent,
-      answered: rttsMs.length,
-      rttMs: distribution(rttsMs) ?? null,
+      answered: totals.answered,
+      rttMs: distribution(rttsMs.slice(-MOST_RTTS)) ?? null,
     },
     verdict,
     lost: totals.lost,
     drop,
     withoutMode: withoutMode(options, verdict),
     kernel: view,
-    notes: [...notProven(drop), ...(drop === null ? [] : disturbance(loopDelay))],
+    notes: dropAfterMs === undefined ? [] : [...aboutDrop(drop), ...disturbance(loopDelay)],
   };
 
   async function again(reason: string): Promise<void> {
     onEvent({
-      kind: 'reconnecting',
-      at: wallClock(monotonicNow()),
+      event: 'reconnecting',
+      time: wallClock(monotonicNow()),
       afterMs: RECONNECT_AFTER_MS,
       reason,
     });
-    await pause(Math.min(RECONNECT_AFTER_MS, leftMs()), options.interruption);
+    await pause(Math.min(RECONNECT_AFTER_MS, leftMs()), interruption);
   }
 }
 
@@ -144,16 +159,9 @@ function withoutMode({ host }: ProbeOptions, verdict: ProbeVerdict): ProbeResult
   };
 }
 
-function dropEngine({ capabilities }: Kernel): DropEngine {
-  if (capabilities.socketFilter) return 'socket-filter';
-  if (capabilities.minTtl) return 'min-ttl';
-  throw new TcpaliveError('NO_CAPABILITY', 'nothing here can drop a segment silently', {
-    hint: 'it takes Linux with koffi, and IP_MINTTL or CAP_NET_ADMIN: see tcpalive doctor',
-  });
-}
-
-function notProven(drop: ProbeDrop | null): readonly string[] {
-  return drop === null || drop.proven
+function aboutDrop(drop: ProbeDrop | null): readonly string[] {
+  if (drop === null) return ['the connection was not cut: it ended before that'];
+  return drop.proven
     ? []
-    : ['the drop is not proven: nothing arrived that could have been swallowed'];
+    : ['the cut is not proven: nothing arrived that could have been swallowed'];
 }

@@ -2,25 +2,25 @@
 import type { Step } from '../core/scenario-steps.js';
 import { addMs, msBetween } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
-import { pause, type Interruption } from './interruption.js';
+import { pause } from './interruption.js';
 
-/** Carries out the steps that do something; each resolves when it has been done. */
+/** Carries out the steps that do something; a promise resolves when it has been done. */
 export interface Actor {
-  connect(connection: string): Promise<void>;
-  send(connection: string, bytes: number): Promise<void>;
-  serverSend(connection: string, bytes: number): Promise<void>;
-  cut(connection: string): Promise<void>;
-  close(connection: string): Promise<void>;
+  connect(connection: string): void | Promise<void>;
+  send(connection: string, bytes: number): void | Promise<void>;
+  serverSend(connection: string, bytes: number): void | Promise<void>;
+  cut(connection: string): void | Promise<void>;
+  close(connection: string): void | Promise<void>;
 }
 
 /** Ends early, between two steps, after an interruption. */
 export async function play(
   steps: readonly Step[],
   actor: Actor,
-  interruption: Interruption,
+  interruption: AbortSignal,
 ): Promise<void> {
   for (const step of steps) {
-    if (interruption.interrupted) return;
+    if (interruption.aborted) return;
     switch (step.kind) {
       case 'connect':
       case 'cut':

@@ -36,12 +36,15 @@ export function noteLines(result: ComparisonResult): readonly string[] {
 /** The default rows' values are chosen so that a run takes seconds: nobody should copy them. */
 export function closingLines({ rows }: ComparisonResult): readonly string[] {
   const sized = rows.map((row) => row.mode).filter((mode) => !UNSIZED.has(mode));
+  const times = rows.every((row) => row.fault === 'blackhole')
+    ? 'Times from the cut.'
+    : 'Times from the fault.';
   const labModes = new Set(defaultRows().map((row) => formatMode(row.mode)));
   if (sized.length === 0 || !sized.every((mode) => labModes.has(mode))) {
-    return ['Times from the cut.'];
+    return [times];
   }
   return [
-    'Times from the cut. Lab-sized values, not a recommendation.',
+    `${times} Lab-sized values, not a recommendation.`,
     'Yours: tcpalive compare --modes keepalive=60s:10s:6+user-timeout=2m,heartbeat=10s:30s',
   ];
 }

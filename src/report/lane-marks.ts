@@ -60,7 +60,7 @@ export function legendLines({ width, unicode }: Style): readonly string[] {
 
 const glyphs = {
   beat: { ascii: '.', unicode: '·', meaning: 'sign of life' },
-  probe: { ascii: '?', unicode: '◦', meaning: "kernel's probe" },
+  probe: { ascii: '?', unicode: '◦', meaning: 'sent by the kernel' },
   cut: { ascii: '|', unicode: '╷', meaning: 'the cut' },
   one: { ascii: 'x', unicode: '●', meaning: 'noticed' },
   all: { ascii: '#', unicode: '■', meaning: 'all noticed at once' },

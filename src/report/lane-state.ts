@@ -43,7 +43,7 @@ export function applyEvent(state: Lanes, event: ComparisonEvent): Lanes {
       return changed(state, event.row, ({ beatSlots }) => ({
         beatSlots: withSlot(beatSlots, slotAt(state, event.atMs)),
       }));
-    case 'probes':
+    case 'segments':
       return changed(state, event.row, ({ probeSlots }) => ({
         probeSlots: withSlot(probeSlots, slotAt(state, event.atMs)),
       }));

@@ -13,10 +13,10 @@ import { latencyWords, predictionWords } from './time-words.js';
 
 /** One event as a line, ended. */
 export function probeLine(event: ProbeEvent, style: Style): string {
-  const line = `${event.at.slice(11, 23)}  ${printable(eventWords(event))}`;
+  const line = `${event.time.slice(11, 23)}  ${printable(eventWords(event))}`;
   const chalk = paint(style);
-  if (event.kind === 'unanswered') return `${chalk.yellow(line)}\n`;
-  return `${event.kind === 'ended' ? chalk.red(line) : line}\n`;
+  if (event.event === 'unanswered') return `${chalk.yellow(line)}\n`;
+  return `${event.event === 'ended' ? chalk.red(line) : line}\n`;
 }
 
 /** The verdict in words, and the figures. */
@@ -29,7 +29,7 @@ export function probeSummary(result: ProbeResult): string {
       rttMs === null
         ? ''
         : `, round trip min/median/max ${[rttMs.min, rttMs.median, rttMs.max].map((ms) => ms.toFixed(2)).join('/')} ms`;
-    lines.push(`${beats.sent} beats sent, ${beats.answered} answered${times}`);
+    lines.push(`${countWords(beats.sent, 'beat')} sent, ${beats.answered} answered${times}`);
   }
   if (result.connections > 1) {
     lines.push(`${result.connections} connections, ${result.lost} of them lost`);
@@ -40,7 +40,7 @@ export function probeSummary(result: ProbeResult): string {
 }
 
 function eventWords(event: ProbeEvent): string {
-  switch (event.kind) {
+  switch (event.event) {
     case 'connected': {
       const settings = event.settings === 'none' ? '' : `, ${event.settings} (read back)`;
       return `connected ${event.local} -> ${event.remote}${settings}`;
@@ -73,7 +73,7 @@ function kernelWords(kernel: ProbeKernelView | null): string {
     unacknowledgedSegments === 0 ? '' : `, ${unacknowledgedSegments} unacknowledged`;
   return (
     `(kernel: rtt ${rttMs.toFixed(2)} ms, ${countWords(retransmissions, 'retransmission')}${unacknowledged}, ` +
-    `last received ${latencyWords(lastReceivedMs)} ago)`
+    `last segment ${latencyWords(lastReceivedMs)} ago)`
   );
 }
 
@@ -86,18 +86,17 @@ function endedWords(verdict: ProbeVerdict): string {
     case 'closed':
       return `closed by the peer (${verdict.by})`;
     case 'no-answer':
-      return 'not one beat was answered';
+      return noAnswerWords(verdict);
   }
 }
 
-function verdictLines({ verdict, withoutMode }: ProbeResult): readonly string[] {
+function verdictLines(result: ProbeResult): readonly string[] {
+  const { verdict, withoutMode } = result;
   if (verdict.kind === 'closed') {
     return [`closed by the peer (${verdict.by}) after ${latencyWords(verdict.afterMs)}`];
   }
-  if (verdict.kind === 'no-answer') {
-    return [`not one beat was answered in ${latencyWords(verdict.afterMs)}`];
-  }
-  if (verdict.kind === 'alive') return [];
+  if (verdict.kind === 'no-answer') return []; // the error says it
+  if (verdict.kind === 'alive') return aliveLines(result);
   const parties = {
     kernel: "the peer's kernel is silent too: host, path or firewall state",
     process: 'the kernel acknowledges, the process does not answer: hung process, or a relay',
@@ -118,18 +117,42 @@ function verdictLines({ verdict, withoutMode }: ProbeResult): readonly string[] 
   ];
 }
 
+function aliveLines({ beats, drop, kernel }: ProbeResult): readonly string[] {
+  if (drop !== null) return [];
+  if (beats.answered > 0) return ['alive'];
+  const heard = kernel === null ? '' : `, last segment ${latencyWords(kernel.lastReceivedMs)} ago`;
+  return [`still open${heard}; whether the process lives only a heartbeat can tell`];
+}
+
+/** `FIN before one beat was answered`, `not one beat was answered in 3.00s`. */
+export function noAnswerWords({
+  by,
+  afterMs,
+}: Extract<ProbeVerdict, { kind: 'no-answer' }>): string {
+  const after = latencyWords(afterMs);
+  if (by === null || by === 'heartbeat' || by === 'idle-timeout') {
+    return `not one beat was answered in ${after}`;
+  }
+  const how = by === 'violation' ? 'answered in another protocol' : `closed by the peer (${by})`;
+  return `${how} after ${after}, before one beat was answered`;
+}
+
 function dropLines({ drop }: ProbeResult): readonly string[] {
   if (drop === null) return [];
   const { engine, proven, swallowedSegments, predicted, noticedAfterMs, agrees } = drop;
-  const proof = proven
-    ? `proven (${countWords(swallowedSegments, 'segment')} swallowed)`
-    : 'not proven';
+  const proof = proven ? `proven (${provenBy(swallowedSegments)})` : 'not proven';
   const noticed =
     noticedAfterMs === null
       ? 'not noticed'
       : `noticed ${latencyWords(noticedAfterMs)} after the cut`;
   const verdict = agrees === false ? ', which DISAGREES' : '';
   return [
-    `cut by ${engine}, ${proof}: ${noticed}, predicted ${predictionWords(predicted)}${verdict}`,
+    `this end cut by ${engine}, ${proof}: ${noticed}, predicted ${predictionWords(predicted)}${verdict}`,
   ];
+}
+
+function provenBy(swallowedSegments: number): string {
+  return swallowedSegments === 0
+    ? 'by a second connection, cut the same way'
+    : `${countWords(swallowedSegments, 'segment')} swallowed`;
 }

@@ -26,6 +26,8 @@ function words(entry: Exclude<ServeEntry, ServeSummary>): string {
         : `${entry.peer}  ${entry.settings} (read back)`;
     case 'frame':
       return entry.beat ? `${entry.peer}  beat` : `${entry.peer}  ${entry.bytes} bytes`;
+    case 'unanswered':
+      return `${entry.peer}  too many delayed replies waiting: this frame gets none`;
     case 'silent':
       return `${entry.peer}  nothing received for ${latencyWords(entry.silentMs)}`;
     case 'noticed':

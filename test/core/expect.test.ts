@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { COMPARATORS } from '../../src/core/comparison.js';
+import { COMPARATORS } from '../../src/core/comparator.js';
 import { distribution } from '../../src/core/distribution.js';
 import { checkExpectation, parseExpectation } from '../../src/core/expect.js';
 import type { RowResult } from '../../src/core/result.js';

@@ -83,7 +83,9 @@ describe('the default rows at HZ=250', () => {
       '[675.000, 8026.552] [7875.000, 8026.552] idle + count × interval after the last received segment',
     ],
   ])('%s under %s', (mode, load, text) => {
-    expect(seconds(mode, { load })).toBe(text);
+    // As in a comparison: a frame every third of an idle timeout keeps its connection busy.
+    const frameEveryMs = mode === 'idle-timeout=3s' ? 1000 : undefined;
+    expect(seconds(mode, { load, frameEveryMs })).toBe(text);
   });
 });
 
@@ -214,7 +216,9 @@ describe('combinations', () => {
   it('count answered probes as segments, but not as bytes', () => {
     // Probed every second, yet the last byte may be ten seconds old when the path dies.
     expect(seconds('heartbeat=10s:15s+keepalive=1s:1s:100')).toMatch(/^\[5\.000, 15\.000\]/);
-    expect(seconds('idle-timeout=15s+keepalive=1s:1s:100')).toMatch(/^\[10\.000, 15\.000\]/);
+    expect(seconds('idle-timeout=15s+keepalive=1s:1s:100', { frameEveryMs: 5000 })).toMatch(
+      /^\[10\.000, 15\.000\]/,
+    );
     expect(seconds('heartbeat=10s:15s+keepalive=1s:1s:100', { fault: 'freeze' })).toMatch(
       /^\[5\.000, 15\.000\]/,
     );
@@ -245,14 +249,20 @@ describe('phases', () => {
     ['none', undefined],
     ['user-timeout=3s', undefined],
     ['heartbeat=1s:3s', 1000],
-    ['idle-timeout=3s', 1000],
+    ['idle-timeout=3s', undefined],
     ['keepalive=5s:3s:2', 5000],
     ['keepalive=1s:3s:2', 3000],
     ['keepalive=system', 7_200_000],
     ['heartbeat=10s:15s+keepalive=1s:3s:2', 3000],
     ['heartbeat=1s:3s+idle-timeout=300ms', 1000],
   ])('a healthy connection in mode %s is silent for at most %s ms', (mode, period) => {
-    expect(periodMs(parseMode(mode), sysctlDefaults)).toBe(period);
+    expect(periodMs({ mode: parseMode(mode) }, sysctlDefaults)).toBe(period);
+  });
+
+  it('a frame in time shortens them; without any an idle timeout may end at once', () => {
+    const busy = { mode: parseMode('idle-timeout=3s'), frameEveryMs: 1000 };
+    expect(periodMs(busy, sysctlDefaults)).toBe(1000);
+    expect(seconds('idle-timeout=3s')).toMatch(/^\[0\.000, 3\.000\]/);
   });
 });
 

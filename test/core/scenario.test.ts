@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { COMPARATORS } from '../../src/core/comparison.js';
+import { COMPARATORS } from '../../src/core/comparator.js';
 import { formatDuration } from '../../src/core/duration.js';
 import { formatMode, parseMode } from '../../src/core/mode.js';
 import { countNames, factNames } from '../../src/core/scenario-check.js';
@@ -43,7 +43,7 @@ describe('the scenarios that come with tcpalive', () => {
   it('late-answer.yaml has a slow server', () => {
     const scenario = parseScenario(fixture('late-answer.yaml'), 'a.yaml');
     expect(scenario.server.replyDelayMs).toBe(1000);
-    expect(serverParts(scenario)).toEqual({ key: 'server', where: 'line 6, column 1' });
+    expect(serverParts(scenario)).toEqual({ key: 'server', at: { line: 6, column: 1 } });
   });
 
   it('sixty-four-descriptors.yaml is played in three modes', () => {
@@ -136,9 +136,9 @@ describe('the first thing that takes a server of ours', () => {
     expect(where('steps: [connect: a]')).toBeUndefined();
     expect(where('steps: [connect: a]\nserver: {}')).toEqual({
       key: 'server',
-      where: 'line 3, column 1',
+      at: { line: 3, column: 1 },
     });
-    expect(where(steps)).toEqual({ key: 'serverSend', where: 'line 5, column 13' });
+    expect(where(steps)).toEqual({ key: 'serverSend', at: { line: 5, column: 13 } });
     expect(where(`server: { replyDelay: 1s }\n${steps}`)).toMatchObject({ key: 'server' });
     expect(where(`${steps}server: { replyDelay: 1s }`)).toMatchObject({ key: 'serverSend' });
   });

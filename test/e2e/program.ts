@@ -8,7 +8,7 @@ import { onTestFinished } from 'vitest';
 import { until } from '../until.js';
 
 /** `nobody` has no privilege at all; run by a user who has none either, it is that user. */
-export type Who = 'self' | 'nobody';
+type Who = 'self' | 'nobody';
 
 export interface StartOptions {
   readonly as?: Who;
@@ -34,7 +34,7 @@ export interface Running {
 }
 
 const NOBODY = 65_534;
-export const isRoot = process.getuid?.() === 0;
+const isRoot = process.getuid?.() === 0;
 
 /** Long against anything that is waited for, and shorter than a test's own time. */
 const DEADLINE_MS = 60_000;

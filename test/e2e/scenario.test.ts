@@ -28,25 +28,18 @@ describe('compare --scenario', () => {
     expect(checks.length).toBeGreaterThan(8);
     expect(checks.filter(({ pass }) => !pass)).toEqual([]);
     expect(results.map(({ code }) => code)).toEqual(files.map(() => 0));
-  });
 
-  it('the story of the descriptors: none locks everybody out, what notices never does', async () => {
-    const { stdout, code } = await run([
-      'compare',
-      '--scenario',
-      join(FOLDER, 'sixty-four-descriptors.yaml'),
-      '--json',
-    ]);
-    const { rows } = JSON.parse(stdout) as ScenarioResult;
-    expect(code).toBe(0);
+    const descriptors = results[files.indexOf('sixty-four-descriptors.yaml')];
+    const { rows } = JSON.parse(descriptors?.stdout ?? '') as ScenarioResult;
     expect(rows.map(({ mode, refused }) => [mode, refused > 0])).toEqual([
       ['none', true],
       ['keepalive=1s:1s:3', false],
       ['heartbeat=1s:3s', false],
     ]);
-    expect(rows.every(({ peakDescriptors }) => peakDescriptors > 40 && peakDescriptors <= 64)).toBe(
-      true,
-    );
+    for (const { peakDescriptors } of rows) {
+      expect(peakDescriptors).toBeGreaterThan(40);
+      expect(peakDescriptors).toBeLessThanOrEqual(64);
+    }
   });
 
   it('fails where it expects what does not happen', async () => {

@@ -129,7 +129,7 @@ describe('the table', () => {
       keepalive=1s:1s:3  idle  freeze        0/20  never           -      -   0/20  kernel answers
       none               idle  close        20/20  0.00s       0.00s  0.00s   0/20
       none               idle  reset        20/20  0.00s       0.00s  0.00s   0/20
-      Times from the cut. Lab-sized values, not a recommendation.
+      Times from the fault. Lab-sized values, not a recommendation.
       Yours: tcpalive compare --modes keepalive=60s:10s:6+user-timeout=2m,heartbeat=10s:30s
       "
     `);

@@ -44,7 +44,7 @@ const inTheMiddle = after(
   { kind: 'stage', text: 'opening 440 connections' },
   ...[-900, -500, -100].map((atMs) => ({ kind: 'beats', row: 3, atMs, count: 20 }) as const),
   ...[0, 1, 2, 3, 4].map((row) => ({ kind: 'dropped', row }) as const),
-  ...[1000, 2000, 3000].map((atMs) => ({ kind: 'probes', row: 1, atMs, count: 20 }) as const),
+  ...[1000, 2000, 3000].map((atMs) => ({ kind: 'segments', row: 1, atMs, count: 20 }) as const),
   ...times(12, (at) => 3200 + at * 80).map(
     (atMs) => ({ kind: 'noticed', row: 1, atMs, by: 'ETIMEDOUT' }) as const,
   ),
@@ -73,8 +73,8 @@ describe('drawLanes', () => {
       idle-timeout=3s                   idle     |      x       !                        1/3, 1 false
       keepalive=system                  idle                                             predicted only
                                                  0s           5s   ^      10s
-      . sign of life   ? kernel's probe   | the cut   x noticed   # all noticed at once   ! false alarm
-      2-9 + several noticed
+      . sign of life   ? sent by the kernel   | the cut   x noticed   # all noticed at once
+      ! false alarm   2-9 + several noticed
       7s of 15s: 53 of 83 noticed, 1 false alarm; about 8s left"
     `);
     expect(draw(inTheMiddle, 7000, 140)).toMatchInlineSnapshot(`
@@ -85,7 +85,7 @@ describe('drawLanes', () => {
       idle-timeout=3s                   idle       |           x            !                                      1/3, 1 false
       keepalive=system                  idle                                                                       predicted only
                                                    0s      2s      4s      6s   ^   8s      10s     12s     14s
-      . sign of life   ? kernel's probe   | the cut   x noticed   # all noticed at once   ! false alarm   2-9 + several noticed
+      . sign of life   ? sent by the kernel   | the cut   x noticed   # all noticed at once   ! false alarm   2-9 + several noticed
       7s of 15s: 53 of 83 noticed, 1 false alarm; about 8s left"
     `);
   });
@@ -100,7 +100,7 @@ describe('drawLanes', () => {
       idle-timeout=3s            idle    ╷    ●    !                 1/3, 1 false
       keepalive=system           idle                                predicted only
                                          0s       5s ▲    10s
-      · sign of life   ◦ kernel's probe   ╷ the cut   ● noticed
+      · sign of life   ◦ sent by the kernel   ╷ the cut   ● noticed
       ■ all noticed at once   ! false alarm   2-9 + several noticed
       7s of 15s: 53 of 83 noticed, 1 false alarm; about 8s left"
     `);
@@ -128,7 +128,7 @@ describe('drawLanes', () => {
       idle-timeout=3s            idle                                3 open
       keepalive=system           idle                                predicted only
                                          0s       5s      10s
-      . sign of life   ? kernel's probe   | the cut   x noticed
+      . sign of life   ? sent by the kernel   | the cut   x noticed
       # all noticed at once   ! false alarm   2-9 + several noticed
       starting"
     `);
@@ -141,7 +141,7 @@ describe('drawLanes', () => {
       "none idle  blackhole                                           20 open
       none idle  freeze                                              20 open
                               0s          5s          10s
-      . sign of life   ? kernel's probe   | the cut   x noticed
+      . sign of life   ? sent by the kernel   | the cut   x noticed
       # all noticed at once   ! false alarm   2-9 + several noticed
       starting"
     `);
@@ -159,7 +159,7 @@ describe('drawLanes', () => {
     const by = fc.constant('heartbeat');
     const event: fc.Arbitrary<ComparisonEvent> = fc.oneof(
       fc.record({ kind: fc.constantFrom('dropped', 'row-done'), row }),
-      fc.record({ kind: fc.constantFrom('beats', 'probes'), row, atMs, count: fc.nat() }),
+      fc.record({ kind: fc.constantFrom('beats', 'segments'), row, atMs, count: fc.nat() }),
       fc.record({ kind: fc.constantFrom('noticed', 'false-alarm'), row, atMs, by }),
     );
     fc.assert(

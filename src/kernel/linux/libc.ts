@@ -14,6 +14,7 @@ export interface Libc {
   ioctl(fd: number, request: number, room: Buffer): void;
   /** @throws KernelRefusal */
   socket(domain: number, type: number, protocol: number): number;
+  bind(fd: number, address: Buffer): void;
   listen(fd: number): void;
   /** getsockname: a `struct sockaddr`. */
   localAddress(fd: number): Buffer;
@@ -42,6 +43,7 @@ function libcThrough(koffi: typeof koffiModule): Libc {
     setsockopt: self.func('int setsockopt(int, int, int, void*, uint32_t)'),
     ioctl: self.func('int ioctl(int, unsigned long, void*)'),
     socket: self.func('int socket(int, int, int)'),
+    bind: self.func('int bind(int, void*, uint32_t)'),
     listen: self.func('int listen(int, int)'),
     getsockname: self.func('int getsockname(int, void*, void*)'),
     send: self.func('long send(int, void*, size_t, int)'),
@@ -78,6 +80,7 @@ function libcThrough(koffi: typeof koffiModule): Libc {
       ),
     ioctl: (fd, request, room) => void call('ioctl', c.ioctl, fd, request, room),
     socket: (domain, type, protocol) => call('socket', c.socket, domain, type, protocol),
+    bind: (fd, address) => void call('bind', c.bind, fd, address, address.length),
     listen: (fd) => void call('listen', c.listen, fd, 1),
     localAddress(fd) {
       const address = Buffer.alloc(SOCKADDR_BYTES);

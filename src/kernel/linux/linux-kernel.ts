@@ -6,7 +6,7 @@ import type { DropEngine } from '../../core/result.js';
 import { KernelRefusal, type Kernel } from '../kernel.js';
 import type { SocketDiag, TcpInfo } from '../socket-view.js';
 import type { Libc } from './libc.js';
-import { openDescriptors, setSysctl, tcpSysctls, ticksPerSecond } from './proc.js';
+import { descriptorLimit, openDescriptors, setSysctl, tcpSysctls, ticksPerSecond } from './proc.js';
 import {
   decodeSocketReply,
   encodeSocketRequest,
@@ -53,11 +53,15 @@ const IFF_UP = 1;
 /** `struct ifreq`: 16 bytes of name, then a union of 24. */
 const IFREQ_BYTES = 40;
 
+/** `struct sockaddr_in`: the family in the host's order, port 0, 127.0.0.1. */
+const LOOPBACK_ANY_PORT = Buffer.from([AF_INET, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
 const RLIMIT_NOFILE = 7;
 const PIDFD_OPEN = 434;
 const PIDFD_GETFD = 438;
+const CLOSE_RANGE = 436;
 const EINVAL = 22;
 
 export class LinuxKernel implements Kernel {
@@ -147,6 +151,12 @@ export class LinuxKernel implements Kernel {
 
   limitDescriptors(limit: number): void {
     this.#libc.setrlimit(RLIMIT_NOFILE, limit, limit);
+    // The limit is on a descriptor's number: one inherited from further up would be counted beside it.
+    works(() => this.#libc.syscall('close_range', CLOSE_RANGE, limit, 0xffff_ffff, 0));
+  }
+
+  descriptorLimit(): number | undefined {
+    return descriptorLimit();
   }
 
   openDescriptors(pid: number): number | undefined {
@@ -190,12 +200,15 @@ export class LinuxKernel implements Kernel {
     }
   }
 
-  /** Asks sock_diag about our own socket, made a listener on a port the kernel picks. */
+  /** Asks sock_diag about our own socket, made a loopback listener on a port the kernel picks. */
   #listenerDiag(fd: number, type: number): void {
-    this.#libc.listen(fd);
+    if (this.#libc.localAddress(fd).readUInt16BE(2) === 0) {
+      this.#libc.bind(fd, LOOPBACK_ANY_PORT);
+      this.#libc.listen(fd);
+    }
     const name = this.#libc.localAddress(fd);
     const nobody = { address: '0.0.0.0', port: 0 };
-    const local = { address: '0.0.0.0', port: name.readUInt16BE(2) };
+    const local = { address: '127.0.0.1', port: name.readUInt16BE(2) };
     const reply = this.#askSockDiag(encodeSocketRequest(type, local, nobody));
     if ('errno' in reply && reply.errno !== 0) throw new KernelRefusal('sock_diag', reply.errno);
   }

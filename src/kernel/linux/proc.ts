@@ -32,6 +32,12 @@ export function ticksPerSecond(): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
+export function descriptorLimit(): number | undefined {
+  const limits = tryRead('/proc/self/limits')?.toString('latin1') ?? '';
+  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+  return soft === undefined ? undefined : Number(soft);
+}
+
 export function openDescriptors(pid: number): number | undefined {
   const folder = `/proc/${pid}/fd`;
   try {

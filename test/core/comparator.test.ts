@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { holds, parseCountComparison, type Comparator } from '../../src/core/comparison.js';
+import { holds, parseCountComparison, type Comparator } from '../../src/core/comparator.js';
 import { TcpaliveError } from '../../src/errors.js';
 
 describe('holds', () => {
