@@ -10,6 +10,10 @@ if (!(process.argv.includes('--if-missing') && existsSync(bin))) {
     entryPoints: ['src/cli.ts', 'src/index.ts'],
     outdir: 'dist',
     bundle: true,
+    // What only some commands need is a file of its own, read when it is imported.
+    splitting: true,
+    minifyWhitespace: true,
+    minifySyntax: true,
     platform: 'node',
     format: 'esm',
     target: 'node20',

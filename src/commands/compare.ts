@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { parseDuration } from '../core/duration.js';
 import {
-  faultWords,
+  faultGrammar,
   loadWords,
   parseFaults,
   parseLoads,
@@ -19,8 +19,9 @@ import {
 import { formatMode, parseModes, type Mode } from '../core/mode.js';
 import type { ComparisonEvent } from '../core/progress.js';
 import type { ComparisonResult } from '../core/result.js';
+import { parseSysctl, type SysctlSetting } from '../core/sysctl.js';
 import type { ScenarioResult } from '../core/scenario-result.js';
-import { defaultModes, defaultRows, rowsOf, type RowSpec } from '../core/row.js';
+import { defaultModes, defaultRows, impossible, rowsOf, type RowSpec } from '../core/row.js';
 import { TcpaliveError } from '../errors.js';
 import { compare, playScenario, type LabOptions } from '../lab/compare.js';
 import { reportComparison } from '../report/comparison.js';
@@ -37,6 +38,7 @@ import {
   wholeNumber,
   type FormatOptions,
 } from './options.js';
+import { printForecast } from './predict-only.js';
 import { readScenario } from './scenario-file.js';
 import { styleFor, type ColorChoice } from './style.js';
 
@@ -49,13 +51,16 @@ interface Options extends FormatOptions {
   readonly observer: Observer;
   readonly scenario?: string;
   readonly expect: readonly Expectation[];
+  readonly sysctl: readonly SysctlSetting[];
+  readonly predictOnly?: boolean;
+  readonly explain?: boolean;
   readonly wide?: boolean;
   readonly onHost?: boolean;
   readonly color: ColorChoice;
 }
 
 const LOADS = Object.keys(loadWords).join(', ');
-const FAULTS = Object.keys(faultWords).join(', ');
+const FAULTS = faultGrammar.join(', ');
 
 export function compareCommand(env: Environment): Command {
   return new Command('compare')
@@ -86,6 +91,13 @@ export function compareCommand(env: Environment): Command {
         .default([], 'none')
         .argParser(repeatable(parseExpectation)),
     )
+    .addOption(
+      new Option('--sysctl <name=number>', 'with another kernel setting; repeatable')
+        .default([], "the host's own")
+        .argParser(repeatable(parseSysctl)),
+    )
+    .option('--predict-only', "the model's table: nothing is started, no socket opened")
+    .option('--explain', 'with --predict-only: the rule, the schedule, what is tolerated')
     .option('--wide', 'more columns')
     .option('--on-host', "on this host's loopback, without a private network namespace")
     .addOption(formatOption())
@@ -105,6 +117,7 @@ Examples:
   tcpalive compare --modes none,keepalive=5s:1s:3,heartbeat=500ms:2s --loads idle
   tcpalive compare --faults freeze                  the peer's process hangs, its kernel answers
   tcpalive compare --scenario fixtures/scenarios/five-times-over.yaml
+  tcpalive compare --predict-only --explain --modes keepalive=2h:75s:9,user-timeout=30s --loads idle,write,zero-window
   tcpalive compare --json --expect 'heartbeat worst<3.2s' --expect 'none noticed=0'
 `;
 
@@ -114,6 +127,10 @@ async function run(env: Environment, options: Options): Promise<void> {
   const scenario = file === undefined ? undefined : await readScenario(file);
   const rows = chosenRows(options);
   for (const expectation of options.expect) refuseUnmatched(expectation, rows);
+  if (options.predictOnly === true) {
+    printForecast(env, { ...options, rows });
+    return;
+  }
   const interrupt = listenForInterrupt(env);
   const progress = showProgress(env, options.color, scenario === undefined ? 'lanes' : 'line');
   const lab: LabOptions = {
@@ -132,6 +149,7 @@ async function run(env: Environment, options: Options): Promise<void> {
         connections: options.connections,
         limitMs: options.limit,
         observer: options.observer,
+        sysctls: options.sysctl,
       });
       finish = () => reportComparisonResult(env, options, result);
     } else {
@@ -194,7 +212,12 @@ function refuseUnmatched(expectation: Expectation, rows: readonly RowSpec[]): vo
   throw new TcpaliveError('BAD_USAGE', `--expect '${expectation.text}': no row matches`);
 }
 
+/** @throws TcpaliveError BAD_USAGE for a combination that was asked for and cannot be */
 function chosenRows({ modes, loads, faults }: Options): readonly RowSpec[] {
   if (modes === undefined && loads === undefined && faults === undefined) return defaultRows();
-  return rowsOf(modes ?? defaultModes(), loads ?? ['idle', 'write'], faults ?? ['blackhole']);
+  const rows = rowsOf(modes ?? defaultModes(), loads ?? ['idle', 'write'], faults ?? ['blackhole']);
+  const [reason] = rows.flatMap((row) => impossible(row) ?? []);
+  if (reason === undefined) return rows;
+  if (modes !== undefined) throw new TcpaliveError('BAD_USAGE', reason);
+  return rows.filter((row) => impossible(row) === undefined);
 }

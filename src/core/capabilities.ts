@@ -6,6 +6,7 @@ export const capabilityWords = {
   tcpInfo: 'read what the kernel knows of a connection (TCP_INFO)',
   keepaliveTuning: 'set the keepalive times of a socket (TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT)',
   userTimeout: 'set TCP_USER_TIMEOUT',
+  rtoMax: 'set TCP_RTO_MAX_MS (Linux 6.15 and later)',
   sockDiag: "read a connection's timer (sock_diag)",
   sockDestroy: 'end a connection from outside (SOCK_DESTROY)',
   pidfd: "reach another process's sockets (pidfd_getfd)",

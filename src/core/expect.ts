@@ -5,7 +5,7 @@
  */
 import { TcpaliveError } from '../errors.js';
 import { COMPARATORS, holds, type Checked, type Comparison } from './comparator.js';
-import { faultWords, loadWords } from './condition.js';
+import { faultGrammar, faultKind, faultWords, loadWords, parseFault } from './condition.js';
 import { parseDuration } from './duration.js';
 import { formatMode, parseMode } from './mode.js';
 import type { RowResult } from './result.js';
@@ -34,7 +34,7 @@ const durationFigures = {
 
 type Figure = keyof typeof countFigures | keyof typeof durationFigures;
 
-const PART_NAMES = ['none', 'keepalive', 'user-timeout', 'heartbeat', 'idle-timeout'];
+const PART_NAMES = ['none', 'keepalive', 'user-timeout', 'heartbeat', 'idle-timeout', 'rto-max'];
 const PLAIN_WORDS = [...Object.keys(loadWords), ...Object.keys(faultWords), ...PART_NAMES];
 
 const GRAMMAR =
@@ -85,11 +85,12 @@ export function checkExpectation(expectation: Expectation, rows: readonly RowRes
 
 function parseWord(word: string): string {
   if (PLAIN_WORDS.includes(word)) return word;
+  if (/^(outage|loss)=/.test(word)) return parseFault(word);
   if (/[=+]/.test(word)) return formatMode(parseMode(word));
   throw new TcpaliveError(
     'BAD_USAGE',
     `'${word}' selects no row: a load (${Object.keys(loadWords).join(', ')}), ` +
-      `a fault (${Object.keys(faultWords).join(', ')}), a mode such as heartbeat=1s:3s, ` +
+      `a fault (${faultGrammar.join(', ')}), a mode such as heartbeat=1s:3s, ` +
       `or the name of a part of one (${PART_NAMES.join(', ')})`,
   );
 }
@@ -109,7 +110,7 @@ export function selectsRow({ words }: Expectation, row: RowWords): boolean {
 
 function selects(word: string, row: RowWords): boolean {
   const parts = row.mode.split('+').map((part) => part.replace(/=.*/, ''));
-  return [row.load, row.fault, row.mode, ...parts].includes(word);
+  return [row.load, row.fault, faultKind(row.fault), row.mode, ...parts].includes(word);
 }
 
 function figureOf(row: RowResult, figure: Figure): number | undefined {

@@ -2,7 +2,7 @@
  * How an observer finds out that its peer is gone: one grammar for every flag, file and table.
  *
  *     none · keepalive=IDLE:INTERVAL:COUNT · keepalive=system · user-timeout=T
- *     heartbeat=INTERVAL:TIMEOUT · idle-timeout=T · combined with `+`
+ *     heartbeat=INTERVAL:TIMEOUT · idle-timeout=T · rto-max=T · combined with `+`
  */
 import { TcpaliveError } from '../errors.js';
 import { formatDuration, parseDuration } from './duration.js';
@@ -29,11 +29,13 @@ export interface Mode {
   readonly userTimeoutMs?: number;
   readonly heartbeat?: HeartbeatSettings;
   readonly idleTimeoutMs?: number;
+  /** TCP_RTO_MAX_MS (Linux 6.15 and later): the longest pause between two retransmissions. */
+  readonly rtoMaxMs?: number;
 }
 
 const GRAMMAR =
   'none, keepalive=IDLE:INTERVAL:COUNT, keepalive=system, user-timeout=T, ' +
-  'heartbeat=INTERVAL:TIMEOUT or idle-timeout=T, combined with +';
+  'heartbeat=INTERVAL:TIMEOUT, idle-timeout=T or rto-max=T, combined with +';
 
 /** MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL and MAX_TCP_KEEPCNT in include/net/tcp.h. */
 const KEEPALIVE_MAX_SECONDS = 32_767;
@@ -66,7 +68,7 @@ export function parseModes(text: string): readonly Mode[] {
 
 /** The canonical spelling; `parseMode` reads it back to an equal mode. */
 export function formatMode(mode: Mode): string {
-  const { keepalive, userTimeoutMs, heartbeat, idleTimeoutMs } = mode;
+  const { keepalive, userTimeoutMs, heartbeat, idleTimeoutMs, rtoMaxMs } = mode;
   const terms: string[] = [];
   if (keepalive === 'system') terms.push('keepalive=system');
   else if (keepalive !== undefined) {
@@ -80,6 +82,7 @@ export function formatMode(mode: Mode): string {
     terms.push(`heartbeat=${formatDuration(intervalMs)}:${formatDuration(timeoutMs)}`);
   }
   if (idleTimeoutMs !== undefined) terms.push(`idle-timeout=${formatDuration(idleTimeoutMs)}`);
+  if (rtoMaxMs !== undefined) terms.push(`rto-max=${formatDuration(rtoMaxMs)}`);
   return terms.length === 0 ? 'none' : terms.join('+');
 }
 
@@ -101,6 +104,8 @@ function parseTerm(kind: string, value: string | undefined, whole: string): Mode
       return { heartbeat: parseHeartbeat(value ?? '1s:3s') };
     case 'idle-timeout':
       return { idleTimeoutMs: parseField(value ?? '5m', `idle-timeout=${value ?? ''}`) };
+    case 'rto-max':
+      return { rtoMaxMs: parseRtoMax(value) };
     case 'none':
       throw new TcpaliveError('BAD_USAGE', `'${whole}': none cannot be combined`);
     default:
@@ -160,6 +165,14 @@ function parseUserTimeout(value: string): number {
     );
   }
   return timeoutMs;
+}
+
+/** TCP_RTO_MAX_MIN_SEC to TCP_RTO_MAX_SEC, include/net/tcp.h, in milliseconds. */
+function parseRtoMax(value: string | undefined): number {
+  const term = `rto-max=${value ?? ''}`;
+  const rtoMaxMs = value === undefined ? Number.NaN : parseField(value, term);
+  if (Number.isInteger(rtoMaxMs) && rtoMaxMs >= 1000 && rtoMaxMs <= 120_000) return rtoMaxMs;
+  throw new TcpaliveError('BAD_USAGE', `'${term}' cannot be had: rto-max takes 1s to 2m`);
 }
 
 function parseHeartbeat(value: string): HeartbeatSettings {

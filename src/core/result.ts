@@ -6,7 +6,9 @@ import type { Capabilities } from './capabilities.js';
 import type { Fault, Load, Observer } from './condition.js';
 import type { Distribution } from './distribution.js';
 import type { Prediction } from './predict.js';
+import type { Proportion } from './proportion.js';
 import type { Sysctls } from './sysctl.js';
+import type { Span } from './timer-wheel.js';
 
 export interface ComparisonResult {
   readonly schema: 'tcpalive/compare/1';
@@ -60,9 +62,20 @@ export interface RowResult {
   readonly packetsPerHour: number | null;
   /** Null outside scenarios that count descriptors. */
   readonly descriptors: null;
+  /**
+   * Where the network heals (outage) or loses only some (loss), whoever notices alarms about a
+   * connection that lives: how many do, beside what the model says. Null for other faults.
+   */
+  readonly alarms: AlarmShare | null;
   /** Whether every figure lies in its predicted interval; null: nothing to compare. */
   readonly agrees: boolean | null;
   readonly footnotes: readonly string[];
+}
+
+export interface AlarmShare {
+  readonly measured: Proportion;
+  /** Of all phases; null where the model does not say (loss). */
+  readonly predicted: Span | null;
 }
 
 export interface DropResult {

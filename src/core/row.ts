@@ -1,8 +1,9 @@
 /** What to compare: one row is one mode under one load and fault. */
-import type { Fault, Load, Observer } from './condition.js';
+import { outageMs, type Fault, type Load, type Observer } from './condition.js';
+import { alarmShare } from './tolerance.js';
 import { formatMode, parseMode, type Mode } from './mode.js';
 import { periodMs, predict, type Prediction } from './predict.js';
-import type { Hz } from './kernel-timers.js';
+import type { Hz, Span } from './timer-wheel.js';
 import type { Sysctls } from './sysctl.js';
 
 export interface RowSpec {
@@ -15,8 +16,12 @@ export interface RowSpec {
 
 export interface RowPlan extends RowSpec {
   readonly predicted: Prediction;
+  /** The end that must notice: whoever connects is the client. */
+  readonly observer: Observer;
   /** How often a frame keeps the connection busy until its drop; undefined: none is needed. */
   readonly frameEveryMs: number | undefined;
+  /** For an outage: at which share of the phases it raises an alarm; null for other faults. */
+  readonly alarmShare: Span | null;
   /** The connections are opened evenly over this time: one drop meets every phase. */
   readonly spanMs: number;
   /** How long it is watched after the drop; 0 when it is not waited for. */
@@ -77,6 +82,21 @@ export function rowsOf(
   );
 }
 
+/**
+ * Why a mode and a load or a fault and a load cannot be put together; undefined: they can.
+ * Nobody has connected yet, so nobody beats, is idle or can be stopped.
+ */
+export function impossible({ mode, load, fault }: RowSpec): string | undefined {
+  if (load === 'zero-window' && !['blackhole', 'from-peer', 'to-peer'].includes(fault)) {
+    return `the load zero-window has no fault ${fault}: its healthy twins are peers that live and do not read`;
+  }
+  if (load !== 'connect') return undefined;
+  const own = mode.heartbeat !== undefined || mode.idleTimeoutMs !== undefined;
+  if (own) return `${formatMode(mode)} begins once it is connected: it has no load connect`;
+  if (fault !== 'blackhole') return `the load connect has no fault ${fault}: only blackhole`;
+  return undefined;
+}
+
 export interface PlanConditions {
   readonly observer: Observer;
   readonly limitMs: number;
@@ -85,29 +105,34 @@ export interface PlanConditions {
 }
 
 export function planRow(row: RowSpec, conditions: PlanConditions): RowPlan {
-  const { observer, limitMs, sysctls, hz } = conditions;
+  const { limitMs, sysctls, hz } = conditions;
+  const observer = observerOf(row, conditions.observer);
   const frameEveryMs = busyMs(row.mode);
   const period = periodMs({ mode: row.mode, frameEveryMs }, sysctls) ?? DEFAULT_SPAN_MS;
   const spanMs = period <= limitMs ? period : DEFAULT_SPAN_MS;
-  const predicted = predict({
-    ...row,
-    observer,
-    frameEveryMs,
-    longestSilenceMs: spanMs + SETTLE_MS,
-    sysctls,
-    hz,
-  });
-  const wait = row.waited ? waitMs(predicted, limitMs) : 0;
-  return { ...row, predicted, frameEveryMs, spanMs, waitMs: wait };
+  const longestSilenceMs = spanMs + SETTLE_MS;
+  const situation = { ...row, observer, frameEveryMs, longestSilenceMs, sysctls, hz };
+  const predicted = predict(situation);
+  const outage = outageMs(row.fault);
+  const share = outage === undefined ? null : alarmShare(situation, outage);
+  // After an outage a verdict may still fall as late as if it had not ended.
+  const awaited = outage === undefined ? predicted : predict({ ...situation, fault: 'blackhole' });
+  const wait = row.waited ? Math.min(limitMs, (outage ?? 0) + waitMs(awaited, limitMs)) : 0;
+  return { ...row, observer, predicted, alarmShare: share, frameEveryMs, spanMs, waitMs: wait };
+}
+
+/** Whoever connects is the client, whatever was asked for. */
+export function observerOf({ load }: Pick<RowSpec, 'load'>, asked: Observer): Observer {
+  return load === 'connect' ? 'client' : asked;
 }
 
 /** Without beats an idle timeout would end a healthy connection: a frame every T/3 keeps it busy. */
-function busyMs({ heartbeat, idleTimeoutMs }: Mode): number | undefined {
+export function busyMs({ heartbeat, idleTimeoutMs }: Mode): number | undefined {
   return heartbeat === undefined && idleTimeoutMs !== undefined ? idleTimeoutMs / 3 : undefined;
 }
 
 /** Up to the longest finite prediction and a tenth, at most the limit. */
 function waitMs(predicted: Prediction, limitMs: number): number {
-  if (predicted.kind === 'never') return limitMs;
+  if (predicted.kind !== 'interval') return limitMs;
   return Math.min(limitMs, Math.max(SHORTEST_WAIT_MS, predicted.fromDropMs.max * 1.1));
 }

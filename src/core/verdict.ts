@@ -1,9 +1,10 @@
 /** From what was seen of each connection to one row of the result. Knows no socket and no clock. */
+import { faultKind, stillAcknowledges } from './condition.js';
 import { distribution } from './distribution.js';
-import type { Hz, Span } from './kernel-timers.js';
+import type { Hz, Span } from './timer-wheel.js';
 import { formatMode, type Mode } from './mode.js';
-import type { Observer } from './condition.js';
 import type { Prediction } from './predict.js';
+import { proportion } from './proportion.js';
 import type { DropResult, Lingering, RowResult } from './result.js';
 import type { RowPlan } from './row.js';
 
@@ -19,7 +20,6 @@ export type Evidence = Omit<Lingering, 'count' | 'dies'>;
 
 export interface RowOutcome {
   readonly plan: RowPlan;
-  readonly observer: Observer;
   readonly connections: number;
   readonly drop: DropResult | null;
   /** How long it was really watched: less than planned after an interruption. */
@@ -44,7 +44,7 @@ export function judgeRow(outcome: RowOutcome, hz: Hz): RowResult {
     mode: formatMode(plan.mode),
     load: plan.load,
     fault: plan.fault,
-    observer: outcome.observer,
+    observer: plan.observer,
     connections: outcome.connections,
     drop: outcome.drop,
     predicted: plan.predicted,
@@ -60,8 +60,9 @@ export function judgeRow(outcome: RowOutcome, hz: Hz): RowResult {
     healthy: outcome.healthy,
     packetsPerHour: outcome.packetsPerHour,
     descriptors: null,
+    alarms: alarmsOf(outcome),
     agrees: plan.waited ? agrees(outcome, hz) : null,
-    footnotes: outcome.footnotes,
+    footnotes: [...methodNotes(plan), ...outcome.footnotes],
   };
 }
 
@@ -76,10 +77,12 @@ function measuringMs({ heartbeat, idleTimeoutMs }: Mode): number {
 }
 
 /** Whether every connection did what was predicted; null when it was not watched long enough to say. */
-function agrees({ plan, notices, connections, waitedMs }: RowOutcome, hz: Hz): boolean | null {
+function agrees(outcome: RowOutcome, hz: Hz): boolean | null {
+  const { plan, notices, connections, waitedMs } = outcome;
   const { predicted, mode } = plan;
   if (waitedMs === 0) return null;
   if (predicted.kind === 'never') return notices.length === 0;
+  if (predicted.kind === 'unknown') return agreesInShare(outcome);
   const allowanceMs = measuringMs(mode);
   // The kernel keeps the time of the last segment in ticks.
   const tickMs = 1000 / (hz ?? 100);
@@ -92,6 +95,27 @@ function agrees({ plan, notices, connections, waitedMs }: RowOutcome, hz: Hz): b
   if (notices.length === connections) return true;
   if (waitedMs > predicted.fromDropMs.max + allowanceMs) return false;
   return waitedMs >= plan.waitMs || notices.length > 0 ? true : null;
+}
+
+/** Who notices a network that heals, or that loses only some, alarms about a connection that lives. */
+function alarmsOf({ plan, notices, connections }: RowOutcome): RowResult['alarms'] {
+  const kind = faultKind(plan.fault);
+  if ((kind !== 'outage' && kind !== 'loss') || connections === 0 || !plan.waited) return null;
+  return { measured: proportion(notices.length, connections), predicted: plan.alarmShare };
+}
+
+/** At chance phases it is the share that is predicted: the bounds of both must meet. */
+function agreesInShare(outcome: RowOutcome): boolean | null {
+  const { measured, predicted } = alarmsOf(outcome) ?? {};
+  if (measured === undefined || predicted === undefined || predicted === null) return null;
+  return measured.low <= predicted.max && measured.high >= predicted.min;
+}
+
+/** The check of the method itself. */
+function methodNotes({ fault, mode }: RowPlan): readonly string[] {
+  const kernels = mode.keepalive !== undefined || mode.userTimeoutMs !== undefined;
+  if (!kernels || !stillAcknowledges(fault)) return [];
+  return [`${fault} still acknowledges: it says nothing about a peer whose network is gone`];
 }
 
 function within(value: number, span: Span, beforeMs: number, afterMs: number): boolean {

@@ -1,23 +1,27 @@
-import { release } from 'node:os';
+import { platform, release } from 'node:os';
 import type { HostFacts } from '../core/result.js';
-import { sysctlDefaults, type SysctlName, type Sysctls } from '../core/sysctl.js';
+import { sysctlsFrom } from '../core/sysctl.js';
 import type { Kernel } from './kernel.js';
+import { tcpSysctls, ticksPerSecond } from './linux/proc.js';
 
 /** What decides the predictions on this machine, in this network namespace. */
 export function hostFacts(kernel: Kernel): HostFacts {
-  const values = kernel.tcpSysctls();
+  return factsFrom(kernel.tcpSysctls(), kernel.ticksPerSecond());
+}
+
+/** The same from files alone: nothing is loaded or tried, and it works where no capability is present. */
+export function hostFactsFromFiles(): HostFacts {
+  return platform() === 'linux'
+    ? factsFrom(tcpSysctls(), ticksPerSecond())
+    : factsFrom(new Map(), undefined);
+}
+
+function factsFrom(values: ReadonlyMap<string, string>, hz: number | undefined): HostFacts {
   return {
     kernel: release(),
     node: process.versions.node,
-    hz: kernel.ticksPerSecond() ?? null,
+    hz: hz ?? null,
     congestionControl: values.get('tcp_congestion_control') ?? null,
     sysctl: sysctlsFrom(values),
   };
-}
-
-/** Linux's own defaults stand in for what cannot be read. */
-function sysctlsFrom(values: ReadonlyMap<string, string>): Sysctls {
-  const names = Object.keys(sysctlDefaults) as SysctlName[];
-  const entries = names.map((name) => [name, Number(values.get(name) ?? sysctlDefaults[name])]);
-  return Object.fromEntries(entries) as Sysctls;
 }

@@ -18,6 +18,8 @@ export interface Kernel {
   setKeepalive(fd: number, settings: KeepaliveSettings | 'system'): KeepaliveSettings;
   /** TCP_USER_TIMEOUT. Returns what the kernel then says, in milliseconds. */
   setUserTimeout(fd: number, timeoutMs: number): number;
+  /** TCP_RTO_MAX_MS. Returns what the kernel then says, in milliseconds. */
+  setRtoMax(fd: number, rtoMaxMs: number): number;
 
   /** Undefined once the descriptor is no TCP socket any more. */
   tcpInfo(fd: number): TcpInfo | undefined;
@@ -29,6 +31,8 @@ export interface Kernel {
   /** From now on everything that arrives for this socket is silently dropped, until `heal`. */
   cut(fd: number, engine: DropEngine): void;
   heal(fd: number, engine: DropEngine): void;
+  /** From now on that share (0 to 1) of what arrives is dropped at random; takes a socket filter. */
+  lose(fd: number, share: number): void;
 
   /** The kernel kills this process as soon as its parent is gone (PR_SET_PDEATHSIG). */
   dieWithParent(): void;

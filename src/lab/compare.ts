@@ -5,6 +5,7 @@ import type { ComparisonEvent } from '../core/progress.js';
 import type { ComparisonResult } from '../core/result.js';
 import type { RowSpec } from '../core/row.js';
 import { flatSteps } from '../core/scenario-steps.js';
+import type { SysctlSetting } from '../core/sysctl.js';
 import type { Scenario } from '../core/scenario.js';
 import type { ScenarioResult } from '../core/scenario-result.js';
 import { namespaceRefusal } from '../kernel/namespace.js';
@@ -29,6 +30,8 @@ export interface CompareOptions extends LabOptions {
   readonly limitMs?: number;
   /** The end that must notice. Default: the server. */
   readonly observer?: Observer;
+  /** Kernel settings other than the host's, in a private network namespace. */
+  readonly sysctls?: readonly SysctlSetting[];
   readonly onEvent?: (event: ComparisonEvent) => void;
 }
 
@@ -41,6 +44,7 @@ export function compare(options: CompareOptions): Promise<ComparisonResult> {
       connections: options.connections ?? 20,
       limitMs: options.limitMs ?? 15_000,
       observer: options.observer ?? 'server',
+      sysctls: options.sysctls ?? [],
     }),
   );
 }

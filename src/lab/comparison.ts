@@ -3,8 +3,7 @@
  * the evidence. Runs in the observer's process, whose own station holds the ends that must notice;
  * the peers are processes of their own, so a stopped one does not stop the clock.
  */
-import type { Observer } from '../core/condition.js';
-import type { Hz } from '../core/kernel-timers.js';
+import type { Hz } from '../core/timer-wheel.js';
 import { formatMode } from '../core/mode.js';
 import type { ComparisonEvent, PlannedRow, RowEvent } from '../core/progress.js';
 import type { DropEngine, RowResult } from '../core/result.js';
@@ -16,7 +15,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import { orInterrupted, pause } from '../net/interruption.js';
 import { watchLoop, type LoopDelay } from '../net/loop-delay.js';
 import type { StartPeer } from './peer.js';
-import { proveReverse } from './proof.js';
+import { witness, type Witness } from './proof.js';
 import { RowRun } from './row-run.js';
 import { Station, type ConnectionId } from './station.js';
 
@@ -24,7 +23,6 @@ export interface ComparisonSetting {
   readonly rows: readonly RowPlan[];
   /** In each row, and as many healthy twins. */
   readonly connections: number;
-  readonly observer: Observer;
   /** Null where no row drops anything. */
   readonly engine: DropEngine | null;
   readonly hz: Hz;
@@ -59,17 +57,19 @@ export async function runComparison(
   const shared = await startPeer();
   let nextId: ConnectionId = 1;
   const take = (count: number) => Array.from({ length: count }, () => nextId++);
-  const reverseProbe = take(1);
+  const throwAway = take(1);
 
   const runs = await Promise.all(
     setting.rows.map(async (plan, index) => {
       const ids = take(plan.waited ? setting.connections : 1);
       const twins = take(plan.waited ? setting.connections : 0);
-      const peer = plan.fault === 'freeze' ? await startPeer() : shared;
-      const { observer, engine } = setting;
+      const ownPeer = plan.fault === 'freeze' || plan.load === 'connect';
+      const peer = ownPeer ? await startPeer() : shared;
+      const relay = plan.fault === 'relay' ? await startPeer() : undefined;
+      const { engine } = setting;
       const report = (event: RowEvent) => onEvent({ ...event, row: index });
       const run = new RowRun(
-        { kernel, plan, ids, twins, station, peer, twinPeer: shared, observer, engine },
+        { kernel, plan, ids, twins, station, peer, twinPeer: shared, relay, engine },
         report,
       );
       for (const id of [...ids, ...twins]) runOf.set(id, run);
@@ -85,15 +85,15 @@ export async function runComparison(
     const dropExpectedAt = addMs(monotonicNow(), longestSpanMs + SETTLE_MS);
     await orInterrupted(Promise.all(runs.map((run) => run.open(dropExpectedAt))), interruption);
     await pause(SETTLE_MS, interruption);
-    const reverse =
-      setting.engine !== null &&
-      !interruption.aborted &&
-      (await proveReverse(station, shared.station, reverseProbe, setting.engine, setting.observer));
+    const witnessed: Witness =
+      setting.engine === null || interruption.aborted
+        ? { fromPeer: false, toPeer: false }
+        : await witness(station, shared.station, throwAway, setting.engine);
 
     const loop = watchLoop();
     await Promise.all(runs.map((run, index) => run.watch(index * ROW_SPACING_MS, interruption)));
     const complete = !interruption.aborted;
-    const rows = runs.map((run) => judgeRow(run.outcome(reverse), setting.hz));
+    const rows = runs.map((run) => judgeRow(run.outcome(witnessed), setting.hz));
     return { complete, rows, loopDelayMs: loop.stop() };
   } finally {
     clearInterval(reports);

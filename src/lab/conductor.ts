@@ -3,13 +3,14 @@
  * can be had. It makes the namespace like the host, finds the engine, plans, runs, and ends its
  * peers; the command that started it only waits and prints.
  */
-import type { Observer } from '../core/condition.js';
+import { drops, faultKind, type Observer } from '../core/condition.js';
 import type { Capabilities } from '../core/capabilities.js';
 import type { ScenarioResult } from '../core/scenario-result.js';
 import type { ComparisonEvent } from '../core/progress.js';
 import type { ComparisonResult, DropEngine } from '../core/result.js';
 import { planRow, type RowSpec } from '../core/row.js';
 import { msBetween } from '../core/time.js';
+import type { SysctlSetting } from '../core/sysctl.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { hostFacts } from '../kernel/host-facts.js';
@@ -33,6 +34,7 @@ export interface ComparisonRequest {
   readonly connections: number;
   readonly limitMs: number;
   readonly observer: Observer;
+  readonly sysctls: readonly SysctlSetting[];
 }
 
 /**
@@ -69,17 +71,17 @@ export class Conductor {
     const startedAt = new Date();
     const started = monotonicNow();
     const notes = this.#prepare(request.conditions);
+    this.#change(request.sysctls, request.conditions);
     const host = hostFacts(this.#kernel);
     const hz = host.hz ?? undefined;
+    this.#refuseImpossible(request);
     const conditions = { ...request, sysctls: host.sysctl, hz };
     const rows = request.rows.map((row) => planRow(row, conditions));
-    const engine = rows.some((row) => row.fault === 'blackhole')
-      ? this.#engine(request.conditions)
-      : null;
+    const engine = rows.some((row) => drops(row.fault)) ? this.#engine(request.conditions) : null;
     const outcome = await this.#withPeers((startPeer) =>
       runComparison(
         { kernel: this.#kernel, startPeer, interruption: this.#interruption.signal },
-        { rows, connections: request.connections, observer: request.observer, engine, hz },
+        { rows, connections: request.connections, engine, hz },
         this.#onEvent,
       ),
     );
@@ -169,6 +171,39 @@ export class Conductor {
       notes.push(`not as on the host, because it cannot be copied: ${names}`);
     }
     return notes;
+  }
+
+  /** Only in a namespace of our own: nothing on the host changes. @throws TcpaliveError NO_CAPABILITY */
+  #change(sysctls: readonly SysctlSetting[], { namespace, namespaceRefusal }: LabConditions): void {
+    for (const { name, value } of sysctls) {
+      const isSet =
+        namespace === 'private' &&
+        this.#kernel.setSysctl(name, String(value)) &&
+        this.#kernel.tcpSysctls().get(name) === String(value);
+      if (isSet) continue;
+      const why =
+        namespace === 'private'
+          ? 'this kernel does not take it'
+          : `no private network namespace here${namespaceRefusal === null ? '' : ` (${namespaceRefusal})`}`;
+      throw new TcpaliveError('NO_CAPABILITY', `--sysctl ${name}=${value}: ${why}`, {
+        hint: '--predict-only takes any setting anywhere; tcpalive doctor says what a namespace needs',
+      });
+    }
+  }
+
+  /** What only some capabilities can do. @throws TcpaliveError NO_CAPABILITY */
+  #refuseImpossible({ rows }: ComparisonRequest): void {
+    const { socketFilter, sockDiag } = this.#kernel.capabilities;
+    if (!socketFilter && rows.some(({ fault }) => faultKind(fault) === 'loss')) {
+      throw new TcpaliveError('NO_CAPABILITY', 'random loss takes a socket filter', {
+        hint: 'it takes a user namespace or CAP_NET_ADMIN: see tcpalive doctor',
+      });
+    }
+    if (!sockDiag && rows.some(({ load }) => load === 'zero-window')) {
+      throw new TcpaliveError('NO_CAPABILITY', 'a closed window can only be seen by sock_diag', {
+        hint: 'see tcpalive doctor',
+      });
+    }
   }
 
   #engine({ namespaceRefusal }: LabConditions): DropEngine {

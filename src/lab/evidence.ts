@@ -11,8 +11,9 @@ export function evidenceOf(
   { ended, info, local, remote }: Snapshot,
 ): Evidence | undefined {
   if (ended !== null) return undefined;
-  const diag = kernel.socketDiag(local, remote);
-  if (diag === undefined && kernel.capabilities.sockDiag) return undefined; // it ended just now
+  const isSeen = kernel.capabilities.sockDiag && local.port !== 0;
+  const diag = isSeen ? kernel.socketDiag(local, remote) : undefined;
+  if (diag === undefined && isSeen) return undefined; // it ended just now
   return {
     state: diag?.state ?? info?.state ?? 'UNKNOWN',
     timer: diag?.timer ?? 'unknown',

@@ -1,5 +1,4 @@
 /** Proof that a drop drops: the cut end's drop count rises and what it received stands still. */
-import type { Observer } from '../core/condition.js';
 import type { DropEngine } from '../core/result.js';
 import { monotonicNow } from '../kernel/clock.js';
 import type { Remote } from './channel.js';
@@ -50,31 +49,35 @@ export async function proveCut(
   }
 }
 
-/**
- * The direction from observer to peer, on a throw-away connection: in an idle row the observer
- * sends nothing by which its own row could show it.
- */
-export async function proveReverse(
+/** What a throw-away connection, cut like the rows', showed of each direction. */
+export interface Witness {
+  readonly fromPeer: boolean;
+  readonly toPeer: boolean;
+}
+
+/** In an idle row or an outage nobody sends anything by which the row itself could show it. */
+export async function witness(
   observer: Station,
   peer: Remote<Station>,
   ids: readonly ConnectionId[],
   engine: DropEngine,
-  side: Observer,
-): Promise<boolean> {
-  const listen = { mode: {}, replyDelayMs: 0, descriptors: null };
-  if (side === 'client') {
-    const { port } = await peer.listen(listen);
-    await observer.connect({ ids, port, mode: {}, overMs: 0 });
-  } else {
-    const { port } = await observer.listen(listen);
-    await peer.connect({ ids, port, mode: {}, overMs: 0 });
-  }
-  observer.cut({ ids, engine });
-  const marks = await peer.cut({ ids, engine });
+): Promise<Witness> {
+  const { port } = await observer.listen({ mode: {}, replyDelayMs: 0, descriptors: null });
+  await peer.connect({ ids, port, mode: {}, overMs: 0 });
+  const ours = observer.cut({ ids, engine });
+  const theirs = await peer.cut({ ids, engine });
   observer.send({ ids, bytes: LOAD_BYTES });
-  const { proven } = await proveCut(
-    (some) => peer.look({ ids: some }),
-    new Map(marks.map((mark) => [mark.id, mark])),
-  );
-  return proven && marks.length === ids.length;
+  await peer.send({ ids, bytes: LOAD_BYTES });
+  const [fromPeer, toPeer] = await Promise.all([
+    proveCut((some) => observer.look({ ids: some }), byId(ours)),
+    proveCut((some) => peer.look({ ids: some }), byId(theirs)),
+  ]);
+  return {
+    fromPeer: fromPeer.proven && ours.length === ids.length,
+    toPeer: toPeer.proven && theirs.length === ids.length,
+  };
+}
+
+function byId(marks: readonly CutMark[]): ReadonlyMap<ConnectionId, CutMark> {
+  return new Map(marks.map((mark) => [mark.id, mark]));
 }

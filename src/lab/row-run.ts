@@ -1,5 +1,5 @@
 /** One row of a comparison while it runs: its connections, their healthy twins, their verdicts. */
-import type { Observer } from '../core/condition.js';
+import { faultKind, outageMs } from '../core/condition.js';
 import { beatsOnly } from '../core/mode.js';
 import type { RowEvent } from '../core/progress.js';
 import type { DropEngine, DropResult } from '../core/result.js';
@@ -14,7 +14,10 @@ import { evidenceOf } from './evidence.js';
 import { pause } from '../net/interruption.js';
 import type { Peer } from './peer.js';
 import type { EndCause } from '../net/connection.js';
-import { proveCut } from './proof.js';
+import { dropPeers, healPeers, type Dropped } from './drop.js';
+import { fillUntilBlocked } from './blocked.js';
+import { countPackets } from './packet-count.js';
+import { proveCut, type Witness } from './proof.js';
 import {
   LOAD_BYTES,
   type ConnectionId,
@@ -34,20 +37,13 @@ export interface RowParts {
   /** The end that vanishes, and the one of the healthy twins. */
   readonly peer: Peer;
   readonly twinPeer: Peer;
-  readonly observer: Observer;
+  /** Where the fault is `relay`: the process in the path. */
+  readonly relay: Peer | undefined;
   readonly engine: DropEngine | null;
 }
 
 /** The picture shows when the kernel sends, not how much: asking all would disturb what is measured. */
 const ACTIVITY_CONNECTIONS = 20;
-
-/** Over less time a rate would say nothing. */
-const SHORTEST_COUNT_MS = 2000;
-
-/** An answer and its delayed acknowledgement are through by then. */
-const LOAD_ANSWERED_MS = 250;
-
-const MS_PER_HOUR = 3_600_000;
 
 export class RowRun {
   readonly plan: RowPlan;
@@ -55,6 +51,7 @@ export class RowRun {
   readonly #parts: RowParts;
   readonly #report: (event: RowEvent) => void;
   readonly #twins: ReadonlySet<ConnectionId>;
+  readonly #footnotes: string[] = [];
   readonly #notices = new Map<ConnectionId, Notice>();
   #marks: ReadonlyMap<ConnectionId, CutMark> = new Map();
   #peerMarks: ReadonlyMap<ConnectionId, CutMark> = new Map();
@@ -85,26 +82,32 @@ export class RowRun {
     this.#dropExpectedAt = dropExpectedAt;
     const { peer, twinPeer, twins } = this.#parts;
     await Promise.all([
-      this.#open(peer.station, this.ids),
+      ...(this.plan.load === 'connect'
+        ? []
+        : [this.#open(peer.station, this.ids, this.#parts.relay?.station)]),
       ...(twins.length === 0 ? [] : [this.#open(twinPeer.station, twins)]),
     ]);
   }
 
   /** After that time: drops, proves the drop, watches as long as planned, and reads what the kernel says at the end. */
   async watch(afterMs: number, interruption: AbortSignal): Promise<void> {
+    const { station, twins } = this.#parts;
+    const { waited, waitMs, fault } = this.plan;
     await pause(afterMs, interruption);
-    if (this.plan.waited && !interruption.aborted) {
-      await this.#dropPeers();
+    if (waited && !interruption.aborted) {
+      await this.#dropPeers(interruption);
       this.#report({ kind: 'dropped' });
-      await Promise.all([
+      const [, packets] = await Promise.all([
         this.#prove(),
-        this.#countPackets(interruption),
-        pause(this.plan.waitMs, interruption),
+        countPackets(station, twins, waitMs, interruption),
+        this.#healAfter(outageMs(fault), interruption),
+        pause(waitMs, interruption),
       ]);
+      this.#packetsPerHour = packets;
     }
     this.#waitedMs = this.#droppedAt === undefined ? 0 : msBetween(this.#droppedAt, monotonicNow());
     this.#evidence = this.#readEvidence();
-    await this.#proveTowardsPeer();
+    await this.#proveAtEnd();
     this.#report({ kind: 'row-done' });
   }
 
@@ -141,19 +144,19 @@ export class RowRun {
     }
   }
 
-  outcome(provenTowardsPeer: boolean): RowOutcome {
-    const { observer, twins } = this.#parts;
+  /** @param witness what a throw-away connection showed of the engine, in both directions */
+  outcome(witness: Witness): RowOutcome {
+    const { twins } = this.#parts;
     const drop =
       this.#drop === null
         ? null
-        : { ...this.#drop, proven: this.#drop.proven && provenTowardsPeer };
-    const footnotes: string[] = [];
+        : { ...this.#drop, proven: this.#drop.proven && this.#isWitnessed(witness) };
+    const footnotes = [...this.#footnotes];
     const lost = this.#lostBeforeDrop;
     if (lost > 0) footnotes.push(`${lost} given up before the drop, counted as false alarms`);
     if (drop?.proven === false) footnotes.push('the drop is not proven for every connection');
     return {
       plan: this.plan,
-      observer,
       connections: this.ids.length - lost,
       drop,
       waitedMs: this.#waitedMs,
@@ -165,16 +168,22 @@ export class RowRun {
     };
   }
 
-  async #open(peer: Remote<Station>, ids: readonly ConnectionId[]): Promise<void> {
-    const { station, observer } = this.#parts;
-    const { mode, spanMs: overMs } = this.plan;
+  async #open(
+    peer: Remote<Station>,
+    ids: readonly ConnectionId[],
+    relay?: Remote<Station>,
+  ): Promise<void> {
+    const { station } = this.#parts;
+    const { mode, observer, spanMs: overMs } = this.plan;
     const listen = { replyDelayMs: 0, descriptors: null };
+    const through = async ({ port }: { readonly port: number }) =>
+      relay === undefined ? port : (await relay.relay({ port })).port;
     let answered: readonly ConnectionId[];
     if (observer === 'client') {
-      const { port } = await peer.listen({ ...listen, mode: {} });
+      const port = await through(await peer.listen({ ...listen, mode: {} }));
       ({ answered } = await station.connect({ ids, overMs, port, mode }));
     } else {
-      const { port } = await station.listen({ ...listen, mode });
+      const port = await through(await station.listen({ ...listen, mode }));
       ({ answered } = await peer.connect({ ids, overMs, port, mode: beatsOnly(mode) }));
     }
     if (answered.length < ids.length) {
@@ -188,64 +197,106 @@ export class RowRun {
     if (everyMs !== undefined) await peer.chatter({ ids, everyMs });
   }
 
-  /**
-   * The observer's end is cut first: from then on nothing can reach it, which is t = 0. A write
-   * load follows at once, before anything else gets a turn.
-   */
-  async #dropPeers(): Promise<void> {
+  async #dropPeers(interruption: AbortSignal): Promise<void> {
     const { plan, ids } = this;
-    const { station, peer, twinPeer, twins, engine } = this.#parts;
-    if (plan.frameEveryMs !== undefined) {
+    const { station, peer, twinPeer, twins } = this.#parts;
+    if (plan.load === 'connect') return this.#dial();
+    if (plan.load === 'zero-window') {
+      await Promise.all([
+        peer.station.stopReading({ ids }),
+        twinPeer.station.stopReading({ ids: twins }),
+      ]);
+      await this.#dropBlocked(interruption);
+      station.fill({ ids: twins });
+      return;
+    }
+    if (plan.frameEveryMs !== undefined && faultKind(plan.fault) !== 'loss') {
       await Promise.all([peer.station.hush({ ids }), twinPeer.station.hush({ ids: twins })]);
     }
     const write = (some: readonly ConnectionId[]) => {
       if (plan.load === 'write') station.send({ ids: some, bytes: LOAD_BYTES });
     };
-    if (plan.fault === 'blackhole') {
-      if (engine === null) throw new RangeError('a black hole needs an engine');
-      this.#mark(
-        ids.flatMap((id) => {
-          const marks = station.cut({ ids: [id], engine });
-          write([id]);
-          return marks;
-        }),
-      );
-      this.#peerMarks = byId(await peer.station.cut({ ids, engine }));
-      await peer.station.send({ ids, bytes: LOAD_BYTES });
-      const cutGapMs = longestGap(this.#marks, this.#peerMarks);
-      this.#drop = { engine, proven: false, deliveredSegments: 0, cutGapMs };
-    } else {
-      if (plan.fault === 'freeze') peer.stop();
-      this.#mark(this.#marksOf(ids));
-      write(ids);
-      if (plan.fault !== 'freeze') await peer.station.end({ ids, how: plan.fault });
-    }
+    this.#take(await dropPeers(this.#parts, ids, { write, mark: (marks) => this.#mark(marks) }));
     write(twins);
   }
 
+  /** Each is dropped as soon as its own window has closed. */
+  async #dropBlocked(interruption: AbortSignal): Promise<void> {
+    let longestMs = 0;
+    const atDrop = {
+      write: () => undefined,
+      mark: (marks: readonly CutMark[]) => this.#mark(marks),
+    };
+    const left = await fillUntilBlocked(this.#parts, this.ids, interruption, async (id, fillMs) => {
+      longestMs = Math.max(longestMs, fillMs);
+      this.#take(await dropPeers(this.#parts, [id], atDrop));
+    });
+    this.#footnotes.push(`dropped at most ${Math.round(longestMs)} ms after filling began`);
+    if (left.length > 0) this.#footnotes.push(`${left.length} could not be filled, nor dropped`);
+  }
+
+  /** SYNs to a listener that hears none: t = 0 is the first. */
+  async #dial(): Promise<void> {
+    const { station, peer, engine } = this.#parts;
+    if (engine === null) throw new RangeError('a deaf listener needs an engine');
+    const { port } = await peer.station.listenDeaf({ engine });
+    this.#mark(station.dial({ ids: this.ids, port, mode: this.plan.mode }));
+    this.#drop = { engine, proven: false, deliveredSegments: 0, cutGapMs: 0 };
+  }
+
+  #take({ peerMarks, drop }: Dropped): void {
+    this.#peerMarks = new Map([...this.#peerMarks, ...byId(peerMarks)]);
+    const cutGapMs = Math.max(this.#drop?.cutGapMs ?? 0, drop?.cutGapMs ?? 0);
+    this.#drop = drop === null ? null : { ...drop, cutGapMs };
+  }
+
+  async #healAfter(afterMs: number | undefined, interruption: AbortSignal): Promise<void> {
+    if (afterMs === undefined) return;
+    await pause(afterMs, interruption);
+    await healPeers(this.#parts, this.ids);
+  }
+
   #mark(marks: readonly CutMark[]): void {
-    this.#marks = byId(marks);
-    this.#droppedAt = monotonicNow();
+    this.#marks = new Map([...this.#marks, ...byId(marks)]);
+    this.#droppedAt ??= monotonicNow();
   }
 
-  /** Marks without a cut, for the faults that drop nothing. */
-  #marksOf(ids: readonly ConnectionId[]): readonly CutMark[] {
-    const at = monotonicNow();
-    return this.#look(ids).map(({ id, info, drops }) => ({ id, at, info, drops }));
-  }
-
+  /** By what the peers sent right after their cut; where they send nothing the witness must do. */
   async #prove(): Promise<void> {
-    if (this.#drop === null) return;
-    const proof = await proveCut((ids) => this.#look(ids), this.#marks);
-    this.#drop = { ...this.#drop, ...proof };
+    const { load, fault } = this.plan;
+    const kind = faultKind(fault);
+    if (this.#drop === null || load === 'connect' || kind === 'loss') return;
+    if (kind === 'outage' || kind === 'to-peer') this.#drop = { ...this.#drop, proven: true };
+    else {
+      const proof = await proveCut((ids) => this.#look(ids), this.#marks);
+      this.#drop = { ...this.#drop, ...proof };
+    }
+    if (load === 'write' && (kind === 'blackhole' || kind === 'to-peer')) {
+      // The row's own retransmissions show that nothing reaches the peer either.
+      const { peer } = this.#parts;
+      const { proven } = await proveCut((ids) => peer.station.look({ ids }), this.#peerMarks);
+      if (!proven) this.#drop = { ...this.#drop, proven };
+    }
   }
 
-  /** Under a write load the row's own segments show that nothing reaches the peer either. */
-  async #proveTowardsPeer(): Promise<void> {
-    if (this.#drop === null || this.plan.load !== 'write') return;
+  async #proveAtEnd(): Promise<void> {
+    const { load, fault } = this.plan;
     const { peer } = this.#parts;
-    const proof = await proveCut((ids) => peer.station.look({ ids }), this.#peerMarks);
-    if (!proof.proven) this.#drop = { ...this.#drop, proven: false };
+    if (this.#drop === null) return;
+    const kind = faultKind(fault);
+    if (load === 'connect') {
+      this.#drop = { ...this.#drop, proven: (await peer.station.unheard(undefined)) > 0 };
+    } else if (kind === 'loss') {
+      const ends = [this.#look(this.ids), await peer.station.look({ ids: this.ids })].flat();
+      this.#drop = { ...this.#drop, proven: ends.some(({ drops }) => drops > 0) };
+    }
+  }
+
+  #isWitnessed({ fromPeer, toPeer }: Witness): boolean {
+    if (this.plan.load === 'connect') return true;
+    const kind = faultKind(this.plan.fault);
+    if (kind === 'outage') return fromPeer && toPeer;
+    return kind === 'blackhole' || kind === 'to-peer' ? toPeer : true;
   }
 
   #fromLastActivity(
@@ -254,7 +305,7 @@ export class RowRun {
     { by, silentMs }: { readonly by: EndCause; readonly silentMs: number },
   ): number {
     const { load, fault } = this.plan;
-    if (load === 'write' || fault === 'close' || fault === 'reset') return fromDropMs;
+    if (load !== 'idle' || fault === 'close' || fault === 'reset') return fromDropMs;
     if (by === 'heartbeat' || by === 'idle-timeout') return silentMs;
     return info === null
       ? fromDropMs
@@ -264,30 +315,6 @@ export class RowRun {
   #readEvidence(): readonly Evidence[] {
     const left = this.ids.filter((id) => !this.#notices.has(id));
     return this.#look(left).flatMap((snapshot) => evidenceOf(this.#parts.kernel, snapshot) ?? []);
-  }
-
-  /** What the healthy twins cost while they are idle: from when a write load has been answered. */
-  async #countPackets(interruption: AbortSignal): Promise<void> {
-    await pause(LOAD_ANSWERED_MS, interruption);
-    const before = this.#packets();
-    const startedAt = monotonicNow();
-    await pause(this.plan.waitMs - 2 * LOAD_ANSWERED_MS, interruption);
-    this.#packetsPerHour = this.#rate(before, msBetween(startedAt, monotonicNow()));
-  }
-
-  /** Segments in and out of each healthy twin so far. */
-  #packets(): ReadonlyMap<ConnectionId, number> {
-    const counts = this.#look(this.#parts.twins).flatMap(({ id, info }) =>
-      info === null ? [] : [[id, info.segmentsIn + info.segmentsOut] as const],
-    );
-    return new Map(counts);
-  }
-
-  #rate(before: ReadonlyMap<ConnectionId, number>, elapsedMs: number): number | null {
-    const after = [...this.#packets()].filter(([id]) => before.has(id));
-    if (after.length === 0 || elapsedMs < SHORTEST_COUNT_MS) return null;
-    const packets = after.reduce((sum, [id, count]) => sum + count - (before.get(id) ?? 0), 0);
-    return Math.round((packets / after.length) * (MS_PER_HOUR / elapsedMs));
   }
 
   /** Sent since the last time, by the few connections that are looked at. */
@@ -315,12 +342,4 @@ export class RowRun {
 
 function byId(marks: readonly CutMark[]): ReadonlyMap<ConnectionId, CutMark> {
   return new Map(marks.map((mark) => [mark.id, mark]));
-}
-
-function longestGap(
-  ours: ReadonlyMap<ConnectionId, CutMark>,
-  theirs: ReadonlyMap<ConnectionId, CutMark>,
-): number {
-  const gaps = [...theirs.values()].map(({ id, at }) => msBetween(ours.get(id)?.at ?? at, at));
-  return Math.max(0, ...gaps);
 }

@@ -3,6 +3,8 @@
  * the peer, as server and as client. It does as it is told and judges nothing; the first frame of
  * every connection carries its id, so that both ends mean the same one.
  */
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
 import type { Endpoint } from '../core/endpoint.js';
 import { addMs, msBetween, type Instant } from '../core/time.js';
 import type { Mode } from '../core/mode.js';
@@ -14,6 +16,9 @@ import type { TcpInfo } from '../kernel/socket-view.js';
 import type { Connection, ConnectionHandlers, EndCause } from '../net/connection.js';
 import { startEchoServer, type EchoServer } from '../net/echo-server.js';
 import { connect } from '../net/client.js';
+import { descriptorOf } from '../net/descriptor.js';
+import { Dial } from '../net/dial.js';
+import { Relay } from '../net/relay.js';
 
 export type ConnectionId = number;
 
@@ -81,12 +86,18 @@ const LOOK_EVERY_MS = 5;
 
 export const LOAD_BYTES = 64;
 
+/** Where a connection has no addresses yet. */
+const NOWHERE: Endpoint = { address: '', port: 0 };
+
 export class Station {
   readonly #kernel: Kernel;
   readonly #onEvent: (event: StationEvent) => void;
   readonly #connections = new Map<ConnectionId, Connection>();
   readonly #chatter = new Map<ConnectionId, NodeJS.Timeout>();
   readonly #servers: EchoServer[] = [];
+  readonly #dials = new Map<ConnectionId, Dial>();
+  #relay: Relay | undefined;
+  #deaf: Server | undefined;
 
   constructor(kernel: Kernel, onEvent: (event: StationEvent) => void) {
     this.#kernel = kernel;
@@ -197,14 +208,77 @@ export class Station {
     readonly ids: readonly ConnectionId[];
     readonly engine: DropEngine;
   }): readonly CutMark[] {
-    return request.ids.flatMap((id) => {
+    return this.#markEach(request.ids, (descriptor) =>
+      this.#kernel.cut(descriptor, request.engine),
+    );
+  }
+
+  /** What was cut is whole again: what was lost comes with the next retransmission. */
+  heal(request: { readonly ids: readonly ConnectionId[]; readonly engine: DropEngine }): void {
+    for (const id of request.ids) {
       const descriptor = this.#connections.get(id)?.descriptor;
-      if (descriptor === undefined) return [];
-      const drops = this.#kernel.drops(descriptor);
-      this.#kernel.cut(descriptor, request.engine);
-      const at = monotonicNow();
-      return [{ id, at, info: this.#kernel.tcpInfo(descriptor) ?? null, drops }];
+      if (descriptor !== undefined) this.#kernel.heal(descriptor, request.engine);
+    }
+  }
+
+  /** From now on that share of what arrives at this end of each is lost. */
+  lose(request: {
+    readonly ids: readonly ConnectionId[];
+    readonly share: number;
+  }): readonly CutMark[] {
+    return this.#markEach(request.ids, (descriptor) =>
+      this.#kernel.lose(descriptor, request.share),
+    );
+  }
+
+  /** Puts this process into the path of a server. */
+  async relay(request: { readonly port: number }): Promise<{ readonly port: number }> {
+    this.#relay = new Relay(request.port);
+    return { port: await this.#relay.listen() };
+  }
+
+  swallow(): { readonly at: Instant } {
+    this.#relay?.swallow();
+    return { at: monotonicNow() };
+  }
+
+  /** A listener that hears no SYN. */
+  async listenDeaf(request: { readonly engine: DropEngine }): Promise<{ readonly port: number }> {
+    this.#deaf = createServer().listen(0, '127.0.0.1');
+    await once(this.#deaf, 'listening');
+    const descriptor = descriptorOf(this.#deaf);
+    if (descriptor !== undefined) this.#kernel.cut(descriptor, request.engine);
+    return { port: (this.#deaf.address() as { port: number }).port };
+  }
+
+  /** How many SYNs that listener has swallowed. */
+  unheard(): number {
+    const descriptor = this.#deaf === undefined ? undefined : descriptorOf(this.#deaf);
+    return descriptor === undefined ? 0 : this.#kernel.drops(descriptor);
+  }
+
+  /** Begins to connect; the marks say when the first SYN of each left. */
+  dial(request: {
+    readonly ids: readonly ConnectionId[];
+    readonly port: number;
+    readonly mode: Mode;
+  }): readonly CutMark[] {
+    return request.ids.map((id) => {
+      const dial = new Dial(this.#kernel, request.port, request.mode, ({ by, at, silentMs }) =>
+        this.#onEvent({ kind: 'ended', id, at, by, silentMs }),
+      );
+      this.#dials.set(id, dial);
+      return { id, at: dial.startedAt, info: null, drops: 0 };
     });
+  }
+
+  stopReading(request: { readonly ids: readonly ConnectionId[] }): void {
+    for (const id of request.ids) this.#connections.get(id)?.stopReading();
+  }
+
+  /** Fills every buffer on the way to a peer that does not read. */
+  fill(request: { readonly ids: readonly ConnectionId[] }): void {
+    for (const id of request.ids) this.#connections.get(id)?.fill();
   }
 
   send(request: { readonly ids: readonly ConnectionId[]; readonly bytes: number }): void {
@@ -225,12 +299,16 @@ export class Station {
   async clear(): Promise<void> {
     this.hush({ ids: [...this.#chatter.keys()] });
     for (const connection of this.#connections.values()) connection.reset();
-    await Promise.all(this.#servers.map((server) => server.close()));
+    for (const dial of this.#dials.values()) dial.close();
+    this.#deaf?.close();
+    await Promise.all([...this.#servers.map((server) => server.close()), this.#relay?.close()]);
   }
 
   look(request: { readonly ids: readonly ConnectionId[] }): readonly Snapshot[] {
     return request.ids.flatMap((id) => {
       const connection = this.#connections.get(id);
+      const dial = this.#dials.get(id);
+      if (dial !== undefined) return [this.#snapshotOf(id, dial)];
       if (connection === undefined) return [];
       const { descriptor, local, remote, ending } = connection;
       return [
@@ -243,6 +321,26 @@ export class Station {
           remote,
         },
       ];
+    });
+  }
+
+  /** An attempt has no addresses yet by which the kernel could be asked from outside. */
+  #snapshotOf(id: ConnectionId, { ending, descriptor }: Dial): Snapshot {
+    const info = descriptor === undefined ? null : (this.#kernel.tcpInfo(descriptor) ?? null);
+    return { id, ended: ending?.by ?? null, info, drops: 0, local: NOWHERE, remote: NOWHERE };
+  }
+
+  #markEach(
+    ids: readonly ConnectionId[],
+    change: (descriptor: number) => void,
+  ): readonly CutMark[] {
+    return ids.flatMap((id) => {
+      const descriptor = this.#connections.get(id)?.descriptor;
+      if (descriptor === undefined) return [];
+      const drops = this.#kernel.drops(descriptor);
+      change(descriptor);
+      const at = monotonicNow();
+      return [{ id, at, info: this.#kernel.tcpInfo(descriptor) ?? null, drops }];
     });
   }
 

@@ -44,6 +44,9 @@ export interface ConnectionHandlers {
 /** For the last writes to a peer that has said goodbye, or to whom we do. */
 const GOODBYE_MS = 5000;
 
+/** Beyond the largest send and receive buffers (net.ipv4.tcp_wmem and tcp_rmem: 4 and 6 MiB). */
+const MORE_THAN_FITS = Buffer.alloc(16 * 1024 * 1024);
+
 export class Connection {
   readonly local: Endpoint;
   readonly remote: Endpoint;
@@ -57,6 +60,7 @@ export class Connection {
   #timerDue: Instant | undefined;
   #lastReceivedAt: Instant;
   #ending: Ending | undefined;
+  #readsNoMore = false;
 
   /** @param socket connected; from now on nobody else may touch it. */
   constructor(
@@ -78,7 +82,9 @@ export class Connection {
     this.remote = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
     socket.setNoDelay(true);
     socket.on('data', (chunk) => this.#received(chunk));
-    socket.on('drain', () => socket.resume());
+    socket.on('drain', () => {
+      if (!this.#readsNoMore) socket.resume();
+    });
     socket.on('end', () => {
       this.#end({ by: 'FIN' });
       this.#sayGoodbye();
@@ -106,6 +112,17 @@ export class Connection {
   send(payload: Uint8Array): void {
     if (this.#ending !== undefined || !this.#socket.writable) return;
     if (!this.#socket.write(this.#codec.encode(payload))) this.#socket.pause();
+  }
+
+  /** Reads no more: its window closes once the peer has filled what room there is. */
+  stopReading(): void {
+    this.#readsNoMore = true;
+    this.#socket.pause();
+  }
+
+  /** Writes more than any buffer holds: its send queue is never empty again. */
+  fill(): void {
+    if (this.#ending === undefined && this.#socket.writable) this.#socket.write(MORE_THAN_FITS);
   }
 
   /** Says goodbye with a FIN and gives the descriptor back. Idempotent. */
@@ -167,7 +184,7 @@ export class Connection {
   /** While the peer does not read we do not either: what has arrived since is read before judging. */
   #fired(): void {
     if (this.#ending !== undefined) return;
-    if (this.#socket.isPaused()) {
+    if (this.#socket.isPaused() && !this.#readsNoMore) {
       this.#socket.resume();
       setImmediate(() => this.#tick());
     } else this.#tick();
@@ -205,16 +222,16 @@ export class Connection {
 export function applyKernelMode(
   kernel: Kernel,
   descriptor: number | undefined,
-  { keepalive, userTimeoutMs }: Mode,
+  { keepalive, userTimeoutMs, rtoMaxMs }: Mode,
 ): Mode {
-  if (keepalive === undefined && userTimeoutMs === undefined) return {};
+  const parts = [keepalive, userTimeoutMs, rtoMaxMs];
+  if (parts.every((part) => part === undefined)) return {};
   if (descriptor === undefined) throw cannotApply('the socket has no descriptor');
   try {
     return {
-      ...(keepalive === undefined ? {} : { keepalive: kernel.setKeepalive(descriptor, keepalive) }),
-      ...(userTimeoutMs === undefined
-        ? {}
-        : { userTimeoutMs: kernel.setUserTimeout(descriptor, userTimeoutMs) }),
+      ...(keepalive && { keepalive: kernel.setKeepalive(descriptor, keepalive) }),
+      ...(userTimeoutMs && { userTimeoutMs: kernel.setUserTimeout(descriptor, userTimeoutMs) }),
+      ...(rtoMaxMs && { rtoMaxMs: kernel.setRtoMax(descriptor, rtoMaxMs) }),
     };
   } catch (error) {
     if (error instanceof KernelRefusal) throw cannotApply(error.message);

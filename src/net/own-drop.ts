@@ -93,6 +93,7 @@ export class OwnDrop {
   #agrees(noticedAfterMs: number | null): boolean | null {
     const { predicted } = this;
     if (predicted.kind === 'never') return noticedAfterMs === null;
+    if (predicted.kind === 'unknown') return null;
     if (noticedAfterMs !== null) {
       return liesIn(noticedAfterMs, predicted.fromDropMs, this.#options.mode);
     }

@@ -100,7 +100,9 @@ export class ProbeConnection {
         drop.proveByWitness(this.#client()).catch((error: unknown) => this.#fail(error));
       }
       const waitMs =
-        predicted.kind === 'never' ? unnoticedMs : Math.max(1000, predicted.fromDropMs.max * 1.1);
+        predicted.kind === 'interval'
+          ? Math.max(1000, predicted.fromDropMs.max * 1.1)
+          : unnoticedMs;
       if (this.#options.durationMs === undefined) this.#finishAfter(waitMs);
     };
     this.#timers.push(

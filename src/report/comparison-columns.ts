@@ -32,7 +32,7 @@ export function comparisonColumns(
       measured.waited ? `${measured.noticed}/${connections}` : '-',
     ),
     ...(wide ? [by] : []),
-    left('PREDICTED', (row) => predictionWords(row.predicted)),
+    left('PREDICTED', predictedCell),
     right('MEDIAN', (row) => latency(row.measured.fromDropMs?.median)),
     ...(wide ? [p95] : []),
     right('WORST', (row) => latency(row.measured.fromDropMs?.max)),
@@ -49,6 +49,14 @@ function modeCell(row: RowResult, footnoteNumbers: ReadonlyMap<string, number>):
   const whose = row.mode === 'keepalive=system' && !row.measured.waited ? 'this host: ' : '';
   const marks = row.footnotes.map((footnote) => ` [${footnoteNumbers.get(footnote) ?? '?'}]`);
   return printable(whose + row.mode + marks.join(''));
+}
+
+/** Where it is the phase that decides: the share of phases. */
+function predictedCell({ predicted, alarms }: RowResult): string {
+  const share = alarms?.predicted ?? null;
+  if (predicted.kind !== 'unknown' || share === null) return predictionWords(predicted);
+  const [min, max] = [Math.floor(share.min * 100), Math.ceil(share.max * 100)];
+  return `alarms ${min}-${max}%`;
 }
 
 function causes({ by }: RowResult): string {

@@ -1,6 +1,7 @@
 /** The sentences around a comparison's table: what was done, notes, and how to read the figures. */
 import { countWords } from './count-words.js';
-import { faultWords, type Fault } from '../core/condition.js';
+import { faultKind, type Fault } from '../core/condition.js';
+import { faultPhrase } from './fault-phrase.js';
 import { formatMode } from '../core/mode.js';
 import type { ComparisonResult, RowResult } from '../core/result.js';
 import { defaultRows } from '../core/row.js';
@@ -67,8 +68,7 @@ function circumstances(result: ComparisonResult): readonly string[] {
 
 /** `blackhole both ways, proven (0 segments delivered)`, `freeze: peer process stopped, …`. */
 function describedFault(rows: readonly RowResult[], fault: Fault): string {
-  const words = faultWords[fault];
-  const named = words.startsWith(fault) ? words : `${fault}: ${words}`;
+  const named = faultPhrase(fault);
   const proof = proofWords(rows, fault);
   return proof === undefined ? named : `${named}, ${proof}`;
 }
@@ -79,7 +79,9 @@ function proofWords(rows: readonly RowResult[], fault: Fault): string | undefine
   const delivered = drops.reduce((total, drop) => total + drop.deliveredSegments, 0);
   const unproven = drops.filter((drop) => !drop.proven).length;
   const verdict = unproven === 0 ? 'proven' : `NOT proven for ${countWords(unproven, 'row')}`;
-  return `${verdict} (${countWords(delivered, 'segment')} delivered)`;
+  return faultKind(fault) === 'loss'
+    ? verdict
+    : `${verdict} (${countWords(delivered, 'segment')} delivered)`;
 }
 
 function placeWords({ namespace, rows }: ComparisonResult): string {

@@ -1,5 +1,6 @@
+import { stillAcknowledges } from '../core/condition.js';
 import { parseMode, type Mode } from '../core/mode.js';
-import type { RowResult } from '../core/result.js';
+import type { AlarmShare, RowResult } from '../core/result.js';
 import { predictionWords, roughly } from './time-words.js';
 
 /** What a row's figures do not say by themselves: the column OTHERWISE. */
@@ -18,12 +19,19 @@ export function remark(row: RowResult): Remark {
   }
   if (!measured.waited) return plain('not waited for');
   if (measured.waitedMs === 0) return plain('not cut yet');
+  const { alarms } = row;
+  if (alarms !== null) return alarmRemark(alarms);
   const mode = parseMode(row.mode);
   if (mode.idleTimeoutMs !== undefined && healthy.falseAlarms > 0) {
     return plain('also ends quiet users', 'ends quiet too');
   }
   if (measured.noticed === row.connections) return plain('');
-  if (row.fault === 'freeze') return plain("peer's kernel still answers", 'kernel answers');
+  if (predicted.kind === 'unknown') return plain('left to chance');
+  if (stillAcknowledges(row.fault)) {
+    return row.fault === 'relay'
+      ? plain('relay still answers', 'relay answers')
+      : plain("peer's kernel still answers", 'kernel answers');
+  }
   if (row.load === 'write' && isSilent(mode)) {
     return mode.keepalive === undefined
       ? plain('its write() succeeded', 'write() worked')
@@ -39,6 +47,20 @@ export function remark(row: RowResult): Remark {
     return plain(`${within} (${predictionWords(predicted)} predicted)`, within);
   }
   return plain('');
+}
+
+/** `alarms 32% (25-39%), 20-40% predicted`. */
+function alarmRemark({ measured, predicted }: AlarmShare): Remark {
+  const percent = (share: number) => `${Math.round(share * 100)}%`;
+  const range = `${Math.round(measured.low * 100)}-${percent(measured.high)}`;
+  const model =
+    predicted === null
+      ? ''
+      : `, ${Math.round(predicted.min * 100)}-${percent(predicted.max)} predicted`;
+  return plain(
+    `alarms ${percent(measured.value)} (${range})${model}`,
+    `alarms ${percent(measured.value)}`,
+  );
 }
 
 /** Nothing in this mode looks at unanswered data sooner than the kernel does for any connection. */

@@ -1,5 +1,5 @@
 /** Milliseconds as a person reads them in a table. */
-import type { Span } from '../core/kernel-timers.js';
+import type { Span } from '../core/timer-wheel.js';
 import type { Prediction } from '../core/predict.js';
 
 const MINUTE_MS = 60_000;
@@ -43,7 +43,7 @@ export function spanWords({ min, max }: Span): string {
 }
 
 export function predictionWords(prediction: Prediction): string {
-  return prediction.kind === 'never' ? 'never' : spanWords(prediction.fromDropMs);
+  return prediction.kind === 'interval' ? spanWords(prediction.fromDropMs) : prediction.kind;
 }
 
 /** `12.3s`, `2m5s`: how long something took, where hundredths mean nothing. */

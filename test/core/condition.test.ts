@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { parseFaults, parseLoads, parseObserver } from '../../src/core/condition.js';
+import {
+  faultKind,
+  lossShare,
+  outageMs,
+  parseFaults,
+  parseLoads,
+  parseObserver,
+} from '../../src/core/condition.js';
 import { refusalOf } from '../refusal.js';
 
 describe('conditions', () => {
@@ -9,16 +16,48 @@ describe('conditions', () => {
     expect(parseLoads('idle,write')).toEqual(['idle', 'write']);
   });
 
+  it('reads how long an outage is and how much is lost, in one spelling', () => {
+    expect(parseFaults('outage=1500ms,loss=05%,loss=0.5%')).toEqual([
+      'outage=1.5s',
+      'loss=5%',
+      'loss=0.5%',
+    ]);
+    expect(outageMs('outage=1.5s')).toBe(1500);
+    expect(lossShare('loss=5%')).toBe(0.05);
+    expect([outageMs('loss=5%'), lossShare('blackhole')]).toEqual([undefined, undefined]);
+    expect(faultKind('outage=1.5s')).toBe('outage');
+  });
+
   it('reads either observer', () => {
     expect(parseObserver('server')).toBe('server');
     expect(parseObserver('client')).toBe('client');
   });
 
   it.each([
-    [() => parseFaults('fire'), "'fire' is not a fault: blackhole, freeze, close, reset"],
-    [() => parseFaults('close,'), "'' is not a fault: blackhole, freeze, close, reset"],
-    [() => parseFaults('toString'), "'toString' is not a fault: blackhole, freeze, close, reset"],
-    [() => parseLoads('busy'), "'busy' is not a load: idle, write"],
+    [
+      () => parseFaults('fire'),
+      "'fire' is not a fault: blackhole, to-peer, from-peer, freeze, relay, outage=T, loss=P%, close, reset",
+    ],
+    [
+      () => parseFaults('close,'),
+      "'' is not a fault: blackhole, to-peer, from-peer, freeze, relay, outage=T, loss=P%, close, reset",
+    ],
+    [
+      () => parseFaults('toString'),
+      "'toString' is not a fault: blackhole, to-peer, from-peer, freeze, relay, outage=T, loss=P%, close, reset",
+    ],
+    [() => parseFaults('outage'), "'outage' needs a time, such as outage=2s"],
+    [() => parseFaults('outage=2'), "'2' has no unit: did you mean 2s?"],
+    [
+      () => parseFaults('loss=101%'),
+      "'loss=101%' is not a loss: more than 0%, at most 100%, such as loss=5%",
+    ],
+    [
+      () => parseFaults('loss=5'),
+      "'loss=5' is not a loss: more than 0%, at most 100%, such as loss=5%",
+    ],
+    [() => parseFaults('freeze,freeze'), "'freeze' is listed twice"],
+    [() => parseLoads('busy'), "'busy' is not a load: idle, write, zero-window, connect"],
     [() => parseObserver('Server'), "'Server' is not an observer: server, client"],
   ])('refuses what is neither, naming it and what is accepted (%#)', (parse, message) => {
     const refusal = refusalOf(parse);

@@ -6,7 +6,7 @@ import { refusalOf } from '../refusal.js';
 
 const GRAMMAR =
   'none, keepalive=IDLE:INTERVAL:COUNT, keepalive=system, user-timeout=T, ' +
-  'heartbeat=INTERVAL:TIMEOUT or idle-timeout=T, combined with +';
+  'heartbeat=INTERVAL:TIMEOUT, idle-timeout=T or rto-max=T, combined with +';
 const SECONDS = 'keepalive takes whole seconds, 1s to 32767s';
 
 describe('parseMode', () => {

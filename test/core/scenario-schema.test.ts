@@ -72,7 +72,7 @@ describe('a file', () => {
       `"a.yaml:2:8: an empty list; a list of modes, at least one"`,
     );
     expect(modes('[none, heartbeet]')).toMatchInlineSnapshot(
-      `"a.yaml:2:15: 'heartbeet' is not a mode: none, keepalive=IDLE:INTERVAL:COUNT, keepalive=system, user-timeout=T, heartbeat=INTERVAL:TIMEOUT or idle-timeout=T, combined with +"`,
+      `"a.yaml:2:15: 'heartbeet' is not a mode: none, keepalive=IDLE:INTERVAL:COUNT, keepalive=system, user-timeout=T, heartbeat=INTERVAL:TIMEOUT, idle-timeout=T or rto-max=T, combined with +"`,
     );
     expect(modes('[none, null]')).toMatchInlineSnapshot(
       `"a.yaml:2:15: an empty value is not a mode; write none, keepalive=1s:1s:3 or heartbeat=1s:3s"`,

@@ -102,30 +102,31 @@ describe('reportDoctor', () => {
     });
     expect(reportDoctor(examined(facts), { format: 'table', style: plainStyle }))
       .toMatchInlineSnapshot(`
-      "Linux 6.18.44, Node 20.20.2, user 1000, 250 ticks a second
+        "Linux 6.18.44, Node 20.20.2, user 1000, 250 ticks a second
 
-      HERE  CAPABILITY
-      no    drop segments with a socket filter (SO_ATTACH_FILTER)
-      yes   drop segments with a minimum TTL (IP_MINTTL)
-      no    run in a private network namespace (unshare): unshare failed: No space left on device\\x1b[2J
-      yes   read what the kernel knows of a connection (TCP_INFO)
-      yes   set the keepalive times of a socket (TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT)
-      yes   set TCP_USER_TIMEOUT
-      yes   read a connection's timer (sock_diag)
-      no    end a connection from outside (SOCK_DESTROY)
-      yes   reach another process's sockets (pidfd_getfd)
+        HERE  CAPABILITY
+        no    drop segments with a socket filter (SO_ATTACH_FILTER)
+        yes   drop segments with a minimum TTL (IP_MINTTL)
+        no    run in a private network namespace (unshare): unshare failed: No space left on device\\x1b[2J
+        yes   read what the kernel knows of a connection (TCP_INFO)
+        yes   set the keepalive times of a socket (TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT)
+        yes   set TCP_USER_TIMEOUT
+        yes   set TCP_RTO_MAX_MS (Linux 6.15 and later)
+        yes   read a connection's timer (sock_diag)
+        no    end a connection from outside (SOCK_DESTROY)
+        yes   reach another process's sockets (pidfd_getfd)
 
-      WORKS   COMMAND             BECAUSE
-      partly  compare             on the host's loopback with a minimum TTL: no private network namespace
-      yes     serve               every mode can be had
-      yes     probe               every mode can be had
-      yes     probe --drop-after  cut by a minimum TTL
-      yes     doctor              it only looks
+        WORKS   COMMAND             BECAUSE
+        partly  compare             on the host's loopback with a minimum TTL: no private network namespace
+        yes     serve               every mode can be had
+        yes     probe               every mode can be had
+        yes     probe --drop-after  cut by a minimum TTL
+        yes     doctor              it only looks
 
-      To change that:
-        sysctl -w user.max_user_namespaces=15000  (for compare)
-      "
-    `);
+        To change that:
+          sysctl -w user.max_user_namespaces=15000  (for compare)
+        "
+      `);
   });
 
   it('has nothing to change on a machine that has everything, without colour', () => {

@@ -13,7 +13,7 @@ import {
   SOCK_DESTROY,
   SOCK_DIAG_BY_FAMILY,
 } from './sock-diag.js';
-import { DROP_ALL, filterProgram, PASS_ALL } from './socket-filter.js';
+import { DROP_ALL, dropShare, filterProgram, PASS_ALL } from './socket-filter.js';
 import { decodeTcpInfo, TCP_INFO_BYTES } from './tcp-info.js';
 
 const AF_INET = 2;
@@ -46,6 +46,8 @@ const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
 const TCP_INFO = 11;
 const TCP_USER_TIMEOUT = 18;
+/** From Linux 6.15 on. */
+const TCP_RTO_MAX_MS = 44;
 
 const SIOCGIFFLAGS = 0x8913;
 const SIOCSIFFLAGS = 0x8914;
@@ -97,12 +99,11 @@ export class LinuxKernel implements Kernel {
   }
 
   setUserTimeout(fd: number, timeoutMs: number): number {
-    this.#setInt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, timeoutMs);
-    const actual = this.#int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT);
-    if (actual !== timeoutMs) {
-      throw new KernelRefusal('TCP_USER_TIMEOUT read back differently', EINVAL);
-    }
-    return actual;
+    return this.#setAndReadBack(fd, TCP_USER_TIMEOUT, timeoutMs, 'TCP_USER_TIMEOUT');
+  }
+
+  setRtoMax(fd: number, rtoMaxMs: number): number {
+    return this.#setAndReadBack(fd, TCP_RTO_MAX_MS, rtoMaxMs, 'TCP_RTO_MAX_MS');
   }
 
   tcpInfo(fd: number): TcpInfo | undefined {
@@ -130,6 +131,10 @@ export class LinuxKernel implements Kernel {
   heal(fd: number, engine: DropEngine): void {
     if (engine === 'socket-filter') this.#setInt(fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
     else this.#setMinTtl(fd, 0);
+  }
+
+  lose(fd: number, share: number): void {
+    this.#attach(fd, dropShare(share));
   }
 
   dieWithParent(): void {
@@ -189,6 +194,7 @@ export class LinuxKernel implements Kernel {
         keepaliveTuning: () =>
           this.setKeepalive(fd, { idleSeconds: 60, intervalSeconds: 10, count: 6 }),
         userTimeout: () => this.setUserTimeout(fd, 60_000),
+        rtoMax: () => this.setRtoMax(fd, 60_000),
         sockDiag: () => this.#listenerDiag(fd, SOCK_DIAG_BY_FAMILY),
         sockDestroy: () => this.#listenerDiag(fd, SOCK_DESTROY),
         pidfd: () => this.#duplicateOwn(fd),
@@ -243,6 +249,13 @@ export class LinuxKernel implements Kernel {
     }
     // Also on an IPv6 socket: it may carry a mapped IPv4 connection.
     this.#setInt(fd, IPPROTO_IP, IP_MINTTL, ttl);
+  }
+
+  #setAndReadBack(fd: number, option: number, value: number, name: string): number {
+    this.#setInt(fd, IPPROTO_TCP, option, value);
+    const actual = this.#int(fd, IPPROTO_TCP, option);
+    if (actual !== value) throw new KernelRefusal(`${name} read back differently`, EINVAL);
+    return actual;
   }
 
   #setInt(fd: number, level: number, option: number, value: number): void {

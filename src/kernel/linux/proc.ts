@@ -7,7 +7,7 @@ const IPV4_SYSCTLS = '/proc/sys/net/ipv4';
 
 export function tcpSysctls(): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
-  for (const name of readdirSync(IPV4_SYSCTLS).filter((file) => file.startsWith('tcp_'))) {
+  for (const name of names(IPV4_SYSCTLS).filter((file) => file.startsWith('tcp_'))) {
     const value = tryRead(`${IPV4_SYSCTLS}/${name}`);
     if (value !== undefined) values.set(name, value.toString('latin1').trim());
   }
@@ -57,5 +57,14 @@ function tryRead(path: string): Buffer | undefined {
   } catch {
     // Not every kernel has every file.
     return undefined;
+  }
+}
+
+function names(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    // A container may hide /proc/sys.
+    return [];
   }
 }

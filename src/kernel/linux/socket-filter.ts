@@ -9,6 +9,21 @@ export const DROP_ALL = program([{ code: 0x06, jt: 0, jf: 0, k: 0 }]);
 /** RET -1: everything passes. For trying whether filters may be attached at all. */
 export const PASS_ALL = program([{ code: 0x06, jt: 0, jf: 0, k: 0xffff_ffff }]);
 
+/** SKF_AD_OFF + SKF_AD_RANDOM: not data of the segment but a random word. */
+const RANDOM_WORD = 0x1_0000_0000 - 0x1000 + 56;
+
+/** Drops that share of all segments, 0 to 1: LD W ABS random; JGE threshold; RET -1; RET 0. */
+export function dropShare(share: number): Buffer {
+  const threshold = Math.min(0xffff_ffff, Math.round(share * 0x1_0000_0000));
+  if (share >= 1) return DROP_ALL;
+  return program([
+    { code: 0x20, jt: 0, jf: 0, k: RANDOM_WORD },
+    { code: 0x35, jt: 0, jf: 1, k: threshold },
+    { code: 0x06, jt: 0, jf: 0, k: 0xffff_ffff },
+    { code: 0x06, jt: 0, jf: 0, k: 0 },
+  ]);
+}
+
 interface Instruction {
   readonly code: number;
   readonly jt: number;

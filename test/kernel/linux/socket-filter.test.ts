@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { DROP_ALL, filterProgram, PASS_ALL } from '../../../src/kernel/linux/socket-filter.js';
+import {
+  DROP_ALL,
+  dropShare,
+  filterProgram,
+  PASS_ALL,
+} from '../../../src/kernel/linux/socket-filter.js';
 import { captured } from './captured.js';
 
 describe('socket filter programs', () => {
@@ -9,6 +14,14 @@ describe('socket filter programs', () => {
 
   it('pass everything by returning the largest length', () => {
     expect(PASS_ALL.toString('hex')).toBe('06000000ffffffff');
+  });
+
+  it('drop a share of all segments by comparing a random word', () => {
+    // LD W ABS SKF_AD_RANDOM; JGE 2^31, pass, drop; RET -1; RET 0
+    expect(dropShare(0.5).toString('hex')).toBe(
+      '2000000038f0ffff' + '3500000100000080' + '06000000ffffffff' + '0600000000000000',
+    );
+    expect(dropShare(1).equals(DROP_ALL)).toBe(true);
   });
 
   it('are handed over as their number of instructions and their address', () => {
