@@ -1,0 +1,334 @@
+/** The command line as it is typed: what is refused, with which words, before anything is started. */
+import { readdirSync } from 'node:fs';
+import { CommanderError } from 'commander';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { buildProgram } from '../../src/commands/program.js';
+import { TcpaliveError } from '../../src/errors.js';
+import { openKernel } from '../../src/kernel/open-kernel.js';
+import { fakeEnvironment, type FakeEnvironment } from './environment.js';
+
+const INVALID = 'fixtures/scenarios/invalid';
+const SCENARIO = 'fixtures/scenarios/five-times-over.yaml';
+
+/** Nobody listens there: what is refused never gets that far. */
+const TARGET = '127.0.0.1:9';
+
+interface Refusal {
+  readonly code: string;
+  /** What the person is told: commander has written its line by then, ours is the exception's. */
+  readonly told: string;
+  readonly env: FakeEnvironment;
+}
+
+/** The refusal that these arguments end in; anything else fails the test. */
+async function refused(args: readonly string[]): Promise<Refusal> {
+  const env = fakeEnvironment();
+  try {
+    await buildProgram(env).parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode !== 0) {
+      return { code: 'commander', told: env.stderr.text, env };
+    }
+    if (error instanceof TcpaliveError && error.exitCode === 2) {
+      return { code: error.code, told: env.stderr.text + error.message, env };
+    }
+    throw error;
+  }
+  throw new Error(`was accepted: ${args.join(' ')}`);
+}
+
+/** `told` is one line, the first, whole; commander may propose a similar word on a second one. */
+async function expectRefusal(args: readonly string[], code: string, told: string): Promise<void> {
+  const refusal = await refused(args);
+  expect({ code: refusal.code, told: refusal.told.split('\n')[0] }).toEqual({ code, told });
+  expect(refusal.env.stdout.text).toBe('');
+  expect(refusal.env.exitCode).toBeUndefined();
+}
+
+describe('a value that cannot be understood', () => {
+  it.each([
+    [
+      '--modes frob',
+      "--modes: 'frob' is not a mode: none, keepalive=IDLE:INTERVAL:COUNT, keepalive=system, " +
+        'user-timeout=T, heartbeat=INTERVAL:TIMEOUT or idle-timeout=T, combined with +',
+    ],
+    [
+      '--modes keepalive=0:1:1',
+      "--modes: 'keepalive=0:1:1': '0' is too short, keepalive takes whole seconds, 1s to 32767s",
+    ],
+    [
+      '--modes keepalive=60:10:6',
+      "--modes: 'keepalive=60:10:6' has no units: did you mean keepalive=60s:10s:6?",
+    ],
+    [
+      '--modes keepalive=1500ms:1s:3',
+      "--modes: 'keepalive=1500ms:1s:3': '1500ms' cannot be had, " +
+        'keepalive takes whole seconds, 1s to 32767s',
+    ],
+    [
+      '--modes heartbeat=3s:1s',
+      "--modes: 'heartbeat=3s:1s': the timeout 1s must be longer than the interval 3s, " +
+        'or every connection is given up between two beats',
+    ],
+    [
+      '--modes none,heartbeat=1s:3s+heartbeat=2s:5s',
+      "--modes: 'heartbeat=1s:3s+heartbeat=2s:5s' has two heartbeat modes: keep one",
+    ],
+    ['--modes none,heartbeat,none', "--modes: 'none' is listed twice"],
+    ['--loads busy', "--loads: 'busy' is not a load: idle, write"],
+    ['--faults fire', "--faults: 'fire' is not a fault: blackhole, freeze, close, reset"],
+    ['--observer both', "--observer: 'both' is not an observer: server, client"],
+    ['--limit 5', "--limit: '5' has no unit: did you mean 5s?"],
+    ['--limit 0s', "--limit: '0s' is out of range: more than 0, at most 168h"],
+    ['--connections 0', "--connections: '0' is not a whole number from 1 to 200"],
+    ['--connections 201', "--connections: '201' is not a whole number from 1 to 200"],
+    ['--format xml', "--format: 'xml' is not a format: table, markdown, csv, json, jsonl"],
+    [
+      '--expect soon',
+      "--expect: 'soon' is not an expectation: [WORDS] FIGURE OP VALUE, such as 'heartbeat worst<3.2s' " +
+        "or 'write noticed=0', with FIGURE noticed, false, worst, median, p95, min and OP < <= = >= >",
+    ],
+  ])('compare %s', (args, told) =>
+    expectRefusal(['compare', ...args.split(' ')], 'BAD_USAGE', told),
+  );
+
+  it.each([
+    ['--port 0', "--port: '0' is not a port: 1 to 65535"],
+    ['--port 65536', "--port: '65536' is not a port: 1 to 65535"],
+    ['--port abc', "--port: 'abc' is not a port: 1 to 65535"],
+    ['--mode heartbeat=3s:1s', /^--mode: 'heartbeat=3s:1s': the timeout 1s must be longer/],
+    ['--mode none,heartbeat', /^--mode: 'none,heartbeat' is not a mode/],
+    ['--framing lines', "--framing: 'lines' is not a framing: length16 or raw"],
+    ['--reply-delay 2', "--reply-delay: '2' has no unit: did you mean 2s?"],
+    ['--max-connections 0', "--max-connections: '0' is not a whole number from 1 to 1000000"],
+    ['--max-frame 65536', "--max-frame: '65536' is not a whole number from 1 to 65535"],
+  ])('serve %s', async (args, told) => {
+    const refusal = await refused(['serve', ...args.split(' ')]);
+    expect(refusal.code).toBe('BAD_USAGE');
+    if (typeof told === 'string') expect(refusal.told).toBe(told);
+    else expect(refusal.told).toMatch(told);
+    expect(refusal.env.stdout.text).toBe('');
+  });
+
+  it.each([
+    ['127.0.0.1', /^host:port: '127\.0\.0\.1' is not host:port, such as 127\.0\.0\.1:7777/],
+    ['::1:7777', /^host:port: '::1:7777' is not host:port/],
+    ['127.0.0.1:65536', /^host:port: '65536' is not a port: 1 to 65535$/],
+    ['127.0.0.1:', /^host:port: '' is not a port: 1 to 65535$/],
+    [`${TARGET} --count 0`, /^--count: '0' is not a whole number from 1 to 1000000000$/],
+    [`${TARGET} --duration 3`, /^--duration: '3' has no unit: did you mean 3s\?$/],
+    [`${TARGET} --fault freeze`, /^--fault: 'freeze' takes both ends: compare --faults freeze;/],
+    [`${TARGET} --format csv`, /^--format: 'csv' is for tables: table, json or jsonl here$/],
+  ])('probe %s', async (args, told) => {
+    const refusal = await refused(['probe', ...args.split(' ')]);
+    expect(refusal.code).toBe('BAD_USAGE');
+    expect(refusal.told).toMatch(told);
+    expect(refusal.env.stdout.text).toBe('');
+  });
+
+  it('--color takes three words', () =>
+    expectRefusal(
+      ['doctor', '--color', 'pink'],
+      'commander',
+      "error: option '--color <when>' argument 'pink' is invalid. Allowed choices are auto, always, never.",
+    ));
+
+  it('is refused from the environment too', async () => {
+    vi.stubEnv('TCPALIVE_PORT', 'abc');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    await expectRefusal(['serve'], 'BAD_USAGE', "--port: 'abc' is not a port: 1 to 65535");
+  });
+});
+
+describe('what is no command and no flag', () => {
+  it.each([
+    ['frob', "error: unknown command 'frob'"],
+    ['compare --frob', "error: unknown option '--frob'"],
+    ['serve --frob', "error: unknown option '--frob'"],
+    [`probe ${TARGET} --frob`, "error: unknown option '--frob'"],
+    ['doctor --frob', "error: unknown option '--frob'"],
+    ['doctor twice', "error: too many arguments for 'doctor'. Expected 0 arguments but got 1."],
+    ['probe', "error: missing required argument 'host:port'"],
+    ['serve --port', "error: option '--port <port>' argument missing"],
+  ])('%s', (args, told) => expectRefusal(args.split(' '), 'commander', told));
+
+  it('a typing mistake is answered with what was meant', async () => {
+    expect((await refused(['compere'])).told).toBe(
+      "error: unknown command 'compere'\n(Did you mean compare?)\n",
+    );
+  });
+
+  it('nothing at all is answered with the help, which is no data', async () => {
+    const { told, env } = await refused([]);
+    expect(told).toContain('Usage: tcpalive');
+    expect(env.stdout.text).toBe('');
+  });
+});
+
+describe('flags that do not go together', () => {
+  it.each([
+    [`compare --scenario ${SCENARIO} --modes none`, '--scenario cannot be combined with --modes'],
+    [
+      `compare --limit 5s --scenario ${SCENARIO} --wide --expect none noticed=0`,
+      '--scenario cannot be combined with --limit, --expect, --wide',
+    ],
+    [
+      `compare --scenario ${SCENARIO} --format csv`,
+      'a scenario has no --format csv: table or json',
+    ],
+    [
+      'compare --modes none --expect heartbeat worst<3s',
+      "--expect 'heartbeat worst<3s': no row matches",
+    ],
+    [
+      'compare --modes none --loads idle --expect none write noticed=0',
+      "--expect 'none write noticed=0': no row matches",
+    ],
+    [`probe ${TARGET} --duration 1s --drop-after 2s`, '--duration 1s ends before --drop-after 2s'],
+    [`probe ${TARGET} -6`, '127.0.0.1 is an IPv4 address'],
+    ['probe [::1]:9 -4', '::1 is an IPv6 address'],
+    [
+      `probe ${TARGET} --mode keepalive=1s:1s:3 --count 5`,
+      '--count counts answered beats, and keepalive=1s:1s:3 has none: use --duration',
+    ],
+  ])('%s', async (line, told) => {
+    const [flags = '', expectation] = line.split(' --expect ');
+    const args = [
+      ...flags.split(' '),
+      ...(expectation === undefined ? [] : ['--expect', expectation]),
+    ];
+    await expectRefusal(args, 'BAD_USAGE', told);
+    expect((await refused(args)).env.listeners).toEqual({ interrupt: 0, exit: 0 });
+  });
+
+  it('a duration that ends as the cut is due leaves nothing to see either', async () => {
+    const { told, env } = await refused(`probe ${TARGET} --duration 2s --drop-after 2s`.split(' '));
+    expect(told).toMatch(/^--duration 2s .*--drop-after 2s$/);
+    expect(env.stdout.text).toBe('');
+  });
+
+  it.each([
+    ['--drop-after 1s --count 3', '--drop-after <time>', '--count <n>'],
+    ['--drop-after 1s --reconnect', '--drop-after <time>', '--reconnect'],
+    ['-4 -6', '-6, --ipv6', '-4, --ipv4'],
+    [`--script ${SCENARIO} --json`, '--script <file>', '--json'],
+    [`--script ${SCENARIO} --drop-after 1s`, '--script <file>', '--drop-after <time>'],
+  ])('probe %s', (args, one, other) =>
+    expectRefusal(
+      ['probe', TARGET, ...args.split(' ')],
+      'commander',
+      `error: option '${one}' cannot be used with option '${other}'`,
+    ),
+  );
+});
+
+describe('a scenario that cannot be read', () => {
+  const commands: readonly (readonly string[])[] = [
+    ['compare', '--scenario'],
+    ['probe', TARGET, '--script'],
+  ];
+
+  it.each(commands)('is named: %s', async (...command) => {
+    await expectRefusal(
+      [...command, 'nowhere.yaml'],
+      'BAD_SCENARIO',
+      'cannot read the scenario nowhere.yaml: no such file',
+    );
+    await expectRefusal(
+      [...command, INVALID],
+      'BAD_SCENARIO',
+      `cannot read the scenario ${INVALID}: it is a directory`,
+    );
+    await expectRefusal(
+      [...command, `${INVALID}/unknown-key.yaml`],
+      'BAD_SCENARIO',
+      `${INVALID}/unknown-key.yaml:2:1: 'speed' is not a key of a scenario; ` +
+        'accepted: name, story, modes, server, steps, expect',
+    );
+  });
+
+  it.each(readdirSync(INVALID))('%s is refused in one line with its place', async (name) => {
+    const { code, told, env } = await refused(['compare', '--scenario', `${INVALID}/${name}`]);
+    expect(code).toBe('BAD_SCENARIO');
+    expect(told).toMatch(new RegExp(`^${INVALID}/${name}:\\d+:\\d+: [^\\n]+$`));
+    expect(env.stdout.text).toBe('');
+    expect(env.listeners).toEqual({ interrupt: 0, exit: 0 });
+  });
+
+  it('a probe plays nothing that is about the server', async () => {
+    const { code, told, env } = await refused([
+      'probe',
+      TARGET,
+      '--script',
+      'fixtures/scenarios/late-answer.yaml',
+    ]);
+    expect(code).toBe('BAD_SCENARIO');
+    expect(told).toMatch(/late-answer\.yaml:6:1: 'server' is about the server/);
+    expect(env.stdout.text).toBe('');
+  });
+});
+
+/** Lowers the limit of the process that this file has to itself, which it cannot raise again. */
+describe('--max-connections', async () => {
+  const kernel = await openKernel();
+  const limit = Math.min(kernel.descriptorLimit() ?? 0, 4096);
+
+  it.skipIf(limit === 0)(
+    'beyond the descriptor limit is refused [needs: descriptor limits]',
+    async () => {
+      kernel.limitDescriptors(limit);
+      const { code, told, env } = await refused(['serve', '--max-connections', `${limit - 47}`]);
+      expect(code).toBe('BAD_USAGE');
+      expect(told).toBe(
+        `--max-connections: ${limit - 47} are more than this process may hold, ` +
+          `${limit - 48} of ${limit} descriptors`,
+      );
+      expect(env.stdout.text).toBe('');
+      expect(env.listeners).toEqual({ interrupt: 0, exit: 0 });
+    },
+  );
+});
+
+describe('--help', () => {
+  it.each([
+    ['--help'],
+    ['help'],
+    ...['compare', 'serve', 'probe', 'doctor'].flatMap((command) => [
+      [command, '--help'],
+      ['help', command],
+    ]),
+  ])('%s %s', async (...args) => {
+    const env = fakeEnvironment();
+    const ended = buildProgram(env).parseAsync(args, { from: 'user' });
+    await expect(ended).rejects.toMatchObject({ exitCode: 0 });
+    expect(env.stdout.text).toMatch(/^Usage: tcpalive/);
+    expect(env.stdout.text).toMatch(/^Examples:\n {2}(sudo )?tcpalive /m);
+    expect(env.stderr.text).toBe('');
+  });
+
+  it('names every command but the one that nobody types', async () => {
+    const env = fakeEnvironment();
+    const ended = buildProgram(env).parseAsync(['--help'], { from: 'user' });
+    await expect(ended).rejects.toBeInstanceOf(CommanderError);
+    for (const command of ['compare', 'serve', 'probe', 'doctor']) {
+      expect(env.stdout.text).toMatch(new RegExp(`^ {2}${command} `, 'm'));
+    }
+    expect(env.stdout.text).not.toMatch(/^ {2}lab /m);
+  });
+});
+
+describe('--version', () => {
+  it.each(['--version', '-V'])('%s', async (flag) => {
+    const env = fakeEnvironment();
+    const ended = buildProgram(env).parseAsync([flag], { from: 'user' });
+    await expect(ended).rejects.toMatchObject({ exitCode: 0 });
+    expect([env.stdout.text, env.stderr.text]).toEqual(['1.2.3\n', '']);
+  });
+});
+
+it('building the program has no side effects', () => {
+  const env = fakeEnvironment();
+  buildProgram(env);
+  expect([env.stdout.text, env.stderr.text, env.exitCode]).toEqual(['', '', undefined]);
+  expect(env.listeners).toEqual({ interrupt: 0, exit: 0 });
+});
