@@ -1,0 +1,271 @@
+/** `serve` as a whole, in this process, with real connections on loopback. */
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { buildProgram } from '../../src/commands/program.js';
+import type { ServeEntry } from '../../src/core/serve-log.js';
+import { until } from '../until.js';
+import { fakeEnvironment, type FakeEnvironment } from './environment.js';
+
+/** Before any of them: what the test runner itself has open. */
+const atRest = socketsOpen();
+
+const DEADLINE_MS = 4000;
+
+const HELLO = Buffer.from([0, 2, 0x68, 0x69]);
+const BEAT = Buffer.from([0, 0]);
+
+interface Serving {
+  readonly env: FakeEnvironment;
+  readonly port: number;
+  /** Settles as the command does. */
+  readonly ended: Promise<unknown>;
+}
+
+/** Ready to be connected to; interrupted after the test at the latest. */
+async function serve(...args: readonly string[]): Promise<Serving> {
+  const port = await freePort();
+  const env = fakeEnvironment();
+  const ended = buildProgram(env).parseAsync(['serve', '--port', String(port), ...args], {
+    from: 'user',
+  });
+  onTestFinished(async () => {
+    env.interrupt();
+    await ended;
+  });
+  await env.stdout.sees(/listening/);
+  return { env, port, ended };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function connected(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+  onTestFinished(() => void socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** However it came to that: `once` would reject where it was reset. */
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => void socket.once('close', () => resolve()));
+}
+
+/** Sends, and waits for as many bytes to come back. */
+async function exchange(socket: Socket, bytes: Uint8Array): Promise<Buffer> {
+  const answer = once(socket, 'data', { signal: AbortSignal.timeout(DEADLINE_MS) });
+  socket.write(bytes);
+  const [chunk] = (await answer) as [Buffer];
+  return chunk;
+}
+
+/** What depends on the day and the port is left out. */
+function withoutFigures(text: string, port: number): string {
+  return text
+    .replace(/\d\d:\d\d:\d\d\.\d{3}/g, '<time>')
+    .replaceAll(`127.0.0.1:${port}`, '<server>')
+    .replace(/127\.0\.0\.1:\d+/g, '<client>')
+    .replace(/\b\d+(\.\d+)?s\b/g, '<seconds>');
+}
+
+function entries(env: FakeEnvironment): readonly ServeEntry[] {
+  return env.stdout.text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as ServeEntry);
+}
+
+function socketsOpen(): number {
+  return process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length;
+}
+
+describe('serve', () => {
+  it('tells of a connection from its opening to its end, and sums up', async () => {
+    const { env, port, ended } = await serve();
+    const client = await connected(port);
+    expect(await exchange(client, HELLO)).toEqual(HELLO);
+    expect(await exchange(client, BEAT)).toEqual(BEAT);
+    client.end();
+    await env.stdout.sees(/closed/);
+    expect(env.exitCode).toBeUndefined();
+    env.interrupt();
+    await ended;
+    expect(withoutFigures(env.stdout.text, port)).toMatchInlineSnapshot(`
+      "<time>  listening  on <server>, mode none, framing length16
+      <time>  #1    opened    <client>
+      <time>  #1    frame     <client>  2 bytes
+      <time>  #1    frame     <client>  beat
+      <time>  #1    closed    <client>  by FIN  (2 frames, <seconds>)
+      1 connection in <seconds>, 2 frames, 0 refused, 0 still open; ended: 1 by FIN
+      "
+    `);
+    expect(env.stderr.text).toBe('');
+    expect(env.exitCode).toBe(130);
+  });
+
+  it('with --json says the same in JSON, a line an event', async () => {
+    const { env, port, ended } = await serve('--json');
+    const client = await connected(port);
+    const about = { connection: 1, peer: `127.0.0.1:${client.localPort ?? 0}` };
+    await exchange(client, HELLO);
+    await exchange(client, BEAT);
+    client.end();
+    await env.stdout.sees(/"closed"/);
+    env.interrupt();
+    await ended;
+    expect(
+      entries(env).map(({ time, ...rest }) => {
+        expect(new Date(time).toISOString()).toBe(time);
+        return rest;
+      }),
+    ).toEqual([
+      {
+        event: 'listening',
+        schema: 'tcpalive/serve/1',
+        address: `127.0.0.1:${port}`,
+        mode: 'none',
+        framing: 'length16',
+      },
+      { event: 'opened', ...about, settings: 'none' },
+      { event: 'frame', ...about, bytes: 2, beat: false },
+      { event: 'frame', ...about, bytes: 0, beat: true },
+      {
+        event: 'closed',
+        ...about,
+        by: 'FIN',
+        reason: null,
+        frames: 2,
+        lifetimeMs: expect.any(Number) as unknown,
+      },
+      {
+        event: 'summary',
+        durationMs: expect.any(Number) as unknown,
+        connections: 1,
+        refused: 0,
+        frames: 2,
+        open: 0,
+        endedBy: { FIN: 1 },
+      },
+    ]);
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    '%s ends it, open connections too, and gives everything back',
+    async (signal, code) => {
+      const { env, port, ended } = await serve();
+      const clients = await Promise.all([connected(port), connected(port)]);
+      await env.stdout.sees(/#2 +opened/);
+      const hungUp = clients.map(closed);
+      env.interrupt(signal);
+      await ended;
+      await Promise.all(hungUp);
+      expect(env.exitCode).toBe(code);
+      expect(env.stdout.text).toMatch(/^2 connections in .*, 0 frames, 0 refused, 2 still open;/m);
+      expect(env.stdout.text).not.toContain('noticed');
+      await until(() => socketsOpen() === atRest, DEADLINE_MS);
+    },
+  );
+
+  it('notices a client that falls silent, and says by what', async () => {
+    const { env, port } = await serve('--mode', 'heartbeat=50ms:200ms');
+    const client = await connected(port);
+    await exchange(client, BEAT);
+    const line = await env.stdout.sees(/^.* noticed .*$/m);
+    expect(withoutFigures(line[0], port)).toBe(
+      '<time>  #1    noticed   <client>  by heartbeat, <seconds> after the last received byte',
+    );
+    expect(env.stdout.text).toMatch(/ silent .* nothing received for \d\.\d\ds$/m);
+  });
+
+  it('does not notice one that beats', async () => {
+    const { env, port, ended } = await serve('--mode', 'heartbeat=50ms:10s');
+    const client = await connected(port);
+    for (let beat = 0; beat < 5; beat++) await exchange(client, BEAT);
+    client.end();
+    await env.stdout.sees(/closed/);
+    env.interrupt();
+    await ended;
+    expect(env.stdout.text).not.toMatch(/noticed|silent/);
+    expect(env.stdout.text).toMatch(/; ended: 1 by FIN$/m);
+  });
+
+  it('refuses more connections than --max-connections, and says so', async () => {
+    const { env, port } = await serve('--max-connections', '1');
+    await connected(port);
+    await env.stdout.sees(/opened/);
+    await closed(connect(port, '127.0.0.1').on('error', () => undefined));
+    const line = await env.stdout.sees(/^.* refused .*$/m);
+    expect(withoutFigures(line[0], port)).toMatchInlineSnapshot(
+      `"<time>  refused   <client>  as many connections as allowed are open (--max-connections)"`,
+    );
+  });
+
+  it('closes a connection that announces more than --max-frame, with the reason', async () => {
+    const { env, port } = await serve('--max-frame', '16');
+    const client = await connected(port);
+    client.write(Buffer.from([0xff, 0xff]));
+    const line = await env.stdout.sees(/^.* closed .*$/m);
+    expect(withoutFigures(line[0], port)).toMatchInlineSnapshot(
+      `"<time>  #1    closed    <client>  by violation: frame of 65535 bytes announced, at most 16 accepted  (0 frames, <seconds>)"`,
+    );
+  });
+
+  it('answers late with --reply-delay', async () => {
+    const { env, port } = await serve('--reply-delay', '50ms');
+    const client = await connected(port);
+    const sentAt = performance.now();
+    expect(await exchange(client, HELLO)).toEqual(HELLO);
+    expect(performance.now() - sentAt).toBeGreaterThanOrEqual(50);
+    expect(env.stdout.text).toMatch(/frame .* 2 bytes$/m);
+  });
+
+  it('echoes anything with --framing raw', async () => {
+    const { env, port } = await serve('--framing', 'raw');
+    const client = await connected(port);
+    const bytes = Buffer.from('\x1b[2Jhello');
+    expect(await exchange(client, bytes)).toEqual(bytes);
+    expect(env.stdout.text).toMatch(/framing raw$/m);
+    expect(env.stdout.text).toMatch(/frame .* 9 bytes$/m);
+    expect(env.stdout.text).not.toContain('\x1b');
+  });
+});
+
+describe('where nothing can be listened to', () => {
+  it('a port in use is refused, before a line is printed', async () => {
+    const { port } = await serve();
+    const env = fakeEnvironment();
+    const second = buildProgram(env).parseAsync(['serve', '--port', String(port)], {
+      from: 'user',
+    });
+    await expect(second).rejects.toMatchObject({
+      code: 'CANNOT_LISTEN',
+      exitCode: 3,
+      message: `cannot listen on 127.0.0.1:${port}: the port is in use`,
+      hint: `choose another with --port, or see who has it: ss -tlnp 'sport = :${port}'`,
+    });
+    expect(env.stdout.text).toBe('');
+  });
+
+  it('an address of another host is refused', async () => {
+    const env = fakeEnvironment();
+    // TEST-NET-1 of RFC 5737: nobody's.
+    const refused = buildProgram(env).parseAsync(['serve', '--host', '192.0.2.1'], {
+      from: 'user',
+    });
+    await expect(refused).rejects.toMatchObject({
+      code: 'CANNOT_LISTEN',
+      message: 'cannot listen on 192.0.2.1:7777: the address is not on this host',
+    });
+    expect(env.stdout.text).toBe('');
+  });
+});
