@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import type { ServeEntry } from '../../src/core/serve-log.js';
+import { serveLine } from '../../src/report/serve-line.js';
+import { plainStyle } from './comparison-fixture.js';
+
+const time = '2026-11-20T14:02:07.123Z';
+const about = { time, connection: 1, peer: '192.0.2.7:40001' };
+
+const entries: readonly ServeEntry[] = [
+  {
+    event: 'listening',
+    time,
+    schema: 'tcpalive/serve/1',
+    address: '[::1]:7777',
+    mode: 'heartbeat=1s:3s',
+    framing: 'length16',
+  },
+  { event: 'opened', ...about, settings: 'none' },
+  { event: 'opened', ...about, connection: 1000, settings: 'keepalive=60s:10s:6' },
+  { event: 'frame', ...about, bytes: 64, beat: false },
+  { event: 'frame', ...about, bytes: 0, beat: true },
+  { event: 'unanswered', ...about },
+  { event: 'silent', ...about, silentMs: 1500 },
+  { event: 'noticed', ...about, by: 'heartbeat', silentMs: 3004 },
+  {
+    event: 'closed',
+    ...about,
+    by: 'violation',
+    reason: 'frame of 65535 bytes announced, at most 16 accepted',
+    frames: 1,
+    lifetimeMs: 1234,
+  },
+  { event: 'closed', ...about, by: 'FIN', reason: null, frames: 0, lifetimeMs: 939_000 },
+  { event: 'refused', time, peer: '192.0.2.8:40002', reason: 'as many as allowed are open' },
+  {
+    event: 'summary',
+    time,
+    durationMs: 61_234,
+    connections: 3,
+    refused: 1,
+    frames: 2,
+    open: 1,
+    endedBy: { FIN: 1, heartbeat: 1 },
+  },
+];
+
+describe('serveLine', () => {
+  it('is a line an event', () => {
+    expect(entries.map((entry) => serveLine(entry, false, plainStyle)).join(''))
+      .toMatchInlineSnapshot(`
+      "14:02:07.123  listening  on [::1]:7777, mode heartbeat=1s:3s, framing length16
+      14:02:07.123  #1    opened    192.0.2.7:40001
+      14:02:07.123  #1000 opened    192.0.2.7:40001  keepalive=60s:10s:6 (read back)
+      14:02:07.123  #1    frame     192.0.2.7:40001  64 bytes
+      14:02:07.123  #1    frame     192.0.2.7:40001  beat
+      14:02:07.123  #1    unanswered  192.0.2.7:40001  too many delayed replies waiting: this frame gets none
+      14:02:07.123  #1    silent    192.0.2.7:40001  nothing received for 1.50s
+      14:02:07.123  #1    noticed   192.0.2.7:40001  by heartbeat, 3.00s after the last received byte
+      14:02:07.123  #1    closed    192.0.2.7:40001  by violation: frame of 65535 bytes announced, at most 16 accepted  (1 frame, 1.2s)
+      14:02:07.123  #1    closed    192.0.2.7:40001  by FIN  (0 frames, 15m39s)
+      14:02:07.123  refused   192.0.2.8:40002  as many as allowed are open
+      3 connections in 1m1s, 2 frames, 1 refused, 1 still open; ended: 1 by FIN, 1 by heartbeat
+      "
+    `);
+  });
+
+  it('sums up when nothing happened', () => {
+    const nothing: ServeEntry = {
+      event: 'summary',
+      time,
+      durationMs: 0,
+      connections: 0,
+      refused: 0,
+      frames: 0,
+      open: 0,
+      endedBy: {},
+    };
+    expect(serveLine(nothing, false, plainStyle)).toBe(
+      '0 connections in 0s, 0 frames, 0 refused, 0 still open; none ended\n',
+    );
+  });
+
+  it('colours what went wrong, and nothing else', () => {
+    const painted = entries
+      .filter((entry) => serveLine(entry, false, { ...plainStyle, color: true }).includes('\x1b'))
+      .map(({ event }) => event);
+    expect(painted).toEqual(['silent', 'noticed', 'refused']);
+    const noticed: ServeEntry = { event: 'noticed', ...about, by: 'heartbeat', silentMs: 3004 };
+    expect(serveLine(noticed, false, { ...plainStyle, color: true })).toBe(
+      `\x1b[31m${serveLine(noticed, false, plainStyle).trimEnd()}\x1b[39m\n`,
+    );
+  });
+
+  it('is the entry itself as JSON, never coloured', () => {
+    for (const entry of entries) {
+      const text = serveLine(entry, true, { ...plainStyle, color: true });
+      expect(JSON.parse(text)).toEqual(entry);
+      expect(text.split('\n')).toHaveLength(2);
+      expect(text).not.toContain('\x1b');
+    }
+  });
+
+  it('shows what a terminal would have acted on', () => {
+    const reason = 'bad\x1b[2J\r\nbytes';
+    const refused: ServeEntry = { event: 'refused', time, peer: '[fe80::1%\x9b]:1', reason };
+    expect(serveLine(refused, false, plainStyle)).toBe(
+      '14:02:07.123  refused   [fe80::1%\\x9b]:1  bad\\x1b[2J\\x0d\\x0abytes\n',
+    );
+    expect(serveLine(refused, true, plainStyle)).toContain(
+      String.raw`"peer":"[fe80::1%\u009b]:1","reason":"bad\u001b[2J\r\nbytes"`,
+    );
+  });
+});
