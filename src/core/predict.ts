@@ -192,7 +192,7 @@ function silenceContender(situation: Situation, timeoutMs: number, rule: string)
       ? { min: Math.max(0, timeoutMs - silence), max: timeoutMs }
       : { min: timeoutMs, max: timeoutMs + goesOn };
   const exact = { min: timeoutMs, max: timeoutMs };
-  const fromLastActivity = load === 'write' ? fromDrop : exact;
+  const fromLastActivity = load === 'idle' ? exact : fromDrop;
   const sent = periodOfBytes === undefined ? [] : comeBack(situation, periodOfBytes, timeoutMs);
   return {
     fromDrop,

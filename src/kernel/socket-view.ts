@@ -8,6 +8,8 @@ export interface TcpInfo {
   readonly retransmits: number;
   /** Keepalive or zero-window probes out and unanswered. */
   readonly probes: number;
+  /** Doublings of the retransmission or probe timer so far. */
+  readonly backoff: number;
   readonly rtoMs: number;
   /** Segments sent and not acknowledged. */
   readonly unacked: number;
@@ -22,6 +24,8 @@ export interface TcpInfo {
   /** Counted behind a socket filter: what was dropped is not in it. */
   readonly segmentsIn: number;
   readonly dataSegmentsIn: number;
+  /** How much the peer has room for; null where the kernel does not tell. */
+  readonly sendWindowBytes: number | null;
 }
 
 /** From outside, by its addresses (sock_diag). */

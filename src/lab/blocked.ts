@@ -6,7 +6,7 @@ import { pause } from '../net/interruption.js';
 import type { ConnectionId, Station } from './station.js';
 
 /** Buffers of a few megabytes fill in milliseconds, the window moving a little until the end. */
-const FILL_MS = 5000;
+const CLOSES_WITHIN_MS = 5000;
 const LOOK_EVERY_MS = 4;
 
 /** A window that opens once more does so at once; the first probe leaves 200 ms after it closed. */
@@ -26,20 +26,24 @@ export async function fillUntilBlocked(
   const started = new Map<ConnectionId, Instant>();
   const closedSince = new Map<ConnectionId, Instant>();
   const waiting = new Set(ids);
-  const deadline = monotonicNow() + FILL_MS;
+  const filled = Promise.all(
+    ids.map(async (id) => {
+      await station.fill({ ids: [id] });
+      started.set(id, monotonicNow());
+    }),
+  );
+  let deadline = Infinity;
+  void filled.then(() => (deadline = monotonicNow() + CLOSES_WITHIN_MS));
   while (waiting.size > 0 && monotonicNow() < deadline && !interruption.aborted) {
-    // One at a time: copying megabytes at once would keep our own loop from everything else.
-    const next = ids.find((id) => !started.has(id));
-    if (next !== undefined) {
-      started.set(next, monotonicNow());
-      station.fill({ ids: [next] });
-    }
-    for (const { id, local, remote } of station.look({ ids: [...waiting] })) {
+    for (const { id, local, remote, info } of station.look({ ids: [...waiting] })) {
       const startedAt = started.get(id);
       if (startedAt === undefined) continue;
       const now = monotonicNow();
-      if (kernel.socketDiag(local, remote)?.timer !== 'zero-window') closedSince.delete(id);
-      else if (!closedSince.has(id)) closedSince.set(id, now);
+      // A window that is not quite closed takes one more segment, and dies of a retransmission.
+      const isClosed = (info?.sendWindowBytes ?? 0) === 0 && info?.backoff === 0;
+      if (!isClosed || kernel.socketDiag(local, remote)?.timer !== 'zero-window') {
+        closedSince.delete(id);
+      } else if (!closedSince.has(id)) closedSince.set(id, now);
       else if (msBetween(closedSince.get(id) ?? now, now) >= CLOSED_FOR_MS) {
         waiting.delete(id);
         await onBlocked(id, msBetween(startedAt, now));

@@ -42,6 +42,12 @@ export interface Lab {
   readonly interruption: AbortSignal;
 }
 
+/**
+ * Each fills megabytes of kernel memory, and that of all sockets of the host is limited together
+ * (net.ipv4.tcp_mem): beyond it nobody's segments get through.
+ */
+const MOST_BLOCKED = 5;
+
 const REPORT_EVERY_MS = 100;
 
 /** All rows dropped in one turn would keep the observer's own loop busy while it should listen. */
@@ -61,8 +67,9 @@ export async function runComparison(
 
   const runs = await Promise.all(
     setting.rows.map(async (plan, index) => {
-      const ids = take(plan.waited ? setting.connections : 1);
-      const twins = take(plan.waited ? setting.connections : 0);
+      const wanted = connectionsOf(plan, setting.connections);
+      const ids = take(plan.waited ? wanted : 1);
+      const twins = take(plan.waited ? wanted : 0);
       const ownPeer = plan.fault === 'freeze' || plan.load === 'connect';
       const peer = ownPeer ? await startPeer() : shared;
       const relay = plan.fault === 'relay' ? await startPeer() : undefined;
@@ -99,6 +106,10 @@ export async function runComparison(
     clearInterval(reports);
     await Promise.all([station.clear(), shared.station.clear(undefined)]);
   }
+}
+
+function connectionsOf({ load }: RowPlan, wanted: number): number {
+  return load === 'zero-window' ? Math.min(wanted, MOST_BLOCKED) : wanted;
 }
 
 function planned(plan: RowPlan, connections: number): PlannedRow {

@@ -52,6 +52,7 @@ export class RowRun {
   readonly #report: (event: RowEvent) => void;
   readonly #twins: ReadonlySet<ConnectionId>;
   readonly #footnotes: string[] = [];
+  readonly #proofs: ReturnType<typeof proveCut>[] = [];
   readonly #notices = new Map<ConnectionId, Notice>();
   #marks: ReadonlyMap<ConnectionId, CutMark> = new Map();
   #peerMarks: ReadonlyMap<ConnectionId, CutMark> = new Map();
@@ -207,7 +208,7 @@ export class RowRun {
         twinPeer.station.stopReading({ ids: twins }),
       ]);
       await this.#dropBlocked(interruption);
-      station.fill({ ids: twins });
+      await station.fill({ ids: twins });
       return;
     }
     if (plan.frameEveryMs !== undefined && faultKind(plan.fault) !== 'loss') {
@@ -261,6 +262,11 @@ export class RowRun {
     this.#droppedAt ??= monotonicNow();
   }
 
+  #proveCut(ids: readonly ConnectionId[]): ReturnType<typeof proveCut> {
+    const marks = ids.flatMap((id) => this.#marks.get(id) ?? []);
+    return proveCut((some) => this.#look(some), byId(marks));
+  }
+
   /** By what the peers sent right after their cut; where they send nothing the witness must do. */
   async #prove(): Promise<void> {
     const { load, fault } = this.plan;
@@ -268,8 +274,13 @@ export class RowRun {
     if (this.#drop === null || load === 'connect' || kind === 'loss') return;
     if (kind === 'outage' || kind === 'to-peer') this.#drop = { ...this.#drop, proven: true };
     else {
-      const proof = await proveCut((ids) => this.#look(ids), this.#marks);
-      this.#drop = { ...this.#drop, ...proof };
+      if (this.#proofs.length === 0) this.#proofs.push(this.#proveCut(this.ids));
+      const proofs = await Promise.all(this.#proofs);
+      this.#drop = {
+        ...this.#drop,
+        proven: proofs.every(({ proven }) => proven),
+        deliveredSegments: proofs.reduce((sum, proof) => sum + proof.deliveredSegments, 0),
+      };
     }
     if (load === 'write' && (kind === 'blackhole' || kind === 'to-peer')) {
       // The row's own retransmissions show that nothing reaches the peer either.

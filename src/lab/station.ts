@@ -84,6 +84,9 @@ const CONNECT_TIMEOUT_MS = 5000;
 const ENDINGS_MS = 1000;
 const LOOK_EVERY_MS = 5;
 
+/** Longer than the copying itself takes. */
+const FILL_EVERY_MS = 10;
+
 export const LOAD_BYTES = 64;
 
 /** Where a connection has no addresses yet. */
@@ -96,6 +99,7 @@ export class Station {
   readonly #chatter = new Map<ConnectionId, NodeJS.Timeout>();
   readonly #servers: EchoServer[] = [];
   readonly #dials = new Map<ConnectionId, Dial>();
+  #filling = Promise.resolve();
   #relay: Relay | undefined;
   #deaf: Server | undefined;
 
@@ -276,9 +280,19 @@ export class Station {
     for (const id of request.ids) this.#connections.get(id)?.stopReading();
   }
 
-  /** Fills every buffer on the way to a peer that does not read. */
-  fill(request: { readonly ids: readonly ConnectionId[] }): void {
-    for (const id of request.ids) this.#connections.get(id)?.fill();
+  /**
+   * Fills every buffer on the way to peers that do not read; resolves when the last one has begun.
+   * One after the other, whoever asks: copying megabytes at once would keep our own loop from all else.
+   */
+  async fill(request: { readonly ids: readonly ConnectionId[] }): Promise<void> {
+    for (const id of request.ids) {
+      const before = this.#filling;
+      this.#filling = before.then(async () => {
+        this.#connections.get(id)?.fill();
+        await new Promise((resolve) => setTimeout(resolve, FILL_EVERY_MS));
+      });
+      await before;
+    }
   }
 
   send(request: { readonly ids: readonly ConnectionId[]; readonly bytes: number }): void {

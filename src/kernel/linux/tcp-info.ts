@@ -7,6 +7,9 @@ export const TCP_INFO_BYTES = 512;
 /** Up to data_segs_in, which Linux 4.6 brought: no supported kernel is shorter. */
 const SHORTEST_BYTES = 156;
 
+/** tcpi_snd_wnd, from Linux 5.4 on. */
+const SEND_WINDOW_AT = 228;
+
 const STATES = [
   'UNKNOWN',
   'ESTABLISHED',
@@ -34,6 +37,7 @@ export function decodeTcpInfo(bytes: Buffer): TcpInfo | undefined {
     state: stateName(bytes.readUInt8(0)),
     retransmits: bytes.readUInt8(2),
     probes: bytes.readUInt8(3),
+    backoff: bytes.readUInt8(4),
     rtoMs: bytes.readUInt32LE(8) / 1000,
     unacked: bytes.readUInt32LE(24),
     lastDataReceivedMs: bytes.readUInt32LE(52),
@@ -45,5 +49,6 @@ export function decodeTcpInfo(bytes: Buffer): TcpInfo | undefined {
     segmentsOut: bytes.readUInt32LE(136),
     segmentsIn: bytes.readUInt32LE(140),
     dataSegmentsIn: bytes.readUInt32LE(152),
+    sendWindowBytes: bytes.length < SEND_WINDOW_AT + 4 ? null : bytes.readUInt32LE(SEND_WINDOW_AT),
   };
 }

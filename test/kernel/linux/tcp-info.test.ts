@@ -50,11 +50,13 @@ describe('decodeTcpInfo', () => {
     expect(decodeTcpInfo(captured('tcp-info-probed'))).toMatchObject({
       state: 'ESTABLISHED',
       probes: 2,
+      backoff: 0,
       retransmits: 0,
       unacked: 0,
       lastAckReceivedMs: 2604,
       segmentsOut: 2,
       dataSegmentsIn: 0,
+      sendWindowBytes: 0,
     });
   });
 
