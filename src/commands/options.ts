@@ -40,7 +40,8 @@ function named<T>(
       return parse(text, previous);
     } catch (error) {
       if (!(error instanceof TcpaliveError)) throw error;
-      throw new TcpaliveError(error.code, `${name}: ${error.message}`);
+      const { hint, cause } = error;
+      throw new TcpaliveError(error.code, `${name}: ${error.message}`, { hint, cause });
     }
   };
 }

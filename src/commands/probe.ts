@@ -170,18 +170,19 @@ function refuseImpossible(remote: Endpoint, options: Options): void {
   const { mode, count, duration, dropAfter, ipv4, ipv6 } = options;
   const family = isIP(remote.address);
   if ((ipv4 === true && family === 6) || (ipv6 === true && family === 4)) {
-    throw new TcpaliveError('BAD_USAGE', `${remote.address} is an IPv${family} address`);
+    const flag = ipv4 === true ? '-4' : '-6';
+    throw new TcpaliveError('BAD_USAGE', `${flag}: ${remote.address} is an IPv${family} address`);
   }
   if (count !== undefined && mode.heartbeat === undefined) {
     throw new TcpaliveError(
       'BAD_USAGE',
-      `--count counts answered beats, and ${formatMode(mode)} has none: use --duration`,
+      `--count counts answered beats, and mode ${formatMode(mode)} sends no beats: use --duration`,
     );
   }
   if (dropAfter !== undefined && duration !== undefined && duration <= dropAfter) {
     throw new TcpaliveError(
       'BAD_USAGE',
-      `--duration ${formatDuration(duration)} ends before --drop-after ${formatDuration(dropAfter)}`,
+      `--duration ${formatDuration(duration)} is not longer than --drop-after ${formatDuration(dropAfter)}`,
     );
   }
 }

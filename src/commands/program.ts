@@ -4,6 +4,7 @@ import type { Environment } from './environment.js';
 import { compareCommand } from './compare.js';
 import { doctorCommand } from './doctor.js';
 import { nameFlagsInErrors } from './options.js';
+import { printable } from '../report/printable.js';
 import { labCommand } from './lab.js';
 import { probeCommand } from './probe.js';
 import { serveCommand } from './serve.js';
@@ -23,7 +24,8 @@ export function buildProgram(env: Environment): Command {
     nameFlagsInErrors(command);
     command.exitOverride().configureOutput({
       writeOut: (text) => env.stdout.write(text),
-      writeErr: (text) => env.stderr.write(text),
+      // It echoes arguments.
+      writeErr: (text) => env.stderr.write(text.split('\n').map(printable).join('\n')),
       getOutHelpWidth: () => env.stdout.columns ?? 80,
       getErrHelpWidth: () => env.stderr.columns ?? 80,
     });

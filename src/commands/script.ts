@@ -50,7 +50,7 @@ export async function playScript(
   env.stdout.write(scriptSummary(result));
   if (expect.length > 0) {
     env.stderr.write(
-      `not checked: what the scenario expects is about the server; tcpalive compare --scenario ${file} checks it\n`,
+      `not checked: what the scenario expects is about the server; tcpalive compare --scenario ${printable(file)} checks it\n`,
     );
   }
   return result.lost > 0 ? 1 : 0;

@@ -117,7 +117,7 @@ async function run(env: Environment, options: Options): Promise<void> {
     mode: formatMode(options.mode),
     framing: options.framing,
   });
-  await once(interrupt.signal, 'abort');
+  if (!interrupt.happened) await once(interrupt.signal, 'abort');
   const stillOpen = server.connections.size;
   await server.close();
   log.summarise(stillOpen);

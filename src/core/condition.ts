@@ -5,7 +5,7 @@ import { parseList } from './list.js';
 
 /** In its canonical spelling, which is also how it is written in a result. */
 export type Fault = PlainFault | `outage=${string}` | `loss=${string}%`;
-export type PlainFault =
+type PlainFault =
   'blackhole' | 'to-peer' | 'from-peer' | 'freeze' | 'relay' | 'close' | 'reset';
 export type FaultKind = PlainFault | 'outage' | 'loss';
 export type Load = 'idle' | 'write' | 'zero-window' | 'connect';

@@ -64,7 +64,7 @@ export interface Schedule {
 }
 
 /** From when a zero-window timer is seen to be armed to the drop. */
-export const ZERO_WINDOW_READY_MS = 100;
+const ZERO_WINDOW_READY_MS = 100;
 
 export function predict(situation: Situation): Prediction {
   const contenders = contendersOf(situation);

@@ -30,7 +30,8 @@ export interface SeenOfPeer {
 export function probeVerdict(seen: SeenOfPeer, wallClock: (at: Instant) => string): ProbeVerdict {
   const { mode, by, openedAt, endedAt, silentMs } = seen;
   const afterMs = msBetween(openedAt, endedAt);
-  if (mode.heartbeat !== undefined && seen.answeredBeats === 0 && !seen.cut) {
+  const byKernel = by.startsWith('E') && !isGoodbye(by);
+  if (mode.heartbeat !== undefined && seen.answeredBeats === 0 && !seen.cut && !byKernel) {
     return { kind: 'no-answer', by, afterMs };
   }
   if (isGoodbye(by)) return { kind: 'closed', by, afterMs };

@@ -14,7 +14,7 @@ export const sysctlDefaults = {
   tcp_rto_max_ms: 120_000,
 } as const;
 
-export type SysctlName = keyof typeof sysctlDefaults;
+type SysctlName = keyof typeof sysctlDefaults;
 
 export type Sysctls = Readonly<Record<SysctlName, number>>;
 

@@ -12,6 +12,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import { connect, type ClientOptions } from './client.js';
 import type { Connection } from './connection.js';
 import { cutOrRefuse, dropEngine } from './own-drop.js';
+import { orInterrupted } from './interruption.js';
 import { play, type Actor } from './script.js';
 
 export interface ClientScript {
@@ -40,7 +41,7 @@ export async function playClientScript(
 
   const actor: Actor = {
     async connect(name) {
-      const { connection } = await connect(kernel, client, {
+      const attempt = connect(kernel, client, {
         onFrame: (payload) => {
           if (payload.length > 0) tell(name, { kind: 'came-back', bytes: payload.length });
         },
@@ -48,6 +49,10 @@ export async function playClientScript(
           if (by !== 'local') tell(name, { kind: 'ended', by });
         },
       });
+      // Interrupted, it is refused: then nothing was connected, and nothing more is played.
+      const connected = await orInterrupted(attempt, interruption);
+      if (connected === undefined) return;
+      const { connection } = connected;
       const played = { name, connection, cut: false };
       latest.set(name, played);
       all.push(played);
@@ -62,7 +67,7 @@ export async function playClientScript(
     },
     cut(name) {
       const played = latest.get(name);
-      if (played === undefined) return;
+      if (played?.connection.descriptor === undefined) return;
       engine ??= dropEngine(kernel);
       cutOrRefuse(kernel, played.connection, engine);
       played.cut = true;

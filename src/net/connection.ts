@@ -17,7 +17,7 @@ import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
 import { descriptorOf } from './descriptor.js';
 
 /**
- * What ended a connection: `FIN`, an errno such as `ETIMEDOUT`, one of our detectors, a `violation`
+ * What ended a connection: `FIN` (libuv says so too of a RST right behind data), an errno such as `ETIMEDOUT`, one of our detectors, a `violation`
  * of the framing, or `local` when this side closed it.
  */
 export type EndCause = 'FIN' | DetectorName | 'violation' | 'local' | `E${string}`;
@@ -41,6 +41,9 @@ export interface ConnectionHandlers {
   onClosed?(): void;
 }
 
+/** What may wait for a peer that does not read: each judgement reads, and echoes, a chunk more. */
+const MOST_UNSENT_BYTES = 128 * 1024;
+
 /** For the last writes to a peer that has said goodbye, or to whom we do. */
 const GOODBYE_MS = 5000;
 
@@ -61,6 +64,7 @@ export class Connection {
   #lastReceivedAt: Instant;
   #ending: Ending | undefined;
   #readsNoMore = false;
+  #goodbye = false;
 
   /** @param socket connected; from now on nobody else may touch it. */
   constructor(
@@ -134,7 +138,9 @@ export class Connection {
   /** Gives the descriptor back at once; the peer, if it can hear, gets a RST. Idempotent. */
   reset(): void {
     this.#end({ by: 'local' });
-    this.#socket.resetAndDestroy();
+    // Node loses the handle when a reset meets a shutdown that is under way.
+    if (this.#goodbye) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
   }
 
   #received(chunk: Uint8Array): void {
@@ -181,10 +187,14 @@ export class Connection {
     );
   }
 
-  /** While the peer does not read we do not either: what has arrived since is read before judging. */
+  /**
+   * While the peer does not read we do not either: what has arrived since is read before judging,
+   * until so much waits to be sent that whoever sends on without reading is as good as silent.
+   */
   #fired(): void {
     if (this.#ending !== undefined) return;
-    if (this.#socket.isPaused() && !this.#readsNoMore) {
+    const mayRead = !this.#readsNoMore && this.#socket.writableLength < MOST_UNSENT_BYTES;
+    if (this.#socket.isPaused() && mayRead) {
       this.#socket.resume();
       setImmediate(() => this.#tick());
     } else this.#tick();
@@ -197,9 +207,10 @@ export class Connection {
 
   /** What is still to be written gets a bounded time: a peer that does not read cannot hold us. */
   #sayGoodbye(): void {
+    this.#goodbye = true;
     this.#socket.destroySoon();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#socket.resetAndDestroy(), GOODBYE_MS);
+    this.#timer = setTimeout(() => this.#socket.destroy(), GOODBYE_MS);
   }
 
   #end(ending: { by: EndCause; silentMs?: number; detail?: string }): void {

@@ -78,6 +78,7 @@ export async function startEchoServer(
   const frames = codec(options.framing, options.maxFrameBytes);
   const connections = new Set<Connection>();
   let ids = 0;
+  let emptied: () => void = () => undefined;
 
   function accept(socket: Socket): void {
     if (socket.remoteAddress === undefined) {
@@ -116,6 +117,7 @@ export async function startEchoServer(
           later?.clear();
           connections.delete(connection);
           onEvent({ kind: 'closed', id, connection });
+          if (connections.size === 0) emptied();
         },
       },
     });
@@ -142,11 +144,16 @@ export async function startEchoServer(
   return {
     address: { address, port },
     connections,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const connection of connections) connection.reset();
-      }),
+    async close() {
+      // Node's server is closed before its sockets have given their descriptors back.
+      const empty = new Promise<void>((resolve) => {
+        emptied = resolve;
+        if (connections.size === 0) resolve();
+      });
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const connection of connections) connection.reset();
+      await Promise.all([empty, closed]);
+    },
   };
 }
 

@@ -5,7 +5,10 @@ export function orInterrupted<T>(
   work: Promise<T>,
   interruption: AbortSignal,
 ): Promise<T | undefined> {
-  if (interruption.aborted) return Promise.resolve(undefined);
+  if (interruption.aborted) {
+    work.catch(() => undefined); // nobody's concern any more
+    return Promise.resolve(undefined);
+  }
   return new Promise((resolve, reject) => {
     const stop = () => resolve(undefined);
     interruption.addEventListener('abort', stop, { once: true });

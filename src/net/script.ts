@@ -19,8 +19,9 @@ export async function play(
   actor: Actor,
   interruption: AbortSignal,
 ): Promise<void> {
+  const goesOn = () => !interruption.aborted;
   for (const step of steps) {
-    if (interruption.aborted) return;
+    if (!goesOn()) return;
     switch (step.kind) {
       case 'connect':
       case 'cut':
@@ -35,11 +36,13 @@ export async function play(
         await pause(step.waitMs, interruption);
         break;
       case 'repeat':
-        for (let time = 0; time < step.times; time++) await play(step.steps, actor, interruption);
+        for (let time = 0; time < step.times && goesOn(); time++) {
+          await play(step.steps, actor, interruption);
+        }
         break;
       case 'every': {
         const started = monotonicNow();
-        for (let time = 0; time < step.times; time++) {
+        for (let time = 0; time < step.times && goesOn(); time++) {
           const due = addMs(started, time * step.everyMs);
           await pause(Math.max(0, msBetween(monotonicNow(), due)), interruption);
           await play(step.steps, actor, interruption);

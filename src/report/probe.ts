@@ -13,7 +13,7 @@ import { latencyWords, predictionWords } from './time-words.js';
 
 /** One event as a line, ended. */
 export function probeLine(event: ProbeEvent, style: Style): string {
-  const line = `${event.time.slice(11, 23)}  ${printable(eventWords(event))}`;
+  const line = `${event.time.slice(11, 23)}  ${printable(eventWords(event))}`.trimEnd();
   const chalk = paint(style);
   if (event.event === 'unanswered') return `${chalk.yellow(line)}\n`;
   return `${event.event === 'ended' ? chalk.red(line) : line}\n`;
@@ -117,8 +117,9 @@ function verdictLines(result: ProbeResult): readonly string[] {
   ];
 }
 
-function aliveLines({ beats, drop, kernel }: ProbeResult): readonly string[] {
+function aliveLines({ beats, drop, kernel, connections }: ProbeResult): readonly string[] {
   if (drop !== null) return [];
+  if (connections === 0) return ['not connected'];
   if (beats.answered > 0) return ['alive'];
   const heard = kernel === null ? '' : `, last segment ${latencyWords(kernel.lastReceivedMs)} ago`;
   return [`still open${heard}; whether the process lives only a heartbeat can tell`];

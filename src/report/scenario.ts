@@ -26,7 +26,8 @@ export function reportScenario(
 ): string {
   if (format === 'json') return `${jsonText(result, 2)}\n`;
   const chalk = paint(style);
-  const fill = (text: string) => fillLines(printable(text).split(/\s+/), ' ', style.width);
+  const fill = (text: string) =>
+    fillLines(text.split(/\s+/).filter(Boolean).map(printable), ' ', style.width);
   const lines = [
     ...fill(result.name),
     ...fill(result.story),
@@ -54,18 +55,23 @@ function conditions({ complete, namespace, host, durationMs, rows }: ScenarioRes
   const proven = rows.reduce((sum, { drop }) => sum + (drop?.proven ?? 0), 0);
   return [
     ...(complete ? [] : ['interrupted: figures so far']),
-    countWords(cuts, 'cut'),
-    proven === cuts ? 'proven' : `only ${proven} of them proven`,
+    cuts === 0 ? 'no cut' : `${countWords(cuts, 'cut')}, ${proofWords(proven, cuts)}`,
     namespace === 'private' ? 'private namespace' : "on the host's loopback",
     `Linux ${/^\d+\.\d+/.exec(host.kernel)?.[0] ?? host.kernel}`,
     roughly(durationMs),
   ].join(', ');
 }
 
+function proofWords(proven: number, cuts: number): string {
+  return proven === cuts ? 'proven' : `only ${proven} of them proven`;
+}
+
 function lingerLines(row: ScenarioRow): readonly string[] {
   return row.staleSockets.map(({ count, state, timer, retransmissions, sendQueueBytes, dies }) => {
-    const queue = sendQueueBytes === 0 ? '' : `, ${sendQueueBytes} bytes in the send queue`;
-    const sent = retransmissions === 0 ? '' : `, ${retransmissions} retransmissions so far`;
+    const queue =
+      sendQueueBytes === 0 ? '' : `, ${countWords(sendQueueBytes, 'byte')} in the send queue`;
+    const sent =
+      retransmissions === 0 ? '' : `, ${countWords(retransmissions, 'retransmission')} so far`;
     const armed = timer === 'none' ? 'no timer armed' : `timer ${timer}`;
     const fate =
       dies.kind === 'never' ? 'stays for ever' : `gone after ${predictionWords(dies)} (predicted)`;

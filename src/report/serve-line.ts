@@ -10,7 +10,7 @@ export function serveLine(entry: ServeEntry, asJson: boolean, style: Style): str
   if (asJson) return `${jsonText(entry)}\n`;
   if (entry.event === 'summary') return summary(entry);
   const clock = entry.time.slice(11, 23);
-  const who = 'connection' in entry ? `#${entry.connection}`.padEnd(6) : '';
+  const who = 'connection' in entry ? `#${entry.connection} `.padEnd(6) : '';
   const event = entry.event.padEnd(8);
   const line = `${clock}  ${who}${event}  ${printable(words(entry))}`;
   return `${emphasised(entry, line, style)}\n`;
@@ -25,7 +25,9 @@ function words(entry: Exclude<ServeEntry, ServeSummary>): string {
         ? entry.peer
         : `${entry.peer}  ${entry.settings} (read back)`;
     case 'frame':
-      return entry.beat ? `${entry.peer}  beat` : `${entry.peer}  ${entry.bytes} bytes`;
+      return entry.beat
+        ? `${entry.peer}  beat`
+        : `${entry.peer}  ${countWords(entry.bytes, 'byte')}`;
     case 'unanswered':
       return `${entry.peer}  too many delayed replies waiting: this frame gets none`;
     case 'silent':

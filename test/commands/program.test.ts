@@ -50,7 +50,7 @@ describe('a value that cannot be understood', () => {
     [
       '--modes frob',
       "--modes: 'frob' is not a mode: none, keepalive=IDLE:INTERVAL:COUNT, keepalive=system, " +
-        'user-timeout=T, heartbeat=INTERVAL:TIMEOUT or idle-timeout=T, combined with +',
+        'user-timeout=T, heartbeat=INTERVAL:TIMEOUT, idle-timeout=T or rto-max=T, combined with +',
     ],
     [
       '--modes keepalive=0:1:1',
@@ -75,8 +75,21 @@ describe('a value that cannot be understood', () => {
       "--modes: 'heartbeat=1s:3s+heartbeat=2s:5s' has two heartbeat modes: keep one",
     ],
     ['--modes none,heartbeat,none', "--modes: 'none' is listed twice"],
-    ['--loads busy', "--loads: 'busy' is not a load: idle, write"],
-    ['--faults fire', "--faults: 'fire' is not a fault: blackhole, freeze, close, reset"],
+    ['--loads busy', "--loads: 'busy' is not a load: idle, write, zero-window, connect"],
+    [
+      '--faults fire',
+      "--faults: 'fire' is not a fault: blackhole, to-peer, from-peer, freeze, relay, outage=T, loss=P%, close, reset",
+    ],
+    [
+      '--faults loss=101%',
+      "--faults: 'loss=101%' is not a loss: more than 0%, at most 100%, such as loss=5%",
+    ],
+    ['--faults outage', "--faults: 'outage' needs a time, such as outage=2s"],
+    ['--modes rto-max=1ms', "--modes: 'rto-max=1ms' cannot be had: rto-max takes 1s to 2m"],
+    [
+      '--sysctl tcp_mem=1',
+      "--sysctl: 'tcp_mem=1' is not NAME=NUMBER with one of tcp_keepalive_time, tcp_keepalive_intvl, tcp_keepalive_probes, tcp_retries2, tcp_syn_retries, tcp_syn_linear_timeouts, tcp_rto_max_ms",
+    ],
     ['--observer both', "--observer: 'both' is not an observer: server, client"],
     ['--limit 5', "--limit: '5' has no unit: did you mean 5s?"],
     ['--limit 0s', "--limit: '0s' is out of range: more than 0, at most 168h"],
@@ -184,12 +197,15 @@ describe('flags that do not go together', () => {
       'compare --modes none --loads idle --expect none write noticed=0',
       "--expect 'none write noticed=0': no row matches",
     ],
-    [`probe ${TARGET} --duration 1s --drop-after 2s`, '--duration 1s ends before --drop-after 2s'],
-    [`probe ${TARGET} -6`, '127.0.0.1 is an IPv4 address'],
-    ['probe [::1]:9 -4', '::1 is an IPv6 address'],
+    [
+      `probe ${TARGET} --duration 1s --drop-after 2s`,
+      '--duration 1s is not longer than --drop-after 2s',
+    ],
+    [`probe ${TARGET} -6`, '-6: 127.0.0.1 is an IPv4 address'],
+    ['probe [::1]:9 -4', '-4: ::1 is an IPv6 address'],
     [
       `probe ${TARGET} --mode keepalive=1s:1s:3 --count 5`,
-      '--count counts answered beats, and keepalive=1s:1s:3 has none: use --duration',
+      '--count counts answered beats, and mode keepalive=1s:1s:3 sends no beats: use --duration',
     ],
   ])('%s', async (line, told) => {
     const [flags = '', expectation] = line.split(' --expect ');

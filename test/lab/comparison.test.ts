@@ -29,7 +29,9 @@ describe.each<Observer>(['server', 'client'])('a comparison observed at the %s',
   it.skipIf(lacksEngine || lacks('tcpInfo'))(
     'notices when dead, stays quiet when alive (needs tcpInfo, socketFilter or minTtl)',
     async () => {
-      const { outcome } = await compared({ observer, rows: [row('heartbeat=100ms:600ms')] });
+      const { outcome } = await compared({
+        rows: [{ ...row('heartbeat=100ms:600ms'), observer }],
+      });
       expect(outcome.complete).toBe(true);
       const [beaten] = outcome.rows;
       expect(beaten).toMatchObject({
@@ -275,7 +277,6 @@ async function compared(
       { kernel, startPeer, interruption: interruption.signal },
       {
         connections: CONNECTIONS,
-        observer: 'server',
         engine,
         hz: kernel.ticksPerSecond(),
         ...setting,

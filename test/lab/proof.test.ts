@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Observer } from '../../src/core/condition.js';
 import { instantAt } from '../../src/core/time.js';
 import { portableKernel } from '../../src/kernel/portable.js';
 import type { TcpInfo } from '../../src/kernel/socket-view.js';
-import { proveCut, proveReverse } from '../../src/lab/proof.js';
+import { proveCut, witness } from '../../src/lab/proof.js';
 import type { ConnectionId, CutMark, Snapshot } from '../../src/lab/station.js';
 import { engine, kernel, lacks, lacksEngine } from '../real-kernel.js';
 import { asRemote } from './as-remote.js';
@@ -53,58 +52,37 @@ describe('proveCut', () => {
   });
 });
 
-describe('proveReverse', () => {
-  it.skipIf(lacksEngine || lacks('tcpInfo')).each<Observer>(['server', 'client'])(
-    'proves that nothing reaches the peer either, observed at the %s (needs tcpInfo, socketFilter or minTtl)',
-    async (side) => {
+describe('witness', () => {
+  it.skipIf(lacksEngine || lacks('tcpInfo'))(
+    'proves that nothing arrives at either end (needs tcpInfo, socketFilter or minTtl)',
+    async () => {
       const observer = openStation();
       const peer = openStation();
-      const proven = await proveReverse(
-        observer.station,
-        asRemote(peer.station),
-        [1],
-        engine,
-        side,
-      );
-      expect(proven).toBe(true);
+      const seen = await witness(observer.station, asRemote(peer.station), [1], engine);
+      expect(seen).toEqual({ fromPeer: true, toPeer: true });
       expect(peer.events).toEqual([]);
     },
   );
 
-  it.skipIf(lacks('tcpInfo')).each<Observer>(['server', 'client'])(
-    'does not take a cut at its word, observed at the %s (needs tcpInfo)',
-    async (side) => {
-      // Where cutting does nothing, what is sent arrives.
-      const blunt = {
-        ...portableKernel,
-        cut: () => undefined,
-        tcpInfo: (fd: number) => kernel.tcpInfo(fd),
-        drops: (fd: number) => kernel.drops(fd),
-      };
-      const observer = openStation(blunt);
-      const peer = openStation(blunt);
-      const proven = await proveReverse(
-        observer.station,
-        asRemote(peer.station),
-        [1],
-        engine,
-        side,
-      );
-      expect(proven).toBe(false);
-    },
-  );
+  it.skipIf(lacks('tcpInfo'))('does not take a cut at its word (needs tcpInfo)', async () => {
+    // Where cutting does nothing, what is sent arrives.
+    const blunt = {
+      ...portableKernel,
+      cut: () => undefined,
+      tcpInfo: (fd: number) => kernel.tcpInfo(fd),
+      drops: (fd: number) => kernel.drops(fd),
+    };
+    const observer = openStation(blunt);
+    const peer = openStation(blunt);
+    const seen = await witness(observer.station, asRemote(peer.station), [1], engine);
+    expect(seen).toEqual({ fromPeer: false, toPeer: false });
+  });
 
   it('is not proven where no kernel tells', async () => {
     const observer = openStation({ ...portableKernel, cut: () => undefined });
     const peer = openStation({ ...portableKernel, cut: () => undefined });
-    const proven = await proveReverse(
-      observer.station,
-      asRemote(peer.station),
-      [1],
-      engine,
-      'server',
-    );
-    expect(proven).toBe(false);
+    const seen = await witness(observer.station, asRemote(peer.station), [1], engine);
+    expect(seen).toEqual({ fromPeer: false, toPeer: false });
   });
 });
 
@@ -130,6 +108,7 @@ function infoOf(dataSegmentsIn: number): TcpInfo {
     state: 'ESTABLISHED',
     retransmits: 0,
     probes: 0,
+    backoff: 0,
     rtoMs: 200,
     unacked: 0,
     lastDataReceivedMs: 0,
@@ -141,5 +120,6 @@ function infoOf(dataSegmentsIn: number): TcpInfo {
     segmentsOut: 0,
     segmentsIn: dataSegmentsIn,
     dataSegmentsIn,
+    sendWindowBytes: 0,
   };
 }

@@ -346,6 +346,36 @@ function bytesOfFrames({ heard }: Driven): number {
   return heard.frames.reduce((sum, frame) => sum + BEAT_BYTES + frame.length, 0);
 }
 
+describe('bounds', { timeout: TEST_MS }, () => {
+  it('a peer that sends and does not read costs no more with every deadline', async () => {
+    const echo = await openDriven('idle-timeout=50ms', {
+      maxFrameBytes: 16_384,
+      onFrame: (payload, connection) => connection.send(payload),
+    });
+    const frame = Buffer.alloc(16_386);
+    frame.writeUInt16BE(16_384);
+    for (let count = 0; count < 1024; count++) echo.peer.socket.write(frame);
+    let most = 0;
+    await until(() => {
+      most = Math.max(most, echo.socket.writableLength);
+      return echo.connection.ending !== undefined;
+    }, SOON_MS);
+    expect(most).toBeLessThan(256 * 1024);
+  });
+
+  it.skipIf(lacksDescriptorCount)(
+    'a reset right after a close gives the descriptor back',
+    async () => {
+      const { connection, heard, peer } = await openDriven('none');
+      peer.socket.resume();
+      const open = openDescriptors() ?? Number.NaN;
+      connection.close();
+      connection.reset();
+      await until(() => openDescriptors() === open - 2 && heard.closed === 1, SOON_MS);
+    },
+  );
+});
+
 /**
  * Until the peer's kernel takes no more, and one frame waits in this process: too little to make us
  * stop reading. @returns how many bytes that is in all

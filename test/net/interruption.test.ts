@@ -15,6 +15,19 @@ describe('orInterrupted', { timeout: TEST_MS }, () => {
     await until(() => listeners(signal) === 0, SOON_MS);
   });
 
+  it('takes no notice of work that fails after an interruption that was there before it', async () => {
+    let unhandled: unknown;
+    const hear = (reason: unknown) => {
+      unhandled = reason;
+    };
+    process.on('unhandledRejection', hear);
+    const work = Promise.reject(new Error('too late'));
+    await orInterrupted(work, AbortSignal.abort());
+    await newTurn();
+    process.off('unhandledRejection', hear);
+    expect(unhandled).toBeUndefined();
+  });
+
   it('rejects with the work, and listens no longer', async () => {
     const { signal } = new AbortController();
     const failure = new Error('it failed');
