@@ -5,8 +5,7 @@ import { parseList } from './list.js';
 
 /** In its canonical spelling, which is also how it is written in a result. */
 export type Fault = PlainFault | `outage=${string}` | `loss=${string}%`;
-type PlainFault =
-  'blackhole' | 'to-peer' | 'from-peer' | 'freeze' | 'relay' | 'close' | 'reset';
+type PlainFault = 'blackhole' | 'to-peer' | 'from-peer' | 'freeze' | 'relay' | 'close' | 'reset';
 export type FaultKind = PlainFault | 'outage' | 'loss';
 export type Load = 'idle' | 'write' | 'zero-window' | 'connect';
 /** The end that must notice. */
