@@ -1,3 +1,4 @@
+import { interruptible } from '../net/interruption.js';
 import { interruptExitCode, type Environment, type InterruptSignal } from './environment.js';
 
 export interface Interrupt {
@@ -12,7 +13,7 @@ export interface Interrupt {
 
 /** Makes the first Ctrl-C or SIGTERM end a command early but in order; the second one kills. */
 export function listenForInterrupt(env: Environment): Interrupt {
-  const controller = new AbortController();
+  const controller = interruptible();
   let received: InterruptSignal | undefined;
   const ignore = env.onInterrupt((signal) => {
     received = signal;

@@ -5,6 +5,9 @@
  * Every deadline is *last received byte + T*. Our own writes never count as life; any received
  * byte does. Keepalive and user timeout are the kernel's work and have no detector here.
  *
+ * Nobody is blamed for our own stall: where a heartbeat's tick comes far too late (SIGSTOP, a blocked
+ * loop, a paused machine), what has arrived was read before, and the silence is counted anew, once.
+ *
  * A tick acts once `now` has reached the very sum that `nextDeadline` returned: the difference of
  * two instants can be a rounding error short of T.
  */
@@ -56,25 +59,34 @@ class SilenceTimeout implements Detector {
   readonly #by: DetectorName;
   readonly #timeoutMs: number;
   #lastReceived: Instant;
+  /** From when the silence counts: the last received byte, or the end of a stall of our own. */
+  #countsFrom: Instant;
   #gaveUp = false;
 
   constructor(by: DetectorName, timeoutMs: number, now: Instant) {
     this.#by = by;
     this.#timeoutMs = timeoutMs;
     this.#lastReceived = now;
+    this.#countsFrom = now;
   }
 
   nextDeadline(): Instant | undefined {
-    return this.#gaveUp ? undefined : addMs(this.#lastReceived, this.#timeoutMs);
+    return this.#gaveUp ? undefined : addMs(this.#countsFrom, this.#timeoutMs);
+  }
+
+  /** Counts anew from now, at most once in one silence. */
+  grantGrace(now: Instant): void {
+    if (this.#countsFrom === this.#lastReceived) this.#countsFrom = now;
   }
 
   step(input: Input, now: Instant): readonly Action[] {
     if (this.#gaveUp) return NOTHING;
     if (input === 'received') {
       this.#lastReceived = now;
+      this.#countsFrom = now;
       return NOTHING;
     }
-    if (now < addMs(this.#lastReceived, this.#timeoutMs)) return NOTHING;
+    if (now < addMs(this.#countsFrom, this.#timeoutMs)) return NOTHING;
     this.#gaveUp = true;
     return [{ kind: 'give-up', by: this.#by, silentMs: msBetween(this.#lastReceived, now) }];
   }
@@ -124,6 +136,10 @@ class Heartbeat implements Detector {
   }
 
   step(input: Input, now: Instant): readonly Action[] {
+    const due = this.nextDeadline();
+    // Half an interval: no beat that was due can have been answered meanwhile.
+    const stalled = due !== undefined && msBetween(due, now) > this.#intervalMs / 2;
+    if (input === 'tick' && stalled) this.#silence.grantGrace(now);
     const verdict = this.#silence.step(input, now);
     if (verdict.length > 0) {
       this.#nextBeat = undefined;

@@ -16,6 +16,7 @@ import { monotonicNow } from '../kernel/clock.js';
 import { hostFacts } from '../kernel/host-facts.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { runComparison } from './comparison.js';
+import { interruptible } from '../net/interruption.js';
 import { disturbance } from '../net/loop-delay.js';
 import { startPeer, type Peer, type StartPeer } from './peer.js';
 import { ScenarioRun, type ScenarioPlan } from './scenario-run.js';
@@ -54,7 +55,7 @@ export class Conductor {
   readonly #kernel: Kernel;
   readonly #bin: string;
   readonly #onEvent: (event: ComparisonEvent) => void;
-  readonly #interruption = new AbortController();
+  readonly #interruption = interruptible();
 
   constructor(kernel: Kernel, bin: string, onEvent: (event: ComparisonEvent) => void) {
     this.#kernel = kernel;

@@ -1,4 +1,12 @@
 /** Waiting that Ctrl-C ends early: what is known by then is reported. */
+import { setMaxListeners } from 'node:events';
+
+/** For any number of waiters: one a row, and more, is no leak. */
+export function interruptible(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
 
 /** Resolves with whichever comes first; listens to nothing afterwards. Rejects only with `work`. */
 export function orInterrupted<T>(

@@ -44,11 +44,50 @@ describe.each([
 
   it('is over once it has given up', () => {
     const dead = open();
-    dead.step('tick', after(3000));
+    tickInTime(dead, 3000);
     expect(dead.nextDeadline()).toBeUndefined();
     expect(dead.step('received', after(3001))).toEqual([]);
     expect(dead.step('tick', after(9000))).toEqual([]);
     expect(dead.nextDeadline()).toBeUndefined();
+  });
+});
+
+describe('a heartbeat after a stall of our own', () => {
+  it.each([
+    ['the client', client],
+    ['the server', server],
+  ])('counts anew at %s, and gives up when nothing comes then either', (_, open) => {
+    const end = open('heartbeat=1s:3s');
+    end.step('received', after(100));
+    expect(end.step('tick', after(7000)).filter(({ kind }) => kind === 'give-up')).toEqual([]);
+    tickInTime(end, 9999);
+    expect(end.step('tick', after(10_000))).toEqual([
+      { kind: 'give-up', by: 'heartbeat', silentMs: 9900 },
+    ]);
+  });
+
+  it('stays quiet when an answer comes after it', () => {
+    const end = client('heartbeat=1s:3s');
+    tickInTime(end, 2000);
+    expect(end.step('tick', after(8000))).toEqual([{ kind: 'beat' }]);
+    end.step('received', after(8001));
+    expect(verdicts(end, 11_000)).toEqual([]);
+  });
+
+  it('is granted once in one silence, however often we stall', () => {
+    const end = client('heartbeat=1s:3s');
+    end.step('tick', after(5000));
+    end.step('tick', after(7900));
+    expect(end.step('tick', after(12_000))).toEqual([
+      { kind: 'give-up', by: 'heartbeat', silentMs: 12_000 },
+    ]);
+  });
+
+  it('is not granted for a tick that is only a little late', () => {
+    const end = server('heartbeat=1s:3s');
+    expect(end.step('tick', after(3500))).toEqual([
+      { kind: 'give-up', by: 'heartbeat', silentMs: 3500 },
+    ]);
   });
 });
 
@@ -105,10 +144,11 @@ describe('a combination', () => {
     expect(verdicts(idleFirst, 3000)).toMatchObject([{ by: 'idle-timeout' }]);
   });
 
-  it('gives up once, when a late tick finds both parts over', () => {
-    const end = client('heartbeat=1s:3s+idle-timeout=5s');
-    expect(end.step('tick', after(6000))).toEqual([
-      { kind: 'give-up', by: 'heartbeat', silentMs: 6000 },
+  it('gives up once, when one moment finds both parts over', () => {
+    const end = client('heartbeat=1s:3s+idle-timeout=3s');
+    tickInTime(end, 2999);
+    expect(end.step('tick', after(3000))).toEqual([
+      { kind: 'give-up', by: 'heartbeat', silentMs: 3000 },
     ]);
     expect(end.nextDeadline()).toBeUndefined();
   });
@@ -169,8 +209,18 @@ it('always acts at the very moment it asked for, whatever fractions the clock sh
 });
 
 /** What a tick at this time after the opening brings, beats aside. */
+/** As the driver does: every deadline at its time, up to that one. */
+function tickInTime(detector: Detector, ms: number): void {
+  for (;;) {
+    const due = detector.nextDeadline();
+    if (due === undefined || due > after(ms)) return;
+    detector.step('tick', due);
+  }
+}
+
 function verdicts(detector: Detector, ms: number): readonly unknown[] {
   const now = after(ms);
   expect(msBetween(opened, now)).toBe(ms);
+  tickInTime(detector, ms - 2);
   return detector.step('tick', now).filter((action) => action.kind !== 'beat');
 }
