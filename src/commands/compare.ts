@@ -38,7 +38,7 @@ import {
   wholeNumber,
   type FormatOptions,
 } from './options.js';
-import { printForecast } from './predict-only.js';
+import { printForecast, printStacks } from './predict-only.js';
 import { readScenario } from './scenario-file.js';
 import { styleFor, type ColorChoice } from './style.js';
 
@@ -53,6 +53,7 @@ interface Options extends FormatOptions {
   readonly expect: readonly Expectation[];
   readonly sysctl: readonly SysctlSetting[];
   readonly predictOnly?: boolean;
+  readonly stacks?: boolean;
   readonly explain?: boolean;
   readonly wide?: boolean;
   readonly onHost?: boolean;
@@ -97,7 +98,8 @@ export function compareCommand(env: Environment): Command {
         .argParser(repeatable(parseSysctl)),
     )
     .option('--predict-only', "the model's table: nothing is started, no socket opened")
-    .option('--explain', 'with --predict-only: the rule, the schedule, what is tolerated')
+    .option('--stacks', 'what untuned Linux, Go, Redis, nginx, gRPC, ... would do; predicted')
+    .option('--explain', 'with --predict-only or --stacks: why, when, and where from')
     .option('--wide', 'more columns')
     .option('--on-host', "on this host's loopback, without a private network namespace")
     .addOption(formatOption())
@@ -127,6 +129,10 @@ async function run(env: Environment, options: Options): Promise<void> {
   const scenario = file === undefined ? undefined : await readScenario(file);
   const rows = chosenRows(options);
   for (const expectation of options.expect) refuseUnmatched(expectation, rows);
+  if (options.stacks === true) {
+    printStacks(env, options);
+    return;
+  }
   if (options.predictOnly === true) {
     printForecast(env, { ...options, rows });
     return;
