@@ -4,9 +4,9 @@ import { formatDuration, parseDuration } from './duration.js';
 import { parseList } from './list.js';
 
 /** In its canonical spelling, which is also how it is written in a result. */
-export type Fault = PlainFault | `outage=${string}` | `loss=${string}%`;
+export type Fault = PlainFault | `outage=${string}` | `pause=${string}` | `loss=${string}%`;
 type PlainFault = 'blackhole' | 'to-peer' | 'from-peer' | 'freeze' | 'relay' | 'close' | 'reset';
-export type FaultKind = PlainFault | 'outage' | 'loss';
+export type FaultKind = PlainFault | 'outage' | 'pause' | 'loss';
 export type Load = 'idle' | 'write' | 'zero-window' | 'connect';
 /** The end that must notice. */
 export type Observer = 'server' | 'client';
@@ -17,6 +17,7 @@ export const faultWords: Readonly<Record<FaultKind, string>> = {
   'to-peer': 'nothing reaches the peer',
   'from-peer': 'nothing from the peer arrives',
   freeze: 'peer process stopped, its kernel alive',
+  pause: 'peer process stopped, then going on',
   relay: 'relay that swallows but acknowledges',
   outage: 'blackhole both ways that heals',
   loss: 'random loss both ways',
@@ -33,7 +34,7 @@ export const loadWords: Readonly<Record<Load, string>> = {
 
 /** How each fault is written. */
 export const faultGrammar = Object.keys(faultWords).map((kind) => {
-  if (kind === 'outage') return 'outage=T';
+  if (kind === 'outage' || kind === 'pause') return `${kind}=T`;
   return kind === 'loss' ? 'loss=P%' : kind;
 });
 
@@ -43,9 +44,12 @@ export function faultKind(fault: Fault): FaultKind {
   return fault.replace(/=.*/, '') as FaultKind;
 }
 
-/** How long the network is gone; undefined: this fault is no outage. */
-export function outageMs(fault: Fault): number | undefined {
-  return faultKind(fault) === 'outage' ? parseDuration(fault.replace('outage=', '')) : undefined;
+/** After how long all is well again, of an outage or a pause; undefined: it never is. */
+export function healsAfterMs(fault: Fault): number | undefined {
+  const kind = faultKind(fault);
+  return kind === 'outage' || kind === 'pause'
+    ? parseDuration(fault.replace(`${kind}=`, ''))
+    : undefined;
 }
 
 /** The part of the segments that is lost, 0 to 1; undefined: this fault is no loss. */
@@ -56,7 +60,7 @@ export function lossShare(fault: Fault): number | undefined {
 /** A method by which the peer's end still acknowledges: a keepalive row through it means nothing. */
 export function stillAcknowledges(fault: Fault): boolean {
   const kind = faultKind(fault);
-  return kind === 'freeze' || kind === 'relay';
+  return kind === 'freeze' || kind === 'pause' || kind === 'relay';
 }
 
 /** Segments are silently dropped, at one end or both. */
@@ -71,7 +75,9 @@ export function parseFaults(text: string): readonly Fault[] {
 
 export function parseFault(text: string): Fault {
   const [kind = '', value] = text.split('=', 2);
-  if (kind === 'outage') return `outage=${formatDuration(parseOutage(value, text))}`;
+  if (kind === 'outage' || kind === 'pause') {
+    return `${kind}=${formatDuration(parseHealing(value, text))}`;
+  }
   if (kind === 'loss') return `loss=${parsePercent(value, text)}%`;
   return oneOf(text, faultGrammar, 'a fault') as PlainFault;
 }
@@ -84,9 +90,9 @@ export function parseObserver(text: string): Observer {
   return oneOf(text, observers, 'an observer') as Observer;
 }
 
-function parseOutage(value: string | undefined, text: string): number {
+function parseHealing(value: string | undefined, text: string): number {
   if (value !== undefined && value !== '') return parseDuration(value);
-  throw new TcpaliveError('BAD_USAGE', `'${text}' needs a time, such as outage=2s`);
+  throw new TcpaliveError('BAD_USAGE', `'${text}' needs a time, such as ${text}=2s`);
 }
 
 function parsePercent(value: string | undefined, text: string): number {

@@ -4,7 +4,7 @@
  */
 import {
   faultKind,
-  outageMs,
+  healsAfterMs,
   stillAcknowledges,
   type Fault,
   type Load,
@@ -73,8 +73,12 @@ export function predict(situation: Situation): Prediction {
     return { kind: 'unknown', rule: 'how many segments in a row are lost is left to chance' };
   }
   const interval = intervalOf(contenders);
-  const outage = outageMs(situation.fault);
-  return outage === undefined ? interval : throughOutage(contenders, interval, outage);
+  const healsAfter = healsAfterMs(situation.fault);
+  if (healsAfter === undefined) return interval;
+  // What a paused process has missed it does at once when it goes on: its last word is the verdict's own moment.
+  const paused = faultKind(situation.fault) === 'pause';
+  const last = earliestOf(contenders.map((each) => (paused ? each.fromDrop : each.lastWord)));
+  return untilHealed(interval, last, healsAfter);
 }
 
 /** The one that decides; undefined: nothing ever does. */
@@ -117,6 +121,7 @@ export function contendersOf(situation: Situation): readonly Contender[] {
     case 'reset':
       return [announced("the peer's RST arrives")];
     case 'freeze':
+    case 'pause':
     case 'relay':
       return [...silenceContenders(situation), ...answeredWindowContenders(situation)];
     case 'blackhole':
@@ -144,23 +149,19 @@ function intervalOf(contenders: readonly Contender[]): Prediction & { kind: 'int
 }
 
 /**
- * What a healed network changes: whatever is sent after that is answered. So it is noticed all the
- * same where the last word before the verdict came before the network did, and lives where it came after.
+ * What healing changes: whatever is sent after that is answered. So it is noticed all the same where
+ * the last word before the verdict came before, and lives where it came after.
  */
-function throughOutage(
-  contenders: readonly Contender[],
+function untilHealed(
   interval: Prediction & { kind: 'interval' },
-  outage: number,
+  lastWord: Span,
+  healsAfter: number,
 ): Prediction {
-  const last = earliestOf(contenders.map((each) => each.lastWord));
-  if (last.min >= outage) {
-    return { kind: 'never', rule: 'the network is back before the last word that is answered' };
+  if (lastWord.min >= healsAfter) {
+    return { kind: 'never', rule: 'all is well again before the last word that is answered' };
   }
-  if (last.max < outage) return interval;
-  return {
-    kind: 'unknown',
-    rule: 'at some phases the network is back in time, at others it is not',
-  };
+  if (lastWord.max < healsAfter) return interval;
+  return { kind: 'unknown', rule: 'at some phases all is well again in time, at others it is not' };
 }
 
 /** The last that surely leaves before the end, and the last that may; `lead`: from the drop to the origin. */
@@ -384,7 +385,7 @@ function silenceBeforeDrop({ longestSilenceMs }: Situation, period: number | und
 
 function whyNever({ mode, fault }: Situation): string {
   if (stillAcknowledges(fault)) {
-    return faultKind(fault) === 'freeze'
+    return faultKind(fault) !== 'relay'
       ? "the peer's kernel goes on acknowledging for its stopped process"
       : 'the relay goes on acknowledging for a peer that is gone';
   }

@@ -1,6 +1,6 @@
 /** What to compare: one row is one mode under one load and fault. */
-import { outageMs, type Fault, type Load, type Observer } from './condition.js';
-import { alarmShare } from './tolerance.js';
+import { faultKind, healsAfterMs, type Fault, type Load, type Observer } from './condition.js';
+import { alarmShare, pauseAlarmShare } from './tolerance.js';
 import { formatMode, parseMode, type Mode } from './mode.js';
 import { periodMs, predict, type Prediction } from './predict.js';
 import type { Hz, Span } from './timer-wheel.js';
@@ -113,10 +113,15 @@ export function planRow(row: RowSpec, conditions: PlanConditions): RowPlan {
   const longestSilenceMs = spanMs + SETTLE_MS;
   const situation = { ...row, observer, frameEveryMs, longestSilenceMs, sysctls, hz };
   const predicted = predict(situation);
-  const outage = outageMs(row.fault);
-  const share = outage === undefined ? null : alarmShare(situation, outage);
+  const outage = healsAfterMs(row.fault);
+  const paused = faultKind(row.fault) === 'pause';
+  const shareOf = paused ? pauseAlarmShare : alarmShare;
+  const share = outage === undefined ? null : shareOf(situation, outage);
   // After an outage a verdict may still fall as late as if it had not ended.
-  const awaited = outage === undefined ? predicted : predict({ ...situation, fault: 'blackhole' });
+  const awaited =
+    outage === undefined
+      ? predicted
+      : predict({ ...situation, fault: paused ? 'freeze' : 'blackhole' });
   const wait = row.waited ? Math.min(limitMs, (outage ?? 0) + waitMs(awaited, limitMs)) : 0;
   return { ...row, observer, predicted, alarmShare: share, frameEveryMs, spanMs, waitMs: wait };
 }

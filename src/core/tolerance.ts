@@ -82,6 +82,15 @@ export function alarmShare(situation: Healthy, outage: number): Span {
   return { min: Math.min(a, b), max: Math.max(a, b) };
 }
 
+/** The same for a peer that is stopped and goes on: nothing is lost, so only the silence counts. */
+export function pauseAlarmShare({ mode, frameEveryMs }: Healthy, pauseMs: number): Span {
+  const period = mode.heartbeat?.intervalMs ?? frameEveryMs;
+  const timeout = Math.min(mode.heartbeat?.timeoutMs ?? Infinity, mode.idleTimeoutMs ?? Infinity);
+  if (period === undefined || timeout === Infinity) return { min: 0, max: 0 };
+  const share = Math.min(1, Math.max(0, (pauseMs - (timeout - period)) / period));
+  return { min: share, max: share };
+}
+
 const PHASES = 1000;
 
 /** Packets in both directions an hour while nothing happens. */

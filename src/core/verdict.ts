@@ -100,7 +100,8 @@ function agrees(outcome: RowOutcome, hz: Hz): boolean | null {
 /** Who notices a network that heals, or that loses only some, alarms about a connection that lives. */
 function alarmsOf({ plan, notices, connections }: RowOutcome): RowResult['alarms'] {
   const kind = faultKind(plan.fault);
-  if ((kind !== 'outage' && kind !== 'loss') || connections === 0 || !plan.waited) return null;
+  const lives = kind === 'outage' || kind === 'pause' || kind === 'loss';
+  if (!lives || connections === 0 || !plan.waited) return null;
   return { measured: proportion(notices.length, connections), predicted: plan.alarmShare };
 }
 
@@ -115,7 +116,9 @@ function agreesInShare(outcome: RowOutcome): boolean | null {
 function methodNotes({ fault, mode }: RowPlan): readonly string[] {
   const kernels = mode.keepalive !== undefined || mode.userTimeoutMs !== undefined;
   if (!kernels || !stillAcknowledges(fault)) return [];
-  return [`${fault} still acknowledges: it says nothing about a peer whose network is gone`];
+  return [
+    `${faultKind(fault)} still acknowledges: it says nothing about a peer whose network is gone`,
+  ];
 }
 
 function within(value: number, span: Span, beforeMs: number, afterMs: number): boolean {

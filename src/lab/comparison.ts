@@ -4,6 +4,7 @@
  * the peers are processes of their own, so a stopped one does not stop the clock.
  */
 import type { Hz } from '../core/timer-wheel.js';
+import { faultKind } from '../core/condition.js';
 import { formatMode } from '../core/mode.js';
 import type { ComparisonEvent, PlannedRow, RowEvent } from '../core/progress.js';
 import type { DropEngine, RowResult } from '../core/result.js';
@@ -70,7 +71,8 @@ export async function runComparison(
       const wanted = connectionsOf(plan, setting.connections);
       const ids = take(plan.waited ? wanted : 1);
       const twins = take(plan.waited ? wanted : 0);
-      const ownPeer = plan.fault === 'freeze' || plan.load === 'connect';
+      const ownPeer =
+        ['freeze', 'pause'].includes(faultKind(plan.fault)) || plan.load === 'connect';
       const peer = ownPeer ? await startPeer() : shared;
       const relay = plan.fault === 'relay' ? await startPeer() : undefined;
       const { engine } = setting;

@@ -63,7 +63,8 @@ export async function dropPeers(
       const peerMarks = await peer.station.lose({ ids, share });
       return { peerMarks, drop: unproven('socket-filter', longestGap(marks, peerMarks)) };
     }
-    case 'freeze': {
+    case 'freeze':
+    case 'pause': {
       peer.stop();
       atDrop.mark(marksOf(station, ids, monotonicNow));
       atDrop.write(ids);
@@ -85,8 +86,12 @@ export async function dropPeers(
   }
 }
 
-/** The end of an outage. */
+/** The end of an outage or a pause. */
 export async function healPeers(parts: DropParts, ids: readonly ConnectionId[]): Promise<void> {
+  if (faultKind(parts.plan.fault) === 'pause') {
+    parts.peer.goOn();
+    return;
+  }
   const engine = engineOf(parts);
   parts.station.heal({ ids, engine });
   await parts.peer.station.heal({ ids, engine });

@@ -10,6 +10,8 @@ export interface Peer {
   readonly station: Remote<Station>;
   /** SIGSTOP: the process hangs, its kernel goes on acknowledging. */
   stop(): void;
+  /** SIGCONT. */
+  goOn(): void;
   /** Ends it, stopped or not, and resolves when it is gone. */
   end(): Promise<void>;
 }
@@ -40,6 +42,7 @@ export async function startPeer(
     pid: child.pid ?? 0,
     station,
     stop: () => void child.kill('SIGSTOP'),
+    goOn: () => void child.kill('SIGCONT'),
     end: () => endProcess(child),
   };
 }

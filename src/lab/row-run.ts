@@ -1,5 +1,5 @@
 /** One row of a comparison while it runs: its connections, their healthy twins, their verdicts. */
-import { faultKind, outageMs } from '../core/condition.js';
+import { faultKind, healsAfterMs } from '../core/condition.js';
 import { beatsOnly } from '../core/mode.js';
 import type { RowEvent } from '../core/progress.js';
 import type { DropEngine, DropResult } from '../core/result.js';
@@ -101,7 +101,7 @@ export class RowRun {
       const [, packets] = await Promise.all([
         this.#prove(),
         countPackets(station, twins, waitMs, interruption),
-        this.#healAfter(outageMs(fault), interruption),
+        this.#healAfter(healsAfterMs(fault), interruption),
         pause(waitMs, interruption),
       ]);
       this.#packetsPerHour = packets;

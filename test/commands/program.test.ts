@@ -78,7 +78,7 @@ describe('a value that cannot be understood', () => {
     ['--loads busy', "--loads: 'busy' is not a load: idle, write, zero-window, connect"],
     [
       '--faults fire',
-      "--faults: 'fire' is not a fault: blackhole, to-peer, from-peer, freeze, relay, outage=T, loss=P%, close, reset",
+      "--faults: 'fire' is not a fault: blackhole, to-peer, from-peer, freeze, pause=T, relay, outage=T, loss=P%, close, reset",
     ],
     [
       '--faults loss=101%',

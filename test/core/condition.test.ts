@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   faultKind,
   lossShare,
-  outageMs,
+  healsAfterMs,
   parseFaults,
   parseLoads,
   parseObserver,
@@ -22,9 +22,10 @@ describe('conditions', () => {
       'loss=5%',
       'loss=0.5%',
     ]);
-    expect(outageMs('outage=1.5s')).toBe(1500);
+    expect(healsAfterMs('outage=1.5s')).toBe(1500);
     expect(lossShare('loss=5%')).toBe(0.05);
-    expect([outageMs('loss=5%'), lossShare('blackhole')]).toEqual([undefined, undefined]);
+    expect([healsAfterMs('loss=5%'), lossShare('blackhole')]).toEqual([undefined, undefined]);
+    expect(healsAfterMs('pause=2s')).toBe(2000);
     expect(faultKind('outage=1.5s')).toBe('outage');
   });
 
@@ -36,15 +37,15 @@ describe('conditions', () => {
   it.each([
     [
       () => parseFaults('fire'),
-      "'fire' is not a fault: blackhole, to-peer, from-peer, freeze, relay, outage=T, loss=P%, close, reset",
+      "'fire' is not a fault: blackhole, to-peer, from-peer, freeze, pause=T, relay, outage=T, loss=P%, close, reset",
     ],
     [
       () => parseFaults('close,'),
-      "'' is not a fault: blackhole, to-peer, from-peer, freeze, relay, outage=T, loss=P%, close, reset",
+      "'' is not a fault: blackhole, to-peer, from-peer, freeze, pause=T, relay, outage=T, loss=P%, close, reset",
     ],
     [
       () => parseFaults('toString'),
-      "'toString' is not a fault: blackhole, to-peer, from-peer, freeze, relay, outage=T, loss=P%, close, reset",
+      "'toString' is not a fault: blackhole, to-peer, from-peer, freeze, pause=T, relay, outage=T, loss=P%, close, reset",
     ],
     [() => parseFaults('outage'), "'outage' needs a time, such as outage=2s"],
     [() => parseFaults('outage=2'), "'2' has no unit: did you mean 2s?"],

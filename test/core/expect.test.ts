@@ -167,13 +167,13 @@ describe('what is refused', () => {
 
   it('words that are nothing a row could be', () => {
     expect(refusal('hartbeat worst<3s')).toMatchInlineSnapshot(
-      `"'hartbeat' selects no row: a load (idle, write, zero-window, connect), a fault (blackhole, to-peer, from-peer, freeze, relay, outage=T, loss=P%, close, reset), a mode such as heartbeat=1s:3s, or the name of a part of one (none, keepalive, user-timeout, heartbeat, idle-timeout, rto-max)"`,
+      `"'hartbeat' selects no row: a load (idle, write, zero-window, connect), a fault (blackhole, to-peer, from-peer, freeze, pause=T, relay, outage=T, loss=P%, close, reset), a mode such as heartbeat=1s:3s, or the name of a part of one (none, keepalive, user-timeout, heartbeat, idle-timeout, rto-max)"`,
     );
     expect(refusal('keepalive=1:1:3 worst<3s')).toMatchInlineSnapshot(
       `"'keepalive=1:1:3' has no units: did you mean keepalive=1s:1s:3?"`,
     );
     expect(refusal('idle, worst<3s')).toMatchInlineSnapshot(
-      `"'idle,' selects no row: a load (idle, write, zero-window, connect), a fault (blackhole, to-peer, from-peer, freeze, relay, outage=T, loss=P%, close, reset), a mode such as heartbeat=1s:3s, or the name of a part of one (none, keepalive, user-timeout, heartbeat, idle-timeout, rto-max)"`,
+      `"'idle,' selects no row: a load (idle, write, zero-window, connect), a fault (blackhole, to-peer, from-peer, freeze, pause=T, relay, outage=T, loss=P%, close, reset), a mode such as heartbeat=1s:3s, or the name of a part of one (none, keepalive, user-timeout, heartbeat, idle-timeout, rto-max)"`,
     );
   });
 

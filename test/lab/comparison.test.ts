@@ -268,6 +268,7 @@ async function compared(
       pid: process.pid,
       station: disguised({ ...peer, connect }),
       stop: () => undefined,
+      goOn: () => undefined,
       end: () => Promise.resolve(),
     });
   };
