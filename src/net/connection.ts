@@ -41,8 +41,8 @@ export interface ConnectionHandlers {
   onClosed?(): void;
 }
 
-/** What may wait for a peer that does not read: each judgement reads, and echoes, a chunk more. */
-const MOST_UNSENT_BYTES = 128 * 1024;
+/** What is read from a peer that reads nothing: each judgement reads, and may echo, a chunk more. */
+const MOST_READ_UNSENT_BYTES = 128 * 1024;
 
 /** For the last writes to a peer that has said goodbye, or to whom we do. */
 const GOODBYE_MS = 5000;
@@ -65,6 +65,8 @@ export class Connection {
   #ending: Ending | undefined;
   #readsNoMore = false;
   #goodbye = false;
+  /** Bytes read while our own were waiting for a peer that does not read. */
+  #readUnsent = 0;
 
   /** @param socket connected; from now on nobody else may touch it. */
   constructor(
@@ -87,6 +89,7 @@ export class Connection {
     socket.setNoDelay(true);
     socket.on('data', (chunk) => this.#received(chunk));
     socket.on('drain', () => {
+      this.#readUnsent = 0;
       if (!this.#readsNoMore) socket.resume();
     });
     socket.on('end', () => {
@@ -146,6 +149,7 @@ export class Connection {
   #received(chunk: Uint8Array): void {
     const now = monotonicNow();
     this.#lastReceivedAt = now;
+    if (this.#socket.writableNeedDrain) this.#readUnsent += chunk.length;
     this.#do('received', now);
     if (this.#ending !== undefined) return;
     const { frames, violation } = this.#decoder.push(chunk);
@@ -189,11 +193,11 @@ export class Connection {
 
   /**
    * While the peer does not read we do not either: what has arrived since is read before judging,
-   * until so much waits to be sent that whoever sends on without reading is as good as silent.
+   * until it is so much that whoever sends on without reading is as good as silent.
    */
   #fired(): void {
     if (this.#ending !== undefined) return;
-    const mayRead = !this.#readsNoMore && this.#socket.writableLength < MOST_UNSENT_BYTES;
+    const mayRead = !this.#readsNoMore && this.#readUnsent < MOST_READ_UNSENT_BYTES;
     if (this.#socket.isPaused() && mayRead) {
       this.#socket.resume();
       setImmediate(() => this.#tick());
