@@ -19,6 +19,8 @@ export interface Scenario {
   readonly modes: readonly Mode[];
   readonly server: ScenarioServer;
   readonly steps: readonly Step[];
+  /** Whether any of them cuts. */
+  readonly cuts: boolean;
   readonly expect: readonly ScenarioExpectation[];
 }
 
@@ -53,6 +55,7 @@ export function parseScenario(text: string, file: string): Scenario {
     refuse: (at, message) => badScenario(file, at, message),
   };
   refuseTwinModes(shape, source);
+  const steps = readSteps(shape.steps, ['steps'], source);
   return {
     name: shape.name,
     story: shape.story.trim(),
@@ -62,7 +65,8 @@ export function parseScenario(text: string, file: string): Scenario {
       descriptors: shape.server?.descriptors,
       at: shape.server === undefined ? undefined : yaml.positionOf(['server'], 'key'),
     },
-    steps: readSteps(shape.steps, ['steps'], source),
+    steps,
+    cuts: flatSteps(steps).some(({ kind }) => kind === 'cut'),
     expect: readExpectations(shape, yaml, source),
   };
 }

@@ -1,8 +1,11 @@
 import { platform, release } from 'node:os';
 import type { HostFacts } from '../core/result.js';
-import { sysctlsFrom } from '../core/sysctl.js';
+import { sysctlDefaults, sysctlsFrom } from '../core/sysctl.js';
 import type { Kernel } from './kernel.js';
 import { tcpSysctls, ticksPerSecond } from './linux/proc.js';
+
+/** All that a prediction asks for: the other hundred need not be read. */
+const DECISIVE: readonly string[] = [...Object.keys(sysctlDefaults), 'tcp_congestion_control'];
 
 /** What decides the predictions on this machine, in this network namespace. */
 export function hostFacts(kernel: Kernel): HostFacts {
@@ -12,7 +15,7 @@ export function hostFacts(kernel: Kernel): HostFacts {
 /** The same from files alone: nothing is loaded or tried, and it works where no capability is present. */
 export function hostFactsFromFiles(): HostFacts {
   return platform() === 'linux'
-    ? factsFrom(tcpSysctls(), ticksPerSecond())
+    ? factsFrom(tcpSysctls(DECISIVE), ticksPerSecond())
     : factsFrom(new Map(), undefined);
 }
 

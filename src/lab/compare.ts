@@ -4,7 +4,6 @@ import type { Observer } from '../core/condition.js';
 import type { ComparisonEvent } from '../core/progress.js';
 import type { ComparisonResult } from '../core/result.js';
 import type { RowSpec } from '../core/row.js';
-import { flatSteps } from '../core/scenario-steps.js';
 import type { SysctlSetting } from '../core/sysctl.js';
 import type { Scenario } from '../core/scenario.js';
 import type { ScenarioResult } from '../core/scenario-result.js';
@@ -60,9 +59,8 @@ export function playScenario({
   onEvent,
   ...options
 }: PlayOptions): Promise<ScenarioResult> {
-  const { name, story, modes, steps, expect } = scenario;
+  const { name, story, modes, steps, cuts, expect } = scenario;
   const { replyDelayMs, descriptors = null } = scenario.server;
-  const cuts = flatSteps(steps).some(({ kind }) => kind === 'cut');
   const plan = { name, story, modes, steps, cuts, expect, server: { replyDelayMs, descriptors } };
   return inLab(options, onEvent, (conductor, conditions) => conductor.play({ conditions, plan }));
 }

@@ -5,9 +5,10 @@ import { gunzipSync } from 'node:zlib';
 
 const IPV4_SYSCTLS = '/proc/sys/net/ipv4';
 
-export function tcpSysctls(): ReadonlyMap<string, string> {
+/** @param wanted only these; default: everything under net.ipv4.tcp_* */
+export function tcpSysctls(wanted = allTcpSysctls()): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
-  for (const name of names(IPV4_SYSCTLS).filter((file) => file.startsWith('tcp_'))) {
+  for (const name of wanted) {
     const value = tryRead(`${IPV4_SYSCTLS}/${name}`);
     if (value !== undefined) values.set(name, value.toString('latin1').trim());
   }
@@ -60,9 +61,9 @@ function tryRead(path: string): Buffer | undefined {
   }
 }
 
-function names(folder: string): readonly string[] {
+function allTcpSysctls(): readonly string[] {
   try {
-    return readdirSync(folder);
+    return readdirSync(IPV4_SYSCTLS).filter((file) => file.startsWith('tcp_'));
   } catch {
     // A container may hide /proc/sys.
     return [];
