@@ -133,8 +133,11 @@ export function contendersOf(situation: Situation): readonly Contender[] {
   }
 }
 
-/** The same between two received bytes: the answer to a keepalive probe carries none. */
-function bytePeriodMs({ heartbeat }: Mode, frameEveryMs: number | undefined): number | undefined {
+/** How long it is silent at most between two received bytes: the answer to a keepalive probe carries none. */
+export function bytePeriodMs(
+  { heartbeat }: Mode,
+  frameEveryMs: number | undefined,
+): number | undefined {
   if (heartbeat === undefined) return frameEveryMs;
   return Math.min(heartbeat.intervalMs, frameEveryMs ?? Infinity);
 }

@@ -3,7 +3,7 @@
  * network may be gone, at any phase, without an alarm; how often it alarms when it is gone longer;
  * and what the mode costs while nothing happens.
  */
-import { tunedKeepalive, type Situation } from './predict.js';
+import { bytePeriodMs, tunedKeepalive, type Situation } from './predict.js';
 import { keepaliveDeath } from './keepalive-timer.js';
 import { retransmissionDeath } from './retransmission-timer.js';
 import { connectDeath } from './connect-timer.js';
@@ -52,21 +52,22 @@ export function toleratedOutageMs(situation: Healthy): number {
 export function alarmShare(situation: Healthy, outage: number): Span {
   const { mode, load, sysctls, hz } = situation;
   const alarms = (phase: number, late: boolean): boolean => {
-    const { heartbeat } = mode;
-    if (heartbeat !== undefined) {
-      const { intervalMs, timeoutMs } = heartbeat;
-      const lostAt = phase * intervalMs;
+    const period = bytePeriodMs(mode, situation.frameEveryMs);
+    const timeout = Math.min(mode.heartbeat?.timeoutMs ?? Infinity, mode.idleTimeoutMs ?? Infinity);
+    if (period !== undefined && timeout !== Infinity) {
+      const lostAt = phase * period;
       if (lostAt < outage) {
         const back = backAfter(situation, outage - lostAt, late);
-        if (intervalMs + back >= timeoutMs) return true;
+        if (period + back >= timeout) return true;
       }
     }
     const keepalive = tunedKeepalive(mode, sysctls);
     if (load === 'idle' && keepalive !== undefined && !isBusy(situation)) {
       const { sent } = keepaliveDeath(keepalive, mode.userTimeoutMs, false, hz);
-      const period = Math.max(keepalive.idleSeconds, keepalive.intervalSeconds) * 1000;
+      const between = Math.max(keepalive.idleSeconds, keepalive.intervalSeconds) * 1000;
       const last = sent.at(-1);
-      if (last !== undefined && (late ? last.max : last.min) - phase * period < outage) return true;
+      if (last !== undefined && (late ? last.max : last.min) - phase * between < outage)
+        return true;
     }
     if (load === 'write') {
       const last = unanswered(situation).sent.at(-1);
@@ -84,7 +85,7 @@ export function alarmShare(situation: Healthy, outage: number): Span {
 
 /** The same for a peer that is stopped and goes on: nothing is lost, so only the silence counts. */
 export function pauseAlarmShare({ mode, frameEveryMs }: Healthy, pauseMs: number): Span {
-  const period = mode.heartbeat?.intervalMs ?? frameEveryMs;
+  const period = bytePeriodMs(mode, frameEveryMs);
   const timeout = Math.min(mode.heartbeat?.timeoutMs ?? Infinity, mode.idleTimeoutMs ?? Infinity);
   if (period === undefined || timeout === Infinity) return { min: 0, max: 0 };
   const share = Math.min(1, Math.max(0, (pauseMs - (timeout - period)) / period));

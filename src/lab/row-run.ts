@@ -1,5 +1,5 @@
 /** One row of a comparison while it runs: its connections, their healthy twins, their verdicts. */
-import { faultKind, healsAfterMs } from '../core/condition.js';
+import { faultKind, healsAfterMs, type FaultKind } from '../core/condition.js';
 import { beatsOnly } from '../core/mode.js';
 import type { RowEvent } from '../core/progress.js';
 import type { DropEngine, DropResult } from '../core/result.js';
@@ -41,6 +41,9 @@ export interface RowParts {
   readonly relay: Peer | undefined;
   readonly engine: DropEngine | null;
 }
+
+/** Faults through which a busy peer still sends, or sends again. */
+const GOES_ON: ReadonlySet<FaultKind> = new Set(['to-peer', 'outage', 'pause', 'loss']);
 
 /** The picture shows when the kernel sends, not how much: asking all would disturb what is measured. */
 const ACTIVITY_CONNECTIONS = 20;
@@ -211,8 +214,10 @@ export class RowRun {
       await station.fill({ ids: twins });
       return;
     }
-    if (plan.frameEveryMs !== undefined && faultKind(plan.fault) !== 'loss') {
-      await Promise.all([peer.station.hush({ ids }), twinPeer.station.hush({ ids: twins })]);
+    if (plan.frameEveryMs !== undefined) {
+      // The twins fall silent, as quiet users do; whoever lives through the fault goes on.
+      const quiet = GOES_ON.has(faultKind(plan.fault)) ? [] : ids;
+      await Promise.all([peer.station.hush({ ids: quiet }), twinPeer.station.hush({ ids: twins })]);
     }
     const write = (some: readonly ConnectionId[]) => {
       if (plan.load === 'write') station.send({ ids: some, bytes: LOAD_BYTES });
