@@ -15,6 +15,8 @@ export const errorCodes = {
   UNREACHABLE: 3,
   /** The peer never answered one beat: it may be alive and speak another protocol. */
   NO_ANSWER: 3,
+  /** A drop that nobody saw drop anything: whatever came of it proves nothing. */
+  NOT_PROVEN: 3,
   /** What was asked needs something this machine, or this user, does not have. */
   NO_CAPABILITY: 3,
   /** A lab process could not be started or ended early. */

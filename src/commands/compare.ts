@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
-import { parseDuration } from '../core/duration.js';
+import { formatDuration, parseDuration } from '../core/duration.js';
 import {
   faultGrammar,
+  healsAfterMs,
   loadWords,
   parseFaults,
   parseLoads,
@@ -107,7 +108,7 @@ export function compareCommand(env: Environment): Command {
     .addOption(colorOption())
     .addHelpText('after', HELP)
     .action((options: Options, command: Command) => {
-      refuseBesideScenario(command);
+      refuseIdleFlags(command);
       return run(env, options);
     });
 }
@@ -137,6 +138,7 @@ async function run(env: Environment, options: Options): Promise<void> {
     printForecast(env, { ...options, rows });
     return;
   }
+  if (scenario === undefined) refuseUnhealed(rows, options.limit);
   const interrupt = listenForInterrupt(env);
   const progress = showProgress(env, options.color, scenario === undefined ? 'lanes' : 'line');
   const lab: LabOptions = {
@@ -181,6 +183,9 @@ function reportComparisonResult(
   for (const { text, pass, got } of outcomes) {
     env.stderr.write(`${pass ? 'pass' : 'FAIL'}  ${text}  (got ${got})\n`);
   }
+  if (result.rows.some(({ drop }) => drop?.proven === false)) {
+    throw new TcpaliveError('NOT_PROVEN', 'not every drop was seen to drop: see the rows above');
+  }
   const failed = outcomes.some((outcome) => !outcome.pass);
   return failed || result.rows.some((row) => row.agrees === false) ? 1 : 0;
 }
@@ -192,25 +197,45 @@ function reportScenarioResult(env: Environment, options: Options, result: Scenar
   return result.rows.some((row) => row.checks.some((check) => !check.pass)) ? 1 : 0;
 }
 
-/** A scenario says for itself what is done, to how many, and what must come of it. */
-function refuseBesideScenario(command: Command): void {
-  const { scenario } = command.opts<Options>();
-  if (scenario === undefined) return;
+/** What each of these does instead of a comparison, and the flags that still mean something then. */
+const INSTEAD: Readonly<Record<string, readonly string[]>> = {
+  '--scenario': ['--on-host'],
+  '--stacks': ['--sysctl', '--explain'],
+  '--predict-only': ['--modes', '--loads', '--faults', '--observer', '--sysctl', '--explain'],
+};
+
+const ANYWHERE = ['--format', '--json', '--color'];
+
+/** Flags that would do nothing. */
+function refuseIdleFlags(command: Command): void {
   const given = command.options
     .filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
-    .filter(({ long }) => !BESIDE_SCENARIO.has(long ?? ''))
-    .map(({ long }) => long);
-  if (given.length > 0) {
-    throw new TcpaliveError('BAD_USAGE', `--scenario cannot be combined with ${given.join(', ')}`);
+    .map(({ long }) => long ?? '');
+  const instead = Object.keys(INSTEAD).find((flag) => given.includes(flag));
+  if (instead === undefined) {
+    if (!given.includes('--explain')) return;
+    throw new TcpaliveError('BAD_USAGE', '--explain goes with --predict-only or --stacks');
   }
-  const format = command.opts<Options>().format;
-  const typed = command.getOptionValueSource('format') === 'cli';
-  if (typed && format !== 'table' && format !== 'json') {
-    throw new TcpaliveError('BAD_USAGE', `a scenario has no --format ${format}: table or json`);
+  const allowed = [instead, ...(INSTEAD[instead] ?? []), ...ANYWHERE];
+  const idle = given.filter((flag) => !allowed.includes(flag));
+  if (idle.length > 0) {
+    throw new TcpaliveError('BAD_USAGE', `${instead} cannot be combined with ${idle.join(', ')}`);
+  }
+  const { format } = command.opts<Options>();
+  if (given.includes('--format') && !['table', 'json'].includes(format)) {
+    throw new TcpaliveError('BAD_USAGE', `${instead} has no --format ${format}: table or json`);
   }
 }
 
-const BESIDE_SCENARIO = new Set(['--scenario', '--on-host', '--format', '--json', '--color']);
+/** What is to heal must do so while it is watched. */
+function refuseUnhealed(rows: readonly RowSpec[], limitMs: number): void {
+  const late = rows.find(({ fault }) => (healsAfterMs(fault) ?? 0) >= limitMs);
+  if (late === undefined) return;
+  throw new TcpaliveError(
+    'BAD_USAGE',
+    `${late.fault} is not over within --limit ${formatDuration(limitMs)}: raise the limit`,
+  );
+}
 
 /** A condition on no row can never hold: better said before the run than after it. */
 function refuseUnmatched(expectation: Expectation, rows: readonly RowSpec[]): void {

@@ -4,7 +4,6 @@ import { forecast } from '../core/forecast.js';
 import type { RowSpec } from '../core/row.js';
 import { forecastStacks } from '../core/stacks.js';
 import { withSettings, type SysctlSetting } from '../core/sysctl.js';
-import { TcpaliveError } from '../errors.js';
 import { hostFactsFromFiles } from '../kernel/host-facts.js';
 import { reportForecast } from '../report/forecast.js';
 import { reportStacks } from '../report/stacks.js';
@@ -20,24 +19,20 @@ export interface ForecastOptions extends FormatOptions {
   readonly explain?: boolean;
 }
 
-/** @throws TcpaliveError BAD_USAGE for a format that it does not have */
 export function printForecast(env: Environment, options: ForecastOptions): void {
-  const { host, ...layout } = forecastSetting(env, options, '--predict-only');
+  const { host, ...layout } = forecastSetting(env, options);
   const result = forecast(options.rows, options.observer, host);
   env.stdout.write(reportForecast(result, layout));
 }
 
-/** @throws TcpaliveError BAD_USAGE for a format that it does not have */
 export function printStacks(env: Environment, options: Omit<ForecastOptions, 'rows'>): void {
-  const { host, ...layout } = forecastSetting(env, options, '--stacks');
+  const { host, ...layout } = forecastSetting(env, options);
   env.stdout.write(reportStacks(forecastStacks(host), layout));
 }
 
-function forecastSetting(env: Environment, options: Omit<ForecastOptions, 'rows'>, flag: string) {
-  const format = chosenFormat(options);
-  if (format !== 'table' && format !== 'json') {
-    throw new TcpaliveError('BAD_USAGE', `${flag} has no --format ${format}: table or json`);
-  }
+function forecastSetting(env: Environment, options: Omit<ForecastOptions, 'rows'>) {
+  // TCPALIVE_FORMAT may ask for what only a comparison has.
+  const format = chosenFormat(options) === 'json' ? ('json' as const) : ('table' as const);
   const facts = hostFactsFromFiles();
   const host = { ...facts, sysctl: withSettings(facts.sysctl, options.sysctl) };
   return {

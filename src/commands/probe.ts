@@ -157,7 +157,7 @@ function exitCode({ verdict, beats, drop, lost }: ProbeResult): number {
 }
 
 function couldNotTest({ target, verdict, notes }: ProbeResult): TcpaliveError {
-  if (verdict.kind !== 'no-answer') return new TcpaliveError('NO_ANSWER', notes.join('; '));
+  if (verdict.kind !== 'no-answer') return new TcpaliveError('NOT_PROVEN', notes.join('; '));
   return new TcpaliveError('NO_ANSWER', `${target}: ${noAnswerWords(verdict)}`, {
     hint:
       'alive or not cannot be said: beats work against servers that echo frames, such as ' +

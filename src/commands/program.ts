@@ -35,7 +35,7 @@ export function buildProgram(env: Environment): Command {
 
 const HELP = `
 Modes: none, keepalive=IDLE:INTERVAL:COUNT, keepalive=system, user-timeout=T,
-  heartbeat=INTERVAL:TIMEOUT, idle-timeout=T; combined with +. Durations: 250ms, 3s, 1m30s, 2h.
+  heartbeat=INTERVAL:TIMEOUT, idle-timeout=T, rto-max=T; combined with +. Durations: 250ms, 3s, 1m30s, 2h.
 
 Examples:
   tcpalive compare                                     which mode notices a vanished peer, and when

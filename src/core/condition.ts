@@ -74,9 +74,10 @@ export function parseFaults(text: string): readonly Fault[] {
 }
 
 export function parseFault(text: string): Fault {
-  const [kind = '', value] = text.split('=', 2);
+  const at = text.indexOf('=');
+  const [kind, value] = at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
   if (kind === 'outage' || kind === 'pause') {
-    return `${kind}=${formatDuration(parseHealing(value, text))}`;
+    return `${kind}=${formatDuration(parseHealing(kind, value))}`;
   }
   if (kind === 'loss') return `loss=${parsePercent(value, text)}%`;
   return oneOf(text, faultGrammar, 'a fault') as PlainFault;
@@ -90,19 +91,16 @@ export function parseObserver(text: string): Observer {
   return oneOf(text, observers, 'an observer') as Observer;
 }
 
-function parseHealing(value: string | undefined, text: string): number {
+function parseHealing(kind: string, value: string | undefined): number {
   if (value !== undefined && value !== '') return parseDuration(value);
-  throw new TcpaliveError('BAD_USAGE', `'${text}' needs a time, such as ${text}=2s`);
+  throw new TcpaliveError('BAD_USAGE', `'${kind}' needs a time, such as ${kind}=2s`);
 }
 
 function parsePercent(value: string | undefined, text: string): number {
-  const percent = /^(\d{1,3}(?:\.\d+)?)%$/.exec(value ?? '')?.[1];
+  const percent = /^(\d{1,3}(?:\.\d{1,2})?)%$/.exec(value ?? '')?.[1];
   if (percent !== undefined && Number(percent) > 0 && Number(percent) <= 100)
     return Number(percent);
-  throw new TcpaliveError(
-    'BAD_USAGE',
-    `'${text}' is not a loss: more than 0%, at most 100%, such as loss=5%`,
-  );
+  throw new TcpaliveError('BAD_USAGE', `'${text}' is not a loss: 0.01% to 100%, such as loss=5%`);
 }
 
 function oneOf(text: string, accepted: readonly string[], what: string): string {

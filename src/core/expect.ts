@@ -85,7 +85,7 @@ export function checkExpectation(expectation: Expectation, rows: readonly RowRes
 
 function parseWord(word: string): string {
   if (PLAIN_WORDS.includes(word)) return word;
-  if (/^(outage|loss)=/.test(word)) return parseFault(word);
+  if (/^(outage|pause|loss)=/.test(word)) return parseFault(word);
   if (/[=+]/.test(word)) return formatMode(parseMode(word));
   throw new TcpaliveError(
     'BAD_USAGE',

@@ -4,7 +4,7 @@ import { formatMode } from './mode.js';
 import { contendersOf, decisive, predict, type Prediction, type Schedule } from './predict.js';
 import type { HostFacts } from './result.js';
 import { busyMs, observerOf, type RowSpec } from './row.js';
-import { packetsPerHour, toleratedOutageMs } from './tolerance.js';
+import { packetsPerHour, toleratedOutage, type Tolerance } from './tolerance.js';
 
 export interface Forecast {
   readonly schema: 'tcpalive/predict/1';
@@ -18,8 +18,8 @@ export interface ForecastRow {
   readonly fault: Fault;
   readonly observer: Observer;
   readonly predicted: Prediction;
-  /** The longest outage that raises no alarm at any phase; null: none ever does. */
-  readonly toleratedOutageMs: number | null;
+  /** Of the mode and the load: what an outage may last, whatever the row's own fault is. */
+  readonly toleratedOutage: Tolerance;
   /** While idle and healthy, both directions. */
   readonly packetsPerHour: number;
   /** Of what decides; null: nothing ever does. */
@@ -42,14 +42,13 @@ function forecastRow(
   const observer = observerOf({ load }, asked);
   const frameEveryMs = busyMs(mode);
   const situation = { mode, load, fault, observer, frameEveryMs, sysctls, hz: hz ?? undefined };
-  const tolerated = toleratedOutageMs(situation);
   return {
     mode: formatMode(mode),
     load,
     fault,
     observer,
     predicted: predict(situation),
-    toleratedOutageMs: tolerated === Infinity ? null : tolerated,
+    toleratedOutage: toleratedOutage(situation),
     packetsPerHour: packetsPerHour(situation),
     schedule: decisive(contendersOf(situation))?.schedule ?? null,
   };

@@ -1,8 +1,8 @@
 /** An idle connection with keepalive: tcp_keepalive_timer, net/ipv4/tcp_timer.c. */
 import type { KeepaliveSettings } from './mode.js';
-import { addSpans, sleepsSpan, type Dying, type Hz, type Span } from './timer-wheel.js';
+import { addSpans, granuleMs, sleepsSpan, type Dying, type Hz, type Span } from './timer-wheel.js';
 
-/** A schedule is for people: nobody reads a hundred probes. */
+/** With a long user timeout there may be a million probes: the first of them, and the last, are told. */
 const MOST_SENT = 1000;
 
 /**
@@ -26,6 +26,18 @@ export function keepaliveDeath(
   return dieProbing(sleepsSpan(untilProbe, hz), settings, userTimeoutMs, hz);
 }
 
+/** How many probes surely leave before it dies, the lateness of each timer in the verdict's favour. */
+export function sureProbes(
+  settings: KeepaliveSettings,
+  userTimeoutMs: number | undefined,
+  hz: Hz,
+): number {
+  if (userTimeoutMs === undefined) return settings.count;
+  const firstTimer = sleepsSpan([settings.idleSeconds * 1000], hz);
+  const interval = sleepsSpan([settings.intervalSeconds * 1000], hz);
+  return Math.max(1, Math.ceil((userTimeoutMs - firstTimer.max) / interval.max));
+}
+
 export interface Probing {
   readonly settings: KeepaliveSettings;
   readonly userTimeoutMs: number | undefined;
@@ -40,7 +52,9 @@ export interface Probing {
 /** Of a connection that is in the middle of it: from now. */
 export function keepaliveRest(state: Probing, hz: Hz): Dying {
   const { settings, userTimeoutMs, probesOut, silentMs, expiresInMs } = state;
-  const next = sleepsSpan([expiresInMs], hz);
+  // Its lateness was fixed when it was armed.
+  const armedMs = (probesOut > 0 ? settings.intervalSeconds : settings.idleSeconds) * 1000;
+  const next = { min: expiresInMs, max: expiresInMs + granuleMs(armedMs, hz) };
   if (userTimeoutMs === undefined) {
     const left = { ...settings, count: Math.max(0, settings.count - probesOut) };
     return dieProbing(next, left, undefined, hz);
@@ -64,8 +78,10 @@ function dieProbing(
     min: firstTimer.min + number * interval.min,
     max: firstTimer.max + number * interval.max,
   });
-  const probes = (number: number) =>
-    Array.from({ length: Math.min(number, MOST_SENT) }, (_, at) => timer(at));
+  const probes = (number: number) => {
+    const first = Array.from({ length: Math.min(number, MOST_SENT) }, (_, at) => timer(at));
+    return number > MOST_SENT ? [...first, timer(number - 1)] : first;
+  };
   if (userTimeoutMs === undefined) return { death: timer(count), sent: probes(count) };
 
   // Lateness counts as silence: the timer just before the nominal one may already be late enough.

@@ -4,6 +4,7 @@
  */
 import {
   faultKind,
+  lossShare,
   healsAfterMs,
   stillAcknowledges,
   type Fault,
@@ -69,7 +70,7 @@ const ZERO_WINDOW_READY_MS = 100;
 export function predict(situation: Situation): Prediction {
   const contenders = contendersOf(situation);
   if (contenders.length === 0) return { kind: 'never', rule: whyNever(situation) };
-  if (faultKind(situation.fault) === 'loss') {
+  if ((lossShare(situation.fault) ?? 1) < 1) {
     return { kind: 'unknown', rule: 'how many segments in a row are lost is left to chance' };
   }
   const interval = intervalOf(contenders);

@@ -42,7 +42,7 @@ export interface RowResult {
   readonly fault: Fault;
   readonly observer: Observer;
   readonly connections: number;
-  /** Null: this fault drops nothing. */
+  /** Null: this fault drops nothing, or the row was not waited for, or interrupted before its drop. */
   readonly drop: DropResult | null;
   readonly predicted: Prediction;
   readonly measured: {

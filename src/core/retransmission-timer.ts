@@ -40,8 +40,9 @@ export function retransmissionDeath(unanswered: Unanswered, hz: Hz): Dying {
   return forAnyHz(hz, (ticks) => {
     const { rttMs, inFlight } = unanswered;
     const rtoMs = rtoFor(rttMs, ticks);
-    // TCP_RTO_MIN more for a lone segment, whose acknowledgement may be delayed (tcp_schedule_loss_probe).
-    const loneProbeMs = 2 * rttMs + RTO_MIN_MS;
+    // Two round trips and TCP_RTO_MIN for a lone segment, but no later than the retransmission itself
+    // would be (tcp_schedule_loss_probe).
+    const loneProbeMs = rttMs + RTO_MIN_MS;
     const lone = sleepsSpan([loneProbeMs, rtoMs], ticks);
     const soon = {
       min: rtoMs,
@@ -73,7 +74,8 @@ export function retransmissionRest(state: BackedOff, hz: Hz): Dying {
     const { rtoMs, rtoMaxMs, expiresInMs, backoff } = state;
     const slept = Array.from({ length: backoff }, (_, at) => doubled(rtoMs, at + 1, rtoMaxMs));
     const afterFirst = sleepsSpan(slept, ticks);
-    const lateMs = granuleMs(expiresInMs, ticks);
+    // Fixed when it was armed.
+    const lateMs = granuleMs(doubled(rtoMs, backoff, rtoMaxMs), ticks);
     // The timer that is running ends `afterFirst` after the first retransmission.
     const firstAt = {
       min: expiresInMs - afterFirst.max,

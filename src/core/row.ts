@@ -26,10 +26,15 @@ export interface RowPlan extends RowSpec {
   readonly spanMs: number;
   /** How long it is watched after the drop; 0 when it is not waited for. */
   readonly waitMs: number;
+  /** How long it takes to see all that may happen; more than `waitMs` where the limit is shorter. */
+  readonly neededMs: number;
 }
 
 /** Between the last opening and the drop: longer than a delayed ACK, so that nothing is in flight. */
 export const SETTLE_MS = 250;
+
+/** From the last opening to any row's drop: settling, the witness, the rows one after the other. */
+const DROPPED_WITHIN_MS = 1500;
 
 /** The phases of a mode without a period, or with one that would not be noticed within the limit. */
 const DEFAULT_SPAN_MS = 1000;
@@ -110,7 +115,7 @@ export function planRow(row: RowSpec, conditions: PlanConditions): RowPlan {
   const frameEveryMs = busyMs(row.mode);
   const period = periodMs({ mode: row.mode, frameEveryMs }, sysctls) ?? DEFAULT_SPAN_MS;
   const spanMs = period <= limitMs ? period : DEFAULT_SPAN_MS;
-  const longestSilenceMs = spanMs + SETTLE_MS;
+  const longestSilenceMs = spanMs + DROPPED_WITHIN_MS;
   const situation = { ...row, observer, frameEveryMs, longestSilenceMs, sysctls, hz };
   const predicted = predict(situation);
   const outage = healsAfterMs(row.fault);
@@ -122,8 +127,18 @@ export function planRow(row: RowSpec, conditions: PlanConditions): RowPlan {
     outage === undefined
       ? predicted
       : predict({ ...situation, fault: paused ? 'freeze' : 'blackhole' });
-  const wait = row.waited ? Math.min(limitMs, (outage ?? 0) + waitMs(awaited, limitMs)) : 0;
-  return { ...row, observer, predicted, alarmShare: share, frameEveryMs, spanMs, waitMs: wait };
+  const neededMs = (outage ?? 0) + waitMs(awaited, limitMs);
+  const wait = row.waited ? Math.min(limitMs, neededMs) : 0;
+  return {
+    ...row,
+    observer,
+    predicted,
+    alarmShare: share,
+    frameEveryMs,
+    spanMs,
+    waitMs: wait,
+    neededMs,
+  };
 }
 
 /** Whoever connects is the client, whatever was asked for. */

@@ -35,12 +35,20 @@ export function sysctlsFrom(values: ReadonlyMap<string, string>): Sysctls {
   return Object.fromEntries(entries) as Sysctls;
 }
 
+/** `tcp_retries2=5`: those that are not as Linux starts with them. */
+export function changedSysctls(sysctls: Sysctls): readonly string[] {
+  return Object.entries(sysctlDefaults).flatMap(([name, value]) => {
+    const actual = sysctls[name as SysctlName];
+    return actual === value ? [] : [`${name}=${actual}`];
+  });
+}
+
 export interface SysctlSetting {
   readonly name: SysctlName;
   readonly value: number;
 }
 
-/** What the kernel accepts, net/ipv4/sysctl_net_ipv4.c. */
+/** What a socket option of the same meaning takes, and what the kernel's own tables take (sysctl_net_ipv4.c). */
 const RANGES: Readonly<Record<SysctlName, readonly [number, number]>> = {
   tcp_keepalive_time: [1, 32_767],
   tcp_keepalive_intvl: [1, 32_767],

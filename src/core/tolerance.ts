@@ -4,7 +4,7 @@
  * and what the mode costs while nothing happens.
  */
 import { bytePeriodMs, tunedKeepalive, type Situation } from './predict.js';
-import { keepaliveDeath } from './keepalive-timer.js';
+import { keepaliveDeath, sureProbes } from './keepalive-timer.js';
 import { retransmissionDeath } from './retransmission-timer.js';
 import { connectDeath } from './connect-timer.js';
 import { zeroWindowDeath } from './zero-window-timer.js';
@@ -17,17 +17,24 @@ type Healthy = Pick<
   'mode' | 'load' | 'observer' | 'frameEveryMs' | 'rttMs' | 'sysctls' | 'hz'
 >;
 
-/** The longest outage, in milliseconds, that raises no alarm at any phase; Infinity: none ever does. */
+/** The longest outage that raises no alarm at any phase; `any`: none ever does. */
+export type Tolerance = { readonly kind: 'any' } | { readonly kind: 'up-to'; readonly ms: number };
+
+export function toleratedOutage(situation: Healthy): Tolerance {
+  const ms = toleratedOutageMs(situation);
+  return ms === Infinity ? { kind: 'any' } : { kind: 'up-to', ms };
+}
+
+/** The same in milliseconds; Infinity: none ever does. */
 export function toleratedOutageMs(situation: Healthy): number {
   const { mode, load, sysctls, hz, frameEveryMs } = situation;
   const limits = [Infinity];
   if (load === 'connect') return lastSentMs(connect(situation));
   const keepalive = tunedKeepalive(mode, sysctls);
   if (load === 'idle' && keepalive !== undefined && !isBusy(situation)) {
-    // The network may go right after an answer, or right before a probe: only the probes count.
-    const { sent } = keepaliveDeath(keepalive, mode.userTimeoutMs, false, hz);
-    const [first, last] = [sent[0], sent.at(-1)];
-    if (first !== undefined && last !== undefined) limits.push(last.min - first.min);
+    // The network may go right before a probe: only the probes after it count.
+    const probes = sureProbes(keepalive, mode.userTimeoutMs, hz);
+    limits.push((probes - 1) * keepalive.intervalSeconds * 1000);
   }
   if (load === 'write' || (load === 'idle' && isBusy(situation))) {
     limits.push(lastSentMs(unanswered(situation)));
@@ -50,37 +57,60 @@ export function toleratedOutageMs(situation: Healthy): number {
  * with timers as late as they may be in the connection's favour, at most `max`.
  */
 export function alarmShare(situation: Healthy, outage: number): Span {
+  const { mode, load, observer, frameEveryMs } = situation;
+  const period = bytePeriodMs(mode, frameEveryMs);
+  const timeout = Math.min(mode.heartbeat?.timeoutMs ?? Infinity, mode.idleTimeoutMs ?? Infinity);
+  const lastWord = lastSent(unanswered(situation));
+  const beats = observer === 'client' && mode.heartbeat !== undefined;
+
+  /** The first segment that is lost leaves `lostAt` after the network went. */
+  const segmentAlarms = (lostAt: number, late: boolean): boolean => {
+    if (lostAt >= outage || period === undefined) return false;
+    const back = backAfter(situation, outage - lostAt, late);
+    return (
+      (timeout !== Infinity && period + back >= timeout) ||
+      (beats && (late ? lastWord.max : lastWord.min) < outage - lostAt)
+    );
+  };
+  const shares = [false, true].flatMap((late) => {
+    const written = load === 'write' && (late ? lastWord.max : lastWord.min) < outage;
+    const own = (phase: number) => written || segmentAlarms(phase * (period ?? 0), late);
+    const probing = keepalivePhases(situation);
+    return probing.length === 0
+      ? [shareOf(own)]
+      : probing.map(({ last, spreadMs }) =>
+          shareOf(
+            (phase) => own(phase) || (late ? last.max : last.min) - phase * spreadMs < outage,
+          ),
+        );
+  });
+  return { min: Math.min(...shares), max: Math.max(...shares) };
+}
+
+/** The last probe from the last received segment, whose age is anything up to the spread; by state. */
+function keepalivePhases(
+  situation: Healthy,
+): readonly { readonly last: Span; readonly spreadMs: number }[] {
   const { mode, load, sysctls, hz } = situation;
-  const alarms = (phase: number, late: boolean): boolean => {
-    const period = bytePeriodMs(mode, situation.frameEveryMs);
-    const timeout = Math.min(mode.heartbeat?.timeoutMs ?? Infinity, mode.idleTimeoutMs ?? Infinity);
-    if (period !== undefined && timeout !== Infinity) {
-      const lostAt = phase * period;
-      if (lostAt < outage) {
-        const back = backAfter(situation, outage - lostAt, late);
-        if (period + back >= timeout) return true;
-      }
-    }
-    const keepalive = tunedKeepalive(mode, sysctls);
-    if (load === 'idle' && keepalive !== undefined && !isBusy(situation)) {
-      const { sent } = keepaliveDeath(keepalive, mode.userTimeoutMs, false, hz);
-      const between = Math.max(keepalive.idleSeconds, keepalive.intervalSeconds) * 1000;
-      const last = sent.at(-1);
-      if (last !== undefined && (late ? last.max : last.min) - phase * between < outage)
-        return true;
-    }
-    if (load === 'write') {
-      const last = unanswered(situation).sent.at(-1);
-      if (last !== undefined && (late ? last.max : last.min) < outage) return true;
-    }
-    return false;
-  };
-  const share = (late: boolean) => {
-    const phases = Array.from({ length: PHASES }, (_, at) => (at + 0.5) / PHASES);
-    return phases.filter((phase) => alarms(phase, late)).length / PHASES;
-  };
-  const [a, b] = [share(false), share(true)];
-  return { min: Math.min(a, b), max: Math.max(a, b) };
+  const keepalive = tunedKeepalive(mode, sysctls);
+  if (load !== 'idle' || keepalive === undefined || isBusy(situation)) return [];
+  const { idleSeconds, intervalSeconds } = keepalive;
+  // Only where the interval is the longer one does it matter whether a probe was answered before.
+  const states = intervalSeconds > idleSeconds ? [false, true] : [false];
+  return states.flatMap((answeredBefore) => {
+    const last = keepaliveDeath(keepalive, mode.userTimeoutMs, answeredBefore, hz).sent.at(-1);
+    const spread = answeredBefore ? intervalSeconds : idleSeconds;
+    return last === undefined ? [] : [{ last, spreadMs: spread * 1000 }];
+  });
+}
+
+function lastSent({ sent }: Dying): Span {
+  return sent.at(-1) ?? { min: Infinity, max: Infinity };
+}
+
+function shareOf(alarms: (phase: number) => boolean): number {
+  const phases = Array.from({ length: PHASES }, (_, at) => (at + 0.5) / PHASES);
+  return phases.filter(alarms).length / PHASES;
 }
 
 /** The same for a peer that is stopped and goes on: nothing is lost, so only the silence counts. */

@@ -1,5 +1,5 @@
 /** From what was seen of each connection to one row of the result. Knows no socket and no clock. */
-import { faultKind, stillAcknowledges } from './condition.js';
+import { faultKind, healsAfterMs, stillAcknowledges } from './condition.js';
 import { distribution } from './distribution.js';
 import type { Hz, Span } from './timer-wheel.js';
 import { formatMode, type Mode } from './mode.js';
@@ -37,6 +37,9 @@ export interface RowOutcome {
  */
 const KERNEL_MEASURING_MS = 60;
 const OWN_MEASURING_MS = 50;
+
+/** A watch may end this much early, by its timer's rounding. */
+const WATCH_SHORT_MS = 50;
 
 export function judgeRow(outcome: RowOutcome, hz: Hz): RowResult {
   const { plan, notices, waitedMs } = outcome;
@@ -80,9 +83,15 @@ function measuringMs({ heartbeat, idleTimeoutMs }: Mode): number {
 function agrees(outcome: RowOutcome, hz: Hz): boolean | null {
   const { plan, notices, connections, waitedMs } = outcome;
   const { predicted, mode } = plan;
-  if (waitedMs === 0) return null;
-  if (predicted.kind === 'never') return notices.length === 0;
-  if (predicted.kind === 'unknown') return agreesInShare(outcome);
+  if (waitedMs === 0 || outcome.drop?.proven === false) return null;
+  const wasWatched = waitedMs >= Math.min(plan.waitMs, plan.neededMs) - WATCH_SHORT_MS;
+  const isOver =
+    wasWatched && (plan.waitMs >= plan.neededMs || healsAfterMs(plan.fault) === undefined);
+  if (predicted.kind === 'never') {
+    if (notices.length > 0) return false;
+    return isOver ? true : null;
+  }
+  if (predicted.kind === 'unknown') return isOver ? agreesInShare(outcome) : null;
   const allowanceMs = measuringMs(mode);
   // The kernel keeps the time of the last segment in ticks.
   const tickMs = 1000 / (hz ?? 100);

@@ -92,7 +92,10 @@ export async function runComparison(
     onEvent({ kind: 'stage', text: `opening ${nextId - 1} connections` });
     const longestSpanMs = Math.max(...runs.map((run) => run.plan.spanMs));
     const dropExpectedAt = addMs(monotonicNow(), longestSpanMs + SETTLE_MS);
-    await orInterrupted(Promise.all(runs.map((run) => run.open(dropExpectedAt))), interruption);
+    await orInterrupted(
+      Promise.all(runs.map((run) => run.open(longestSpanMs, dropExpectedAt, interruption))),
+      interruption,
+    );
     await pause(SETTLE_MS, interruption);
     const witnessed: Witness =
       setting.engine === null || interruption.aborted

@@ -182,10 +182,11 @@ export class Conductor {
         this.#kernel.setSysctl(name, String(value)) &&
         this.#kernel.tcpSysctls().get(name) === String(value);
       if (isSet) continue;
-      const why =
-        namespace === 'private'
-          ? 'this kernel does not take it'
-          : `no private network namespace here${namespaceRefusal === null ? '' : ` (${namespaceRefusal})`}`;
+      const elsewhere =
+        namespaceRefusal === null
+          ? '--on-host changes nothing on the host'
+          : `no private network namespace here (${namespaceRefusal})`;
+      const why = namespace === 'private' ? 'this kernel does not take it' : elsewhere;
       throw new TcpaliveError('NO_CAPABILITY', `--sysctl ${name}=${value}: ${why}`, {
         hint: '--predict-only takes any setting anywhere; tcpalive doctor says what a namespace needs',
       });
@@ -194,10 +195,15 @@ export class Conductor {
 
   /** What only some capabilities can do. @throws TcpaliveError NO_CAPABILITY */
   #refuseImpossible({ rows }: ComparisonRequest): void {
-    const { socketFilter, sockDiag } = this.#kernel.capabilities;
+    const { socketFilter, sockDiag, rtoMax } = this.#kernel.capabilities;
+    if (!rtoMax && rows.some(({ mode }) => mode.rtoMaxMs !== undefined)) {
+      throw new TcpaliveError('NO_CAPABILITY', 'rto-max takes Linux 6.15 or later, and koffi', {
+        hint: '--predict-only predicts it anywhere',
+      });
+    }
     if (!socketFilter && rows.some(({ fault }) => faultKind(fault) === 'loss')) {
       throw new TcpaliveError('NO_CAPABILITY', 'random loss takes a socket filter', {
-        hint: 'it takes a user namespace or CAP_NET_ADMIN: see tcpalive doctor',
+        hint: 'it takes a private network namespace (without --on-host) or CAP_NET_ADMIN: see tcpalive doctor',
       });
     }
     if (!sockDiag && rows.some(({ load }) => load === 'zero-window')) {

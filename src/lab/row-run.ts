@@ -55,6 +55,7 @@ export class RowRun {
   readonly #report: (event: RowEvent) => void;
   readonly #twins: ReadonlySet<ConnectionId>;
   readonly #footnotes: string[] = [];
+  readonly #unfilled = new Set<ConnectionId>();
   readonly #proofs: ReturnType<typeof proveCut>[] = [];
   readonly #notices = new Map<ConnectionId, Notice>();
   #marks: ReadonlyMap<ConnectionId, CutMark> = new Map();
@@ -68,6 +69,7 @@ export class RowRun {
   #evidence: readonly Evidence[] = [];
   #packetsPerHour: number | null = null;
   #beats = 0;
+  #isOver = false;
   readonly #segmentsOut = new Map<ConnectionId, number>();
 
   constructor(parts: RowParts, report: (event: RowEvent) => void) {
@@ -79,11 +81,18 @@ export class RowRun {
   }
 
   /**
-   * Opens over the plan's span, so that one drop meets every phase of the mode.
+   * Opens over the plan's span, so that one drop meets every phase of the mode, and ends with the others.
+   * @param longestSpanMs of all rows
    * @param dropExpectedAt what is reported until then is told relative to it
    */
-  async open(dropExpectedAt: Instant): Promise<void> {
+  async open(
+    longestSpanMs: number,
+    dropExpectedAt: Instant,
+    interruption: AbortSignal,
+  ): Promise<void> {
     this.#dropExpectedAt = dropExpectedAt;
+    await pause(longestSpanMs - this.plan.spanMs, interruption);
+    if (interruption.aborted) return;
     const { peer, twinPeer, twins } = this.#parts;
     await Promise.all([
       ...(this.plan.load === 'connect'
@@ -109,6 +118,7 @@ export class RowRun {
       ]);
       this.#packetsPerHour = packets;
     }
+    this.#isOver = true;
     this.#waitedMs = this.#droppedAt === undefined ? 0 : msBetween(this.#droppedAt, monotonicNow());
     this.#evidence = this.#readEvidence();
     await this.#proveAtEnd();
@@ -117,6 +127,7 @@ export class RowRun {
 
   /** What happened to one of this row's connections. */
   take(event: StationEvent): void {
+    if (this.#isOver) return;
     if (event.kind === 'received') {
       if (!this.#twins.has(event.id)) this.#beats++;
       return;
@@ -161,7 +172,7 @@ export class RowRun {
     if (drop?.proven === false) footnotes.push('the drop is not proven for every connection');
     return {
       plan: this.plan,
-      connections: this.ids.length - lost,
+      connections: this.ids.length - lost - this.#unfilled.size,
       drop,
       waitedMs: this.#waitedMs,
       notices: [...this.#notices.values()],
@@ -237,8 +248,10 @@ export class RowRun {
       longestMs = Math.max(longestMs, fillMs);
       this.#take(await dropPeers(this.#parts, [id], atDrop));
     });
-    this.#footnotes.push(`dropped at most ${Math.round(longestMs)} ms after filling began`);
-    if (left.length > 0) this.#footnotes.push(`${left.length} could not be filled, nor dropped`);
+    const within = Math.ceil(longestMs / 100) * 100;
+    this.#footnotes.push(`dropped within ${within} ms after filling began`);
+    if (left.length > 0) this.#footnotes.push(`${left.length} could not be filled: not counted`);
+    for (const id of left) this.#unfilled.add(id);
   }
 
   /** SYNs to a listener that hears none: t = 0 is the first. */
@@ -304,8 +317,20 @@ export class RowRun {
       this.#drop = { ...this.#drop, proven: (await peer.station.unheard(undefined)) > 0 };
     } else if (kind === 'loss') {
       const ends = [this.#look(this.ids), await peer.station.look({ ids: this.ids })].flat();
-      this.#drop = { ...this.#drop, proven: ends.some(({ drops }) => drops > 0) };
+      const lost = ends.some(({ drops }) => drops > 0);
+      const idle = !this.#moved();
+      if (!lost && idle) this.#footnotes.push('nothing was sent that could have been lost');
+      this.#drop = { ...this.#drop, proven: lost || idle };
     }
+  }
+
+  /** Whether any segment went in or out since the drop. */
+  #moved(): boolean {
+    return this.#look(this.ids).some(({ id, info }) => {
+      const before = this.#marks.get(id)?.info;
+      if (info === null || before === undefined || before === null) return true;
+      return info.segmentsIn + info.segmentsOut > before.segmentsIn + before.segmentsOut;
+    });
   }
 
   #isWitnessed({ fromPeer, toPeer }: Witness): boolean {
@@ -329,7 +354,7 @@ export class RowRun {
   }
 
   #readEvidence(): readonly Evidence[] {
-    const left = this.ids.filter((id) => !this.#notices.has(id));
+    const left = this.ids.filter((id) => !this.#notices.has(id) && !this.#unfilled.has(id));
     return this.#look(left).flatMap((snapshot) => evidenceOf(this.#parts.kernel, snapshot) ?? []);
   }
 

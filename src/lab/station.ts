@@ -183,18 +183,18 @@ export class Station {
       const connection = this.#connections.get(id);
       if (connection === undefined) continue;
       const { everyMs } = request;
+      let count = Math.floor(msBetween(connection.openedAt, monotonicNow()) / everyMs);
       const next = () => {
-        const sinceOpened = msBetween(connection.openedAt, monotonicNow());
-        this.#chatter.set(
-          id,
-          setTimeout(
-            () => {
-              connection.send(new Uint8Array(LOAD_BYTES));
-              next();
-            },
-            everyMs - (sinceOpened % everyMs),
-          ),
+        // By its number: a timer that comes a fraction early must not send twice.
+        const due = addMs(connection.openedAt, ++count * everyMs);
+        const timer = setTimeout(
+          () => {
+            connection.send(new Uint8Array(LOAD_BYTES));
+            next();
+          },
+          Math.max(0, msBetween(monotonicNow(), due)),
         );
+        this.#chatter.set(id, timer);
       };
       next();
     }

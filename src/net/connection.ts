@@ -211,6 +211,7 @@ export class Connection {
 
   /** What is still to be written gets a bounded time: a peer that does not read cannot hold us. */
   #sayGoodbye(): void {
+    if (this.#socket.destroyed) return;
     this.#goodbye = true;
     this.#socket.destroySoon();
     clearTimeout(this.#timer);

@@ -37,8 +37,11 @@ export class OwnDrop {
     this.#dropsBefore = this.#drops();
     cutOrRefuse(kernel, connection, engine);
     this.at = monotonicNow();
+    const { descriptor } = connection;
+    const info = descriptor === undefined ? undefined : kernel.tcpInfo(descriptor);
     this.predicted = predict({
       mode: options.mode,
+      rttMs: info?.rttMs ?? 0,
       load: 'idle',
       fault: 'blackhole',
       observer: 'client',

@@ -1,6 +1,7 @@
 /** The sentences around a comparison's table: what was done, notes, and how to read the figures. */
 import { countWords } from './count-words.js';
 import { faultKind, type Fault } from '../core/condition.js';
+import { changedSysctls } from '../core/sysctl.js';
 import { faultPhrase } from './fault-phrase.js';
 import { formatMode } from '../core/mode.js';
 import type { ComparisonResult, RowResult } from '../core/result.js';
@@ -59,6 +60,7 @@ function circumstances(result: ComparisonResult): readonly string[] {
     placeWords(result),
     ...connectionPieces(rows),
     `Linux ${printable(/^\d+\.\d+/.exec(host.kernel)?.[0] ?? host.kernel)}`,
+    ...changedSysctls(host.sysctl),
     roughly(result.durationMs),
     rows.some((row) => row.measured.waited)
       ? `event loop at most ${loopDelayMs.max.toFixed(1)}ms late`

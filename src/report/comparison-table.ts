@@ -22,7 +22,8 @@ export function comparisonTable(
     withRemark || roomFor(every, rows, style) >= 0
       ? every
       : every.filter(({ title }) => title !== 'MEDIAN');
-  const room = roomFor(columns, rows, style);
+  // Whoever asks for more columns has room for words.
+  const room = wide ? Infinity : roomFor(columns, rows, style);
   const painted = rows.map((row) => [
     ...columns.map((column) => paintCell(column, row, style)),
     ...(withRemark ? [remarkCell(row, room, style)] : []),

@@ -4,6 +4,7 @@ import type { Span } from '../core/timer-wheel.js';
 import { faultPhrase } from './fault-phrase.js';
 import { jsonText } from './json.js';
 import { fillLines, plainTable, type TableColumn } from './layout.js';
+import { changedSysctls } from '../core/sysctl.js';
 import { printable } from './printable.js';
 import { latencyWords, predictionWords, spanWords } from './time-words.js';
 
@@ -30,7 +31,7 @@ const MOST_MOMENTS = 8;
 function headerLines({ host, rows }: Forecast, width: number): readonly string[] {
   const faults = [...new Set(rows.map(({ fault }) => fault))];
   const hz = host.hz === null ? 'HZ unknown' : `HZ=${host.hz}`;
-  const changed = [`tcp_retries2=${host.sysctl.tcp_retries2}`, ...faults.map(faultPhrase)];
+  const changed = [...changedSysctls(host.sysctl), ...faults.map(faultPhrase)];
   return fillLines(
     ['predicted only', `kernel ${printable(host.kernel)}`, hz, ...changed],
     ', ',
@@ -100,11 +101,11 @@ function momentWords({ min }: Span): string {
   return latencyWords(min);
 }
 
-function toleratedWords({ toleratedOutageMs }: ForecastRow): string {
-  return toleratedOutageMs === null ? 'any outage' : latencyWords(toleratedOutageMs);
+function toleratedWords({ toleratedOutage: outage }: ForecastRow): string {
+  return outage.kind === 'any' ? 'any outage' : latencyWords(outage.ms);
 }
 
-function toleratedSentence({ toleratedOutageMs }: ForecastRow): string {
-  if (toleratedOutageMs === null) return 'an outage of any length';
-  return `an outage of ${latencyWords(toleratedOutageMs)} at any phase without an alarm`;
+function toleratedSentence({ toleratedOutage: outage }: ForecastRow): string {
+  if (outage.kind === 'any') return 'an outage of any length';
+  return `an outage of ${latencyWords(outage.ms)} at any phase without an alarm`;
 }

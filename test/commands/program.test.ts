@@ -80,10 +80,7 @@ describe('a value that cannot be understood', () => {
       '--faults fire',
       "--faults: 'fire' is not a fault: blackhole, to-peer, from-peer, freeze, pause=T, relay, outage=T, loss=P%, close, reset",
     ],
-    [
-      '--faults loss=101%',
-      "--faults: 'loss=101%' is not a loss: more than 0%, at most 100%, such as loss=5%",
-    ],
+    ['--faults loss=101%', "--faults: 'loss=101%' is not a loss: 0.01% to 100%, such as loss=5%"],
     ['--faults outage', "--faults: 'outage' needs a time, such as outage=2s"],
     ['--modes rto-max=1ms', "--modes: 'rto-max=1ms' cannot be had: rto-max takes 1s to 2m"],
     [
@@ -187,7 +184,21 @@ describe('flags that do not go together', () => {
     ],
     [
       `compare --scenario ${SCENARIO} --format csv`,
-      'a scenario has no --format csv: table or json',
+      '--scenario has no --format csv: table or json',
+    ],
+    ['compare --stacks --modes none', '--stacks cannot be combined with --modes'],
+    [
+      'compare --predict-only --modes none --expect none noticed=0',
+      '--predict-only cannot be combined with --expect',
+    ],
+    ['compare --explain', '--explain goes with --predict-only or --stacks'],
+    [
+      'compare --modes none --faults outage=20s --limit 15s',
+      'outage=20s is not over within --limit 15s: raise the limit',
+    ],
+    [
+      'compare --modes heartbeat=1s:3s --loads connect',
+      'heartbeat=1s:3s begins once it is connected: it has no load connect',
     ],
     [
       'compare --modes none --expect heartbeat worst<3s',

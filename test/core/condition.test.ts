@@ -49,14 +49,8 @@ describe('conditions', () => {
     ],
     [() => parseFaults('outage'), "'outage' needs a time, such as outage=2s"],
     [() => parseFaults('outage=2'), "'2' has no unit: did you mean 2s?"],
-    [
-      () => parseFaults('loss=101%'),
-      "'loss=101%' is not a loss: more than 0%, at most 100%, such as loss=5%",
-    ],
-    [
-      () => parseFaults('loss=5'),
-      "'loss=5' is not a loss: more than 0%, at most 100%, such as loss=5%",
-    ],
+    [() => parseFaults('loss=101%'), "'loss=101%' is not a loss: 0.01% to 100%, such as loss=5%"],
+    [() => parseFaults('loss=5'), "'loss=5' is not a loss: 0.01% to 100%, such as loss=5%"],
     [() => parseFaults('freeze,freeze'), "'freeze' is listed twice"],
     [() => parseLoads('busy'), "'busy' is not a load: idle, write, zero-window, connect"],
     [() => parseObserver('Server'), "'Server' is not an observer: server, client"],

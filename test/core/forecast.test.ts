@@ -19,7 +19,7 @@ describe('a forecast', () => {
     expect(row).toMatchObject({
       mode: 'keepalive=60s:10s:6',
       predicted: { kind: 'interval', fromLastActivityMs: { min: 120_000 } },
-      toleratedOutageMs: 50_000,
+      toleratedOutage: { kind: 'up-to', ms: 50_000 },
       packetsPerHour: 120,
       schedule: { what: 'probe', since: 'the last received segment' },
     });
@@ -29,7 +29,7 @@ describe('a forecast', () => {
   it('has no schedule and tolerates any outage where nothing ever decides', () => {
     const rows = rowsOf(parseModes('none'), ['idle'], ['blackhole']);
     expect(forecast(rows, 'server', host).rows).toMatchObject([
-      { predicted: { kind: 'never' }, toleratedOutageMs: null, schedule: null },
+      { predicted: { kind: 'never' }, toleratedOutage: { kind: 'any' }, schedule: null },
     ]);
   });
 

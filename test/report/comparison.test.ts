@@ -94,9 +94,9 @@ describe('the table', () => {
       Linux 6.18, 12.3s, event loop at most 4.0ms late
       MODE               LOAD   FAULT      NOTICED  BY         PREDICTED   MEDIAN    P95  WORST  FROM-LAST-ACTIVITY  FALSE    COST  OTHERWISE
       none               idle   blackhole     0/20  -          never            -      -      -                   -   0/20  3600/h  stays for ever
-      none               write  blackhole     0/20  -          15m25s-48s       -      -      -                   -   0/20  3600/h  write() worked
+      none               write  blackhole     0/20  -          15m25s-48s       -      -      -                   -   0/20  3600/h  its write() succeeded
       keepalive=1s:1s:3  idle   blackhole    20/20  ETIMEDOUT  3.00-4.13s   3.56s  4.12s  4.12s          3.56-4.12s   0/20  3600/h
-      keepalive=1s:1s:3  write  blackhole     0/20  -          15m25s-48s       -      -      -                   -   0/20  3600/h  off till acked
+      keepalive=1s:1s:3  write  blackhole     0/20  -          15m25s-48s       -      -      -                   -   0/20  3600/h  off while data is unacked
       Times from the cut. Lab-sized values, not a recommendation.
       Yours: tcpalive compare --modes keepalive=60s:10s:6+user-timeout=2m,heartbeat=10s:30s
       "

@@ -26,7 +26,7 @@ describe("the model's table", () => {
     const text = reportForecast(predicted, { format: 'table', explain: false, width: 100 });
     expect(`\n${text}`).toMatchInlineSnapshot(`
       "
-      predicted only, kernel 6.18.44, HZ=250, tcp_retries2=15, blackhole both ways
+      predicted only, kernel 6.18.44, HZ=250, blackhole both ways
       MODE                   LOAD   PREDICTED      TOLERATES  PACKETS/H
       none                   idle   never         any outage          0
       none                   write  15m28s-49s        13m29s          0
@@ -49,7 +49,7 @@ describe("the model's table", () => {
     );
     expect(`\n${text}`).toMatchInlineSnapshot(`
       "
-      predicted only, kernel 6.18.44, HZ=250, tcp_retries2=15, blackhole both ways
+      predicted only, kernel 6.18.44, HZ=250, blackhole both ways
       MODE              LOAD   PREDICTED     TOLERATES  PACKETS/H
       user-timeout=30s  write  30.40-31.54s     26.11s          0
 

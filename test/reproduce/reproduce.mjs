@@ -5,9 +5,14 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { clearInterval, setInterval } from 'node:timers';
-import { compare, parseMode, parseSysctl } from '../../dist/index.js';
+import { compare, parseMode, parseSysctl, TcpaliveError } from '../../dist/index.js';
 
-const all = process.argv.includes('--all');
+const [, , ...flags] = process.argv;
+const all = flags.includes('--all');
+if (flags.some((flag) => flag !== '--all')) {
+  console.error('npm run reproduce [-- --all]');
+  process.exit(2);
+}
 const LIMIT_MS = all ? 1_000_000 : 60_000;
 const NEVER_WATCHED_MS = all ? 300_000 : 30_000;
 const CONNECTIONS = 5;
@@ -20,9 +25,16 @@ const rows = [...ours(), ...theirs()].filter((row) => all || !(row.seconds > 60)
 console.error(`${rows.length} rows, about ${all ? '17 minutes' : 'a minute'}`);
 const ticking = setInterval(tell, 1000);
 
-const results = await Promise.all([...groups(rows)].map(measure));
-clearInterval(ticking);
-print(rows, new Map(results.flat()));
+try {
+  const results = await Promise.all([...groups(rows)].map(measure));
+  print(rows, new Map(results.flat()));
+} catch (error) {
+  if (!(error instanceof TcpaliveError)) throw error;
+  console.error(`error: ${error.message} (${error.code})`);
+  process.exitCode = error.exitCode;
+} finally {
+  clearInterval(ticking);
+}
 
 /** fixtures/oracle/latency.json: measured on Linux 6.18. */
 function ours() {
