@@ -4,13 +4,11 @@ import { parseDuration } from '../core/duration.js';
 import { formatEndpoint, parsePort } from '../core/endpoint.js';
 import { LARGEST_FRAME_BYTES, parseFraming, type Framing } from '../core/frame.js';
 import { formatMode, parseMode, type Mode } from '../core/mode.js';
-import { isGoodbye } from '../core/probe-verdict.js';
 import type { ServeEntry } from '../core/serve-log.js';
-import { msBetween } from '../core/time.js';
-import { monotonicNow } from '../kernel/clock.js';
 import { TcpaliveError } from '../errors.js';
 import { openKernel } from '../kernel/open-kernel.js';
-import { startEchoServer, type EchoServerEvent } from '../net/echo-server.js';
+import { startEchoServer } from '../net/echo-server.js';
+import { ServeLog } from '../net/serve-log.js';
 import { serveLine } from '../report/serve-line.js';
 import type { Environment } from './environment.js';
 import { listenForInterrupt } from './interrupt.js';
@@ -140,84 +138,4 @@ function connectionsWithin(limit: number | undefined, wanted: number | undefined
 function silentAfterMs({ heartbeat, idleTimeoutMs }: Mode): number {
   if (heartbeat !== undefined) return Math.min(heartbeat.intervalMs * 1.5, heartbeat.timeoutMs);
   return idleTimeoutMs === undefined ? 10_000 : idleTimeoutMs / 2;
-}
-
-/** From the server's events to entries of its log, and the counts of its summary. */
-class ServeLog {
-  readonly #print: (entry: ServeEntry) => void;
-  readonly #startedAt = monotonicNow();
-  readonly #framesOf = new Map<number, number>();
-  readonly #endedBy: Record<string, number> = {};
-  #connections = 0;
-  #refused = 0;
-  #frames = 0;
-
-  constructor(print: (entry: ServeEntry) => void) {
-    this.#print = print;
-  }
-
-  take(event: EchoServerEvent): void {
-    const time = new Date().toISOString();
-    if (event.kind === 'refused') {
-      this.#refused++;
-      const { remote, reason } = event;
-      this.#print({ event: 'refused', time, peer: formatEndpoint(remote), reason });
-      return;
-    }
-    const { id, connection } = event;
-    const about = { time, connection: id, peer: formatEndpoint(connection.remote) };
-    switch (event.kind) {
-      case 'opened':
-        this.#connections++;
-        this.#framesOf.set(id, 0);
-        this.#print({ event: 'opened', ...about, settings: formatMode(event.settings) });
-        break;
-      case 'frame': {
-        this.#frames++;
-        this.#framesOf.set(id, (this.#framesOf.get(id) ?? 0) + 1);
-        const bytes = event.payload.length;
-        this.#print({ event: 'frame', ...about, bytes, beat: bytes === 0 });
-        break;
-      }
-      case 'unanswered':
-        this.#print({ event: 'unanswered', ...about });
-        break;
-      case 'silent':
-        this.#print({ event: 'silent', ...about, silentMs: event.silentMs });
-        break;
-      case 'ended': {
-        const { by, silentMs } = event.ending;
-        this.#endedBy[by] = (this.#endedBy[by] ?? 0) + 1;
-        if (by === 'local' || isGoodbye(by)) break;
-        this.#print({ event: 'noticed', ...about, by, silentMs });
-        break;
-      }
-      case 'closed': {
-        const ending = connection.ending;
-        this.#print({
-          event: 'closed',
-          ...about,
-          by: ending?.by ?? 'local',
-          reason: ending?.detail ?? null,
-          frames: this.#framesOf.get(id) ?? 0,
-          lifetimeMs: Math.round(msBetween(connection.openedAt, ending?.at ?? monotonicNow())),
-        });
-        this.#framesOf.delete(id);
-        break;
-      }
-    }
-  }
-
-  summarise(open: number): void {
-    this.#print({
-      event: 'summary',
-      time: new Date().toISOString(),
-      durationMs: Math.round(msBetween(this.#startedAt, monotonicNow())),
-      connections: this.#connections,
-      refused: this.#refused,
-      frames: this.#frames,
-      open,
-      endedBy: this.#endedBy,
-    });
-  }
 }

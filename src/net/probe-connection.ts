@@ -12,7 +12,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import { connect, type ClientOptions } from './client.js';
 import type { Connection, Ending } from './connection.js';
 import { OwnDrop } from './own-drop.js';
-import type { ProbeOptions } from './probe.js';
+import type { ProbeOptions } from './probe-options.js';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const QUIET_EVERY_MS = 1000;

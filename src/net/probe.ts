@@ -4,8 +4,8 @@
  * reported as events and one result.
  */
 import { distribution } from '../core/distribution.js';
-import { formatEndpoint, type Endpoint } from '../core/endpoint.js';
-import { formatMode, type Mode } from '../core/mode.js';
+import { formatEndpoint } from '../core/endpoint.js';
+import { formatMode } from '../core/mode.js';
 import { predict, type Situation } from '../core/predict.js';
 import type {
   ProbeDrop,
@@ -14,7 +14,6 @@ import type {
   ProbeResult,
   ProbeVerdict,
 } from '../core/probe-result.js';
-import type { HostFacts } from '../core/result.js';
 import { addMs, type Instant } from '../core/time.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
@@ -23,23 +22,7 @@ import { pause } from './interruption.js';
 import { disturbance, watchLoop } from './loop-delay.js';
 import { dropEngine } from './own-drop.js';
 import { ProbeConnection } from './probe-connection.js';
-
-export interface ProbeOptions {
-  readonly remote: Endpoint;
-  /** Only addresses of that family; undefined: whichever the name has. */
-  readonly family: 4 | 6 | undefined;
-  readonly mode: Mode;
-  /** Stop after so many answered beats. */
-  readonly count: number | undefined;
-  readonly durationMs: number | undefined;
-  /** Cut our own end that long after connecting, once. */
-  readonly dropAfterMs: number | undefined;
-  /** Connect again whenever a connection ends, until count, duration or interruption. */
-  /** Not together with `dropAfterMs`. */
-  readonly reconnect: boolean;
-  readonly host: HostFacts;
-  readonly interruption: AbortSignal;
-}
+import type { ProbeOptions } from './probe-options.js';
 
 /** A probe may run for weeks. */
 const MOST_RTTS = 100_000;

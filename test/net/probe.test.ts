@@ -9,7 +9,8 @@ import { hostFacts } from '../../src/kernel/host-facts.js';
 import type { Kernel } from '../../src/kernel/kernel.js';
 import { portableKernel } from '../../src/kernel/portable.js';
 import { descriptorOf } from '../../src/net/descriptor.js';
-import { probe, type ProbeOptions } from '../../src/net/probe.js';
+import { probe } from '../../src/net/probe.js';
+import type { ProbeOptions } from '../../src/net/probe-options.js';
 import {
   engine,
   givesDescriptorsBack,
