@@ -42,6 +42,9 @@ const DEFAULT_SPAN_MS = 1000;
 /** A verdict that is announced by the peer comes at once; this is time enough to see it. */
 const SHORTEST_WAIT_MS = 1000;
 
+/** Longer than any mode of ours that is measured, shorter than tcp_retries2. */
+const LONG_MS = 600_000;
+
 /** `none` beside each way to notice, on an idle connection and with an unanswered write. */
 export function defaultRows(): readonly RowSpec[] {
   const rows: readonly [string, Load][] = [
@@ -122,12 +125,11 @@ export function planRow(row: RowSpec, conditions: PlanConditions): RowPlan {
   const paused = faultKind(row.fault) === 'pause';
   const shareOf = paused ? pauseAlarmShare : alarmShare;
   const share = outage === undefined ? null : shareOf(situation, outage);
-  // After an outage a verdict may still fall as late as if it had not ended.
-  const awaited =
+  const unhealed = { ...situation, fault: paused ? 'freeze' : 'blackhole' } as const;
+  const neededMs =
     outage === undefined
-      ? predicted
-      : predict({ ...situation, fault: paused ? 'freeze' : 'blackhole' });
-  const neededMs = (outage ?? 0) + waitMs(awaited, limitMs);
+      ? waitMs(predicted, limitMs)
+      : outage + afterHealingMs(predict(unhealed), outage);
   const wait = row.waited ? Math.min(limitMs, neededMs) : 0;
   return {
     ...row,
@@ -149,6 +151,15 @@ export function observerOf({ load }: Pick<RowSpec, 'load'>, asked: Observer): Ob
 /** Without beats an idle timeout would end a healthy connection: a frame every T/3 keeps it busy. */
 export function busyMs({ heartbeat, idleTimeoutMs }: Mode): number | undefined {
   return heartbeat === undefined && idleTimeoutMs !== undefined ? idleTimeoutMs / 3 : undefined;
+}
+
+/**
+ * A verdict may still fall as late as if nothing had healed; but what takes tcp_retries2 to come has
+ * been answered by the first retransmission afterwards, twice the outage from its beginning.
+ */
+function afterHealingMs(unhealed: Prediction, outage: number): number {
+  const isSoon = unhealed.kind === 'interval' && unhealed.fromDropMs.max < LONG_MS;
+  return isSoon ? unhealed.fromDropMs.max * 1.1 : 2 * outage + SHORTEST_WAIT_MS;
 }
 
 /** Up to the longest finite prediction and a tenth, at most the limit. */

@@ -117,7 +117,7 @@ describe('another kernel setting', () => {
       'tcp_retries2=3',
     ]);
     expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
-    expect(stderr).toMatch(/--sysctl tcp_retries2=3: no private network namespace here/);
+    expect(stderr).toMatch(/--sysctl tcp_retries2=3: --on-host changes nothing on the host/);
   });
 });
 
