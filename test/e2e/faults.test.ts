@@ -71,7 +71,7 @@ describe('a connection that lives through it', () => {
   it('raises no alarm within what is tolerated, and as many as the model says beyond', async () => {
     const rows = await compared(
       ...['--modes', 'heartbeat=1s:3s,keepalive=1s:1s:3', '--loads', 'idle'],
-      ...['--faults', 'outage=1450ms,outage=2100ms,pause=2500ms', '--limit', '8s'],
+      ...['--faults', 'outage=1450ms,outage=2100ms,pause=2500ms', '--limit', '10s'],
       ...['--connections', '100'],
     );
     // Nothing is "unknown" where the share of the phases is known: it agrees or it does not.
