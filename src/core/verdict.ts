@@ -103,7 +103,7 @@ function agrees(outcome: RowOutcome, hz: Hz): boolean | null {
   if (!inside) return false;
   if (notices.length === connections) return true;
   if (waitedMs > predicted.fromDropMs.max + allowanceMs) return false;
-  return waitedMs >= plan.waitMs || notices.length > 0 ? true : null;
+  return wasWatched ? true : null;
 }
 
 /** Who notices a network that heals, or that loses only some, alarms about a connection that lives. */
