@@ -71,7 +71,12 @@ export function judgeRow(outcome: RowOutcome, hz: Hz): RowResult {
 
 /** Whether one latency lies in its prediction, measuring allowed for. */
 export function liesIn(latencyMs: number, { min, max }: Span, mode: Mode): boolean {
-  return within(latencyMs, { min, max }, 0, measuringMs(mode));
+  return within(latencyMs, { min, max }, beatLateMs(mode), measuringMs(mode));
+}
+
+/** A beat that left late makes the silence before the drop longer, and the latency that much shorter. */
+function beatLateMs({ heartbeat, idleTimeoutMs }: Mode): number {
+  return heartbeat !== undefined || idleTimeoutMs !== undefined ? OWN_MEASURING_MS : 0;
 }
 
 function measuringMs({ heartbeat, idleTimeoutMs }: Mode): number {
@@ -97,8 +102,13 @@ function agrees(outcome: RowOutcome, hz: Hz): boolean | null {
   const tickMs = 1000 / (hz ?? 100);
   const inside = notices.every(
     (notice) =>
-      within(notice.fromDropMs, predicted.fromDropMs, 0, allowanceMs) &&
-      within(notice.fromLastActivityMs, predicted.fromLastActivityMs, tickMs, allowanceMs + tickMs),
+      within(notice.fromDropMs, predicted.fromDropMs, beatLateMs(mode), allowanceMs) &&
+      within(
+        notice.fromLastActivityMs,
+        predicted.fromLastActivityMs,
+        Math.max(tickMs, plan.load === 'idle' ? 0 : beatLateMs(mode)),
+        allowanceMs + tickMs,
+      ),
   );
   if (!inside) return false;
   if (notices.length === connections) return true;
