@@ -17,8 +17,8 @@ import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
 import { descriptorOf } from './descriptor.js';
 
 /**
- * What ended a connection: `FIN` (libuv says so too of a RST right behind data), an errno such as `ETIMEDOUT`, one of our detectors, a `violation`
- * of the framing, or `local` when this side closed it.
+ * What ended a connection: `FIN` (libuv says so too of a RST right behind data), an errno such as
+ * `ETIMEDOUT`, one of our detectors, a `violation` of the framing, or `local` when this side closed it.
  */
 export type EndCause = 'FIN' | DetectorName | 'violation' | 'local' | `E${string}`;
 
@@ -48,7 +48,7 @@ const MOST_READ_UNSENT_BYTES = 128 * 1024;
 const GOODBYE_MS = 5000;
 
 /** Beyond the largest send and receive buffers (net.ipv4.tcp_wmem and tcp_rmem: 4 and 6 MiB). */
-const MORE_THAN_FITS = Buffer.alloc(16 * 1024 * 1024);
+const MORE_THAN_FITS_BYTES = 16 * 1024 * 1024;
 
 export class Connection {
   readonly local: Endpoint;
@@ -129,7 +129,7 @@ export class Connection {
 
   /** Writes more than any buffer holds: its send queue is never empty again. */
   fill(): void {
-    if (this.#ending === undefined && this.#socket.writable) this.#socket.write(MORE_THAN_FITS);
+    if (this.#ending === undefined && this.#socket.writable) this.#socket.write(moreThanFits());
   }
 
   /** Says goodbye with a FIN and gives the descriptor back. Idempotent. */
@@ -259,6 +259,13 @@ function cannotApply(reason: string): TcpaliveError {
   return new TcpaliveError('NO_CAPABILITY', `the mode cannot be put on the socket: ${reason}`, {
     hint: 'heartbeat and idle-timeout work everywhere; tcpalive doctor lists what this machine can do',
   });
+}
+
+/** One for all connections, and only for a process that fills one: no other command pays for it. */
+let filling: Buffer | undefined;
+
+function moreThanFits(): Buffer {
+  return (filling ??= Buffer.alloc(MORE_THAN_FITS_BYTES));
 }
 
 function causeOf(error: Error): EndCause {
