@@ -78,6 +78,7 @@ export async function witness(
   };
 }
 
-function byId(marks: readonly CutMark[]): ReadonlyMap<ConnectionId, CutMark> {
+/** The marks a proof is looked up in. */
+export function byId(marks: readonly CutMark[]): ReadonlyMap<ConnectionId, CutMark> {
   return new Map(marks.map((mark) => [mark.id, mark]));
 }

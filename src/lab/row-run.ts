@@ -17,7 +17,7 @@ import type { EndCause } from '../net/connection.js';
 import { dropPeers, healPeers, type Dropped } from './drop.js';
 import { fillUntilBlocked } from './blocked.js';
 import { countPackets } from './packet-count.js';
-import { proveCut, type Witness } from './proof.js';
+import { byId, proveCut, type Witness } from './proof.js';
 import {
   LOAD_BYTES,
   type ConnectionId,
@@ -379,8 +379,4 @@ export class RowRun {
       ? 0
       : Math.min(0, msBetween(this.#dropExpectedAt, at));
   }
-}
-
-function byId(marks: readonly CutMark[]): ReadonlyMap<ConnectionId, CutMark> {
-  return new Map(marks.map((mark) => [mark.id, mark]));
 }
