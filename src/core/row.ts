@@ -72,11 +72,8 @@ export function defaultRows(): readonly RowSpec[] {
 
 /** The distinct modes of the default rows that are waited for. */
 export function defaultModes(): readonly Mode[] {
-  const modes = new Map(
-    defaultRows().map(({ mode, waited }) => [waited ? formatMode(mode) : '', mode]),
-  );
-  modes.delete('');
-  return [...modes.values()];
+  const waited = defaultRows().filter((row) => row.waited);
+  return [...new Map(waited.map(({ mode }) => [formatMode(mode), mode])).values()];
 }
 
 /** Every mode under every load and fault, in that order. */
