@@ -11,27 +11,13 @@ import {
   type Load,
   type Observer,
 } from '../core/condition.js';
-import {
-  checkExpectation,
-  parseExpectation,
-  selectsRow,
-  type Expectation,
-} from '../core/expect.js';
+import { parseExpectation, selectsRow, type Expectation } from '../core/expect.js';
 import { formatMode, parseModes, type Mode } from '../core/mode.js';
-import type { ComparisonEvent } from '../core/progress.js';
-import type { ComparisonResult } from '../core/result.js';
 import { parseSysctl, type SysctlSetting } from '../core/sysctl.js';
-import type { ScenarioResult } from '../core/scenario-result.js';
 import { defaultModes, defaultRows, impossible, rowsOf, type RowSpec } from '../core/row.js';
 import { TcpaliveError } from '../errors.js';
-import { compare, playScenario, type LabOptions } from '../lab/compare.js';
-import { reportComparison } from '../report/comparison.js';
-import { reportScenario } from '../report/scenario.js';
 import type { Environment } from './environment.js';
-import { listenForInterrupt } from './interrupt.js';
-import { showProgress } from './live.js';
 import {
-  chosenFormat,
   colorOption,
   formatOption,
   jsonOption,
@@ -39,11 +25,10 @@ import {
   wholeNumber,
   type FormatOptions,
 } from './options.js';
-import { printForecast, printStacks } from './predict-only.js';
 import { readScenario } from './scenario-file.js';
-import { styleFor, type ColorChoice } from './style.js';
+import type { ColorChoice } from './style.js';
 
-interface Options extends FormatOptions {
+export interface CompareFlags extends FormatOptions {
   readonly modes?: readonly Mode[];
   readonly loads?: readonly Load[];
   readonly faults?: readonly Fault[];
@@ -107,7 +92,7 @@ export function compareCommand(env: Environment): Command {
     .addOption(jsonOption())
     .addOption(colorOption())
     .addHelpText('after', HELP)
-    .action((options: Options, command: Command) => {
+    .action((options: CompareFlags, command: Command) => {
       refuseIdleFlags(command);
       return run(env, options);
     });
@@ -124,77 +109,22 @@ Examples:
   tcpalive compare --json --expect 'heartbeat worst<3.2s' --expect 'none noticed=0'
 `;
 
-async function run(env: Environment, options: Options): Promise<void> {
-  const { scenario: file } = options;
+async function run(env: Environment, options: CompareFlags): Promise<void> {
+  const { scenario: file, stacks, predictOnly } = options;
   // Everything is read and checked before anything is started.
   const scenario = file === undefined ? undefined : await readScenario(file);
   const rows = chosenRows(options);
   for (const expectation of options.expect) refuseUnmatched(expectation, rows);
-  if (options.stacks === true) {
-    printStacks(env, options);
+  if (stacks === true || predictOnly === true) {
+    const { printForecast, printStacks } = await import('./run-forecast.js');
+    if (stacks === true) printStacks(env, options);
+    else printForecast(env, rows, options);
     return;
   }
-  if (options.predictOnly === true) {
-    printForecast(env, { ...options, rows });
-    return;
-  }
-  if (scenario === undefined) refuseUnhealed(rows, options.limit);
-  const interrupt = listenForInterrupt(env);
-  const progress = showProgress(env, options.color, scenario === undefined ? 'lanes' : 'line');
-  const lab: LabOptions = {
-    onHost: options.onHost ?? false,
-    bin: env.bin,
-    interruption: interrupt.signal,
-  };
-  const onEvent = (event: ComparisonEvent) => progress.take(event);
-  let finish: () => number;
-  try {
-    if (scenario === undefined) {
-      const result = await compare({
-        ...lab,
-        onEvent,
-        rows,
-        connections: options.connections,
-        limitMs: options.limit,
-        observer: options.observer,
-        sysctls: options.sysctl,
-      });
-      finish = () => reportComparisonResult(env, options, result);
-    } else {
-      const result = await playScenario({ ...lab, onEvent, scenario });
-      finish = () => reportScenarioResult(env, options, result);
-    }
-  } finally {
-    progress.end();
-    interrupt.ignore();
-  }
-  env.setExitCode(interrupt.exitCode(finish()));
-}
-
-function reportComparisonResult(
-  env: Environment,
-  options: Options,
-  result: ComparisonResult,
-): number {
-  const format = chosenFormat(options);
-  const style = styleFor(env, env.stdout, options.color);
-  env.stdout.write(reportComparison(result, { format, style, wide: options.wide ?? false }));
-  const outcomes = options.expect.map((expectation) => checkExpectation(expectation, result.rows));
-  for (const { text, pass, got } of outcomes) {
-    env.stderr.write(`${pass ? 'pass' : 'FAIL'}  ${text}  (got ${got})\n`);
-  }
-  if (result.rows.some(({ drop }) => drop?.proven === false)) {
-    throw new TcpaliveError('NOT_PROVEN', 'not every drop was seen to drop: see the rows above');
-  }
-  const failed = outcomes.some((outcome) => !outcome.pass);
-  return failed || result.rows.some((row) => row.agrees === false) ? 1 : 0;
-}
-
-function reportScenarioResult(env: Environment, options: Options, result: ScenarioResult): number {
-  const format = chosenFormat(options) === 'json' ? 'json' : 'table';
-  const style = styleFor(env, env.stdout, options.color);
-  env.stdout.write(reportScenario(result, { format, style }));
-  return result.rows.some((row) => row.checks.some((check) => !check.pass)) ? 1 : 0;
+  const { runComparison, runScenario } = await import('./run-compare.js');
+  if (scenario !== undefined) return runScenario(env, scenario, options);
+  refuseUnhealed(rows, options.limit);
+  return runComparison(env, rows, options);
 }
 
 /** What each of these does instead of a comparison, and the flags that still mean something then. */
@@ -221,7 +151,7 @@ function refuseIdleFlags(command: Command): void {
   if (idle.length > 0) {
     throw new TcpaliveError('BAD_USAGE', `${instead} cannot be combined with ${idle.join(', ')}`);
   }
-  const { format } = command.opts<Options>();
+  const { format } = command.opts<CompareFlags>();
   if (given.includes('--format') && !['table', 'json'].includes(format)) {
     throw new TcpaliveError('BAD_USAGE', `${instead} has no --format ${format}: table or json`);
   }
@@ -244,7 +174,7 @@ function refuseUnmatched(expectation: Expectation, rows: readonly RowSpec[]): vo
 }
 
 /** @throws TcpaliveError BAD_USAGE for a combination that was asked for and cannot be */
-function chosenRows({ modes, loads, faults }: Options): readonly RowSpec[] {
+function chosenRows({ modes, loads, faults }: CompareFlags): readonly RowSpec[] {
   if (modes === undefined && loads === undefined && faults === undefined) return defaultRows();
   const rows = rowsOf(modes ?? defaultModes(), loads ?? ['idle', 'write'], faults ?? ['blackhole']);
   const [reason] = rows.flatMap((row) => impossible(row) ?? []);

@@ -21,12 +21,10 @@ const CLEAR_BELOW = '\x1b[J';
 const HIDE_CURSOR = '\x1b[?25l';
 const SHOW_CURSOR = '\x1b[?25h';
 
-/** @param picture `lanes`: a lane a row; `line`: one line of words. */
-export function showProgress(
-  env: Environment,
-  color: ColorChoice,
-  picture: 'lanes' | 'line',
-): Progress {
+/** A lane a row, or one line of words. */
+export type Picture = 'lanes' | 'line';
+
+export function showProgress(env: Environment, color: ColorChoice, picture: Picture): Progress {
   const { stderr } = env;
   const animated = isAnimated(env, stderr);
   let lanes = emptyLanes();

@@ -4,21 +4,13 @@ import { parseFaults, type Fault } from '../core/condition.js';
 import { parseEndpoint, type Endpoint } from '../core/endpoint.js';
 import { formatDuration, parseDuration } from '../core/duration.js';
 import { formatMode, parseMode, type Mode } from '../core/mode.js';
-import type { ProbeResult } from '../core/probe-result.js';
-import { hostFacts } from '../kernel/host-facts.js';
-import { openKernel } from '../kernel/open-kernel.js';
 import { TcpaliveError } from '../errors.js';
-import { probe } from '../net/probe.js';
 import { parseFormat, type Format } from '../report/format.js';
-import { jsonText } from '../report/json.js';
-import { noAnswerWords, probeLine, probeSummary } from '../report/probe.js';
 import type { Environment } from './environment.js';
-import { listenForInterrupt } from './interrupt.js';
-import { chosenFormat, colorOption, jsonOption, wholeNumber } from './options.js';
-import { playScript } from './script.js';
-import { styleFor, type ColorChoice } from './style.js';
+import { colorOption, jsonOption, wholeNumber } from './options.js';
+import type { ColorChoice } from './style.js';
 
-interface Options {
+export interface ProbeFlags {
   readonly mode: Mode;
   readonly count?: number;
   readonly duration?: number;
@@ -75,9 +67,11 @@ export function probeCommand(env: Environment): Command {
     .addOption(jsonOption())
     .addOption(colorOption())
     .addHelpText('after', HELP)
-    .action((remote: Endpoint, options: Options, command: Command) =>
-      run(env, remote, options, command.getOptionValueSource('mode') !== 'default'),
-    );
+    .action(async (remote: Endpoint, flags: ProbeFlags, command: Command) => {
+      refuseImpossible(remote, flags);
+      const { runProbe } = await import('./run-probe.js');
+      await runProbe(env, remote, flags, command.getOptionValueSource('mode') !== 'default');
+    });
 }
 
 const HELP = `
@@ -96,78 +90,9 @@ Examples:
   tcpalive probe 127.0.0.1:7777 --mode keepalive=1s:1s:3 --drop-after 2s --json
 `;
 
-async function run(
-  env: Environment,
-  remote: Endpoint,
-  options: Options,
-  modeGiven: boolean,
-): Promise<void> {
-  const format = chosenFormat(options);
-  const style = styleFor(env, env.stdout, options.color);
-  refuseImpossible(remote, options);
-  const interrupt = listenForInterrupt(env);
-  const kernel = await openKernel();
-  const family = chosenFamily(options);
-  if (options.script !== undefined) {
-    const mode = modeGiven ? options.mode : undefined;
-    const script = { file: options.script, remote, mode, family, interruption: interrupt.signal };
-    env.setExitCode(interrupt.exitCode(await playScript(env, kernel, script)));
-    return;
-  }
-  const result = await probe(
-    kernel,
-    {
-      remote,
-      family,
-      mode: options.mode,
-      count: options.count,
-      durationMs: options.duration,
-      dropAfterMs: options.dropAfter,
-      reconnect: options.reconnect ?? false,
-      host: hostFacts(kernel),
-      interruption: interrupt.signal,
-    },
-    (event) => {
-      if (options.quiet === true) return;
-      if (format === 'jsonl') env.stdout.write(`${jsonText(event)}\n`);
-      else (format === 'json' ? env.stderr : env.stdout).write(probeLine(event, style));
-    },
-  );
-  interrupt.ignore();
-  env.stdout.write(summary(result, format));
-  const code = exitCode(result);
-  if (code === 3 && !interrupt.happened) throw couldNotTest(result);
-  env.setExitCode(interrupt.exitCode(code));
-}
-
-function chosenFamily({ ipv4, ipv6 }: Options): 4 | 6 | undefined {
-  if (ipv4 === true) return 4;
-  return ipv6 === true ? 6 : undefined;
-}
-
-function summary(result: ProbeResult, format: Format): string {
-  if (format === 'json') return `${jsonText(result, 2)}\n`;
-  return format === 'jsonl' ? `${jsonText(result)}\n` : probeSummary(result);
-}
-
-function exitCode({ verdict, beats, drop, lost }: ProbeResult): number {
-  if (verdict.kind === 'no-answer' && beats.answered === 0) return 3;
-  if (drop !== null) return !drop.proven ? 3 : drop.agrees === false ? 1 : 0;
-  return verdict.kind === 'alive' && lost === 0 ? 0 : 1;
-}
-
-function couldNotTest({ target, verdict, notes }: ProbeResult): TcpaliveError {
-  if (verdict.kind !== 'no-answer') return new TcpaliveError('NOT_PROVEN', notes.join('; '));
-  return new TcpaliveError('NO_ANSWER', `${target}: ${noAnswerWords(verdict)}`, {
-    hint:
-      'alive or not cannot be said: beats work against servers that echo frames, such as ' +
-      'tcpalive serve; for any other try --mode keepalive=5s:1s:3',
-  });
-}
-
 /** Flags that each make sense, and not together. */
-function refuseImpossible(remote: Endpoint, options: Options): void {
-  const { mode, count, duration, dropAfter, ipv4, ipv6 } = options;
+function refuseImpossible(remote: Endpoint, flags: ProbeFlags): void {
+  const { mode, count, duration, dropAfter, ipv4, ipv6 } = flags;
   const family = isIP(remote.address);
   if ((ipv4 === true && family === 6) || (ipv6 === true && family === 4)) {
     const flag = ipv4 === true ? '-4' : '-6';

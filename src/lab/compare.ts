@@ -19,6 +19,7 @@ export interface LabOptions {
   readonly interruption?: AbortSignal;
   /** The program to start the lab's processes with; default: the bin beside this module. */
   readonly bin?: string;
+  readonly onEvent?: (event: ComparisonEvent) => void;
 }
 
 export interface CompareOptions extends LabOptions {
@@ -31,12 +32,11 @@ export interface CompareOptions extends LabOptions {
   readonly observer?: Observer;
   /** Kernel settings other than the host's, in a private network namespace. */
   readonly sysctls?: readonly SysctlSetting[];
-  readonly onEvent?: (event: ComparisonEvent) => void;
 }
 
 /** @throws TcpaliveError NO_CAPABILITY where nothing can drop a segment; LAB_FAILED */
 export function compare(options: CompareOptions): Promise<ComparisonResult> {
-  return inLab(options, options.onEvent, (conductor, conditions) =>
+  return inLab(options, (conductor, conditions) =>
     conductor.compare({
       conditions,
       rows: options.rows,
@@ -50,25 +50,19 @@ export function compare(options: CompareOptions): Promise<ComparisonResult> {
 
 export interface PlayOptions extends LabOptions {
   readonly scenario: Scenario;
-  readonly onEvent?: (event: ComparisonEvent) => void;
 }
 
 /** Plays a scenario at both ends, each of its modes on a server of its own, all at the same time. */
-export function playScenario({
-  scenario,
-  onEvent,
-  ...options
-}: PlayOptions): Promise<ScenarioResult> {
+export function playScenario({ scenario, ...options }: PlayOptions): Promise<ScenarioResult> {
   const { name, story, modes, steps, cuts, expect } = scenario;
   const { replyDelayMs, descriptors = null } = scenario.server;
   const plan = { name, story, modes, steps, cuts, expect, server: { replyDelayMs, descriptors } };
-  return inLab(options, onEvent, (conductor, conditions) => conductor.play({ conditions, plan }));
+  return inLab(options, (conductor, conditions) => conductor.play({ conditions, plan }));
 }
 
 /** Runs one experiment in a conductor process; whatever happens, that process and its peers end. */
 async function inLab<Result>(
-  { onHost = false, interruption, bin = besideThisModule() }: LabOptions,
-  onEvent: (event: ComparisonEvent) => void = () => undefined,
+  { onHost = false, interruption, bin = besideThisModule(), onEvent }: LabOptions,
   run: (conductor: Remote<Conductor>, conditions: LabConditions) => Promise<Result>,
 ): Promise<Result> {
   const kernel = await openKernel();
@@ -77,7 +71,7 @@ async function inLab<Result>(
   const child = spawnLab(bin, 'conductor', isPrivate);
   try {
     const conductor = remote<Conductor>(child, 'observer', (event) =>
-      onEvent(event as ComparisonEvent),
+      onEvent?.(event as ComparisonEvent),
     );
     // A conductor that has ended meanwhile has nothing left to interrupt.
     const interrupt = () => void conductor.interrupt(undefined).catch(() => undefined);
@@ -94,5 +88,5 @@ async function inLab<Result>(
 }
 
 function besideThisModule(): string {
-  return fileURLToPath(new URL('./cli.js', import.meta.url));
+  return fileURLToPath(new URL('./cli.cjs', import.meta.url));
 }

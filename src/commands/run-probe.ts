@@ -1,0 +1,83 @@
+import type { Endpoint } from '../core/endpoint.js';
+import type { ProbeResult } from '../core/probe-result.js';
+import { hostFacts } from '../kernel/host-facts.js';
+import { openKernel } from '../kernel/open-kernel.js';
+import { TcpaliveError } from '../errors.js';
+import { probe } from '../net/probe.js';
+import type { Format } from '../report/format.js';
+import { jsonText } from '../report/json.js';
+import { noAnswerWords, probeLine, probeSummary } from '../report/probe.js';
+import type { Environment } from './environment.js';
+import { listenForInterrupt } from './interrupt.js';
+import { chosenFormat } from './options.js';
+import type { ProbeFlags } from './probe.js';
+import { playScript } from './run-script.js';
+import { styleFor } from './style.js';
+
+export async function runProbe(
+  env: Environment,
+  remote: Endpoint,
+  flags: ProbeFlags,
+  modeGiven: boolean,
+): Promise<void> {
+  const format = chosenFormat(flags);
+  const style = styleFor(env, env.stdout, flags.color);
+  const interrupt = listenForInterrupt(env);
+  const kernel = await openKernel();
+  const family = chosenFamily(flags);
+  if (flags.script !== undefined) {
+    const mode = modeGiven ? flags.mode : undefined;
+    const script = { file: flags.script, remote, mode, family, interruption: interrupt.signal };
+    env.setExitCode(interrupt.exitCode(await playScript(env, kernel, script)));
+    return;
+  }
+  const result = await probe(
+    kernel,
+    {
+      remote,
+      family,
+      mode: flags.mode,
+      count: flags.count,
+      durationMs: flags.duration,
+      dropAfterMs: flags.dropAfter,
+      reconnect: flags.reconnect ?? false,
+      host: hostFacts(kernel),
+      interruption: interrupt.signal,
+    },
+    (event) => {
+      if (flags.quiet === true) return;
+      if (format === 'jsonl') env.stdout.write(`${jsonText(event)}\n`);
+      else (format === 'json' ? env.stderr : env.stdout).write(probeLine(event, style));
+    },
+  );
+  interrupt.ignore();
+  env.stdout.write(summary(result, format));
+  const code = exitCode(result);
+  if (code === 3 && !interrupt.happened) throw couldNotTest(result);
+  env.setExitCode(interrupt.exitCode(code));
+}
+
+function chosenFamily({ ipv4, ipv6 }: ProbeFlags): 4 | 6 | undefined {
+  if (ipv4 === true) return 4;
+  return ipv6 === true ? 6 : undefined;
+}
+
+function summary(result: ProbeResult, format: Format): string {
+  if (format === 'json') return `${jsonText(result, 2)}\n`;
+  return format === 'jsonl' ? `${jsonText(result)}\n` : probeSummary(result);
+}
+
+function exitCode({ verdict, beats, drop, lost }: ProbeResult): number {
+  if (verdict.kind === 'no-answer' && beats.answered === 0) return 3;
+  if (drop !== null) return !drop.proven ? 3 : drop.agrees === false ? 1 : 0;
+  return verdict.kind === 'alive' && lost === 0 ? 0 : 1;
+}
+
+function couldNotTest({ target, verdict, notes }: ProbeResult): TcpaliveError {
+  if (verdict.kind !== 'no-answer') return new TcpaliveError('NOT_PROVEN', notes.join('; '));
+  return new TcpaliveError('NO_ANSWER', `${target}: ${noAnswerWords(verdict)}`, {
+    hint:
+      'alive or not cannot be said: beats work against servers that echo frames, such as ' +
+      'tcpalive serve; for any other try --mode keepalive=5s:1s:3',
+  });
+}

@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import { formatEndpoint } from '../core/endpoint.js';
+import { formatMode, type Mode } from '../core/mode.js';
+import type { ServeEntry } from '../core/serve-log.js';
+import { TcpaliveError } from '../errors.js';
+import { openKernel } from '../kernel/open-kernel.js';
+import { startEchoServer } from '../net/echo-server.js';
+import { ServeLog } from '../net/serve-log.js';
+import { serveLine } from '../report/serve-line.js';
+import type { Environment } from './environment.js';
+import { listenForInterrupt } from './interrupt.js';
+import { DEFAULT_MAX_CONNECTIONS, type ServeFlags } from './serve.js';
+import { styleFor } from './style.js';
+
+/** For Node itself and what it opens meanwhile: accept() beyond the limit fails without a word. */
+const SPARE_DESCRIPTORS = 48;
+
+export async function runServer(env: Environment, flags: ServeFlags): Promise<void> {
+  const kernel = await openKernel();
+  const maxConnections = connectionsWithin(kernel.descriptorLimit(), flags.maxConnections);
+  const interrupt = listenForInterrupt(env);
+  const style = styleFor(env, env.stdout, flags.color);
+  const print = (entry: ServeEntry) =>
+    env.stdout.write(serveLine(entry, flags.json === true, style));
+  const log = new ServeLog(print);
+  const server = await startEchoServer(
+    kernel,
+    {
+      host: flags.host,
+      port: flags.port,
+      mode: flags.mode,
+      framing: flags.framing,
+      maxFrameBytes: flags.maxFrame,
+      maxConnections,
+      replyDelayMs: flags.replyDelay ?? 0,
+      silentAfterMs: silentAfterMs(flags.mode),
+    },
+    (event) => log.take(event),
+  );
+  print({
+    event: 'listening',
+    time: new Date().toISOString(),
+    schema: 'tcpalive/serve/1',
+    address: formatEndpoint(server.address),
+    mode: formatMode(flags.mode),
+    framing: flags.framing,
+  });
+  if (!interrupt.happened) await once(interrupt.signal, 'abort');
+  const stillOpen = server.connections.size;
+  await server.close();
+  log.summarise(stillOpen);
+  env.setExitCode(interrupt.exitCode(0));
+}
+
+/** @throws TcpaliveError BAD_USAGE when more are wanted than this process may hold descriptors for */
+function connectionsWithin(limit: number | undefined, wanted: number | undefined): number {
+  const room = limit === undefined ? Infinity : Math.max(1, limit - SPARE_DESCRIPTORS);
+  if (wanted === undefined) return Math.min(DEFAULT_MAX_CONNECTIONS, room);
+  if (wanted <= room) return wanted;
+  throw new TcpaliveError(
+    'BAD_USAGE',
+    `--max-connections: ${wanted} are more than this process may hold, ${room} of ${limit ?? 0} descriptors`,
+    { hint: 'raise the limit first: ulimit -n' },
+  );
+}
+
+/** When a silence is worth a word: a beat is overdue, or half of the time is gone. */
+function silentAfterMs({ heartbeat, idleTimeoutMs }: Mode): number {
+  if (heartbeat !== undefined) return Math.min(heartbeat.intervalMs * 1.5, heartbeat.timeoutMs);
+  return idleTimeoutMs === undefined ? 10_000 : idleTimeoutMs / 2;
+}
