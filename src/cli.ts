@@ -49,11 +49,8 @@ process.on('uncaughtException', (error) => {
   process.exit();
 });
 
-try {
-  await buildProgram(environment).parseAsync(process.argv);
-} catch (error) {
-  fail(error);
-}
+// Not awaited: the bin is CommonJS, which cannot.
+buildProgram(environment).parseAsync(process.argv).catch(fail);
 
 function fail(error: unknown): void {
   if (error instanceof CommanderError) {

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const BIN = 'dist/cli.js';
+const BIN = 'dist/cli.cjs';
 const RUNS = 30;
 
 startUp();

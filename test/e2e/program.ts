@@ -50,7 +50,7 @@ export function install({ koffi = true } = {}): string {
     if (koffi && existsSync(part)) cpSync(part, join(folder, part), { recursive: true });
   }
   chmodSync(folder, 0o755);
-  return join(folder, 'dist/cli.js');
+  return join(folder, 'dist/cli.cjs');
 }
 
 export function start(args: readonly string[], options: StartOptions = {}): Running {

@@ -57,7 +57,7 @@ function examplesOf(block: string): readonly Example[] {
 
 /** By a shell: the examples use its quotes. */
 function typed(command: string): Promise<Run> {
-  const ours = command.replace(/^tcpalive /, `${process.execPath} dist/cli.js `);
+  const ours = command.replace(/^tcpalive /, `${process.execPath} dist/cli.cjs `);
   return start([], { command: ['bash', '-c', ours] }).ended;
 }
 

@@ -12,9 +12,13 @@ const ARGS = ['compare', '--modes', 'none,heartbeat=300ms:1s', '--loads', 'idle'
 
 /** `script -c` takes one string; nothing in these arguments needs quoting. */
 function onTerminal(args: readonly string[], variables: Readonly<Record<string, string>>): Running {
-  const command = ['stty cols 100 rows 40;', 'exec', process.execPath, 'dist/cli.js', ...args].join(
-    ' ',
-  );
+  const command = [
+    'stty cols 100 rows 40;',
+    'exec',
+    process.execPath,
+    'dist/cli.cjs',
+    ...args,
+  ].join(' ');
   return start([], { variables, command: ['script', '-qefc', command, '/dev/null'] });
 }
 
@@ -66,7 +70,7 @@ describe('not on a terminal', () => {
   });
 
   it('a reader that has seen enough is no failure', async () => {
-    const command = `${process.execPath} dist/cli.js --help | head -1; exit \${PIPESTATUS[0]}`;
+    const command = `${process.execPath} dist/cli.cjs --help | head -1; exit \${PIPESTATUS[0]}`;
     const { code, stderr } = await start([], { command: ['bash', '-c', command] }).ended;
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });

@@ -147,7 +147,7 @@ describe('between two real processes', () => {
 });
 
 /** Built by test/build-once.ts. */
-const builtProgram = new URL('../../dist/cli.js', import.meta.url).pathname;
+const builtProgram = new URL('../../dist/cli.cjs', import.meta.url).pathname;
 
 class Adder {
   add({ a, b }: { readonly a: number; readonly b: number }): number {
