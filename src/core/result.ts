@@ -102,4 +102,5 @@ export interface Lingering {
   readonly dies: Prediction;
 }
 
-export type TimerName = 'none' | 'retransmit' | 'keepalive' | 'zero-window' | 'other' | 'unknown';
+export type TimerName =
+  'none' | 'retransmit' | 'keepalive' | 'zero-window' | 'time-wait' | 'other' | 'unknown';

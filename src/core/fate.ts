@@ -1,0 +1,251 @@
+/**
+ * What will become of a connection that is there now: from its state, its timer and its options, by
+ * the same model that predicts a comparison. What an unreadable option would change says so.
+ */
+import { connectRest, synReceivedRest } from './connect-timer.js';
+import { keepaliveRest } from './keepalive-timer.js';
+import type { Mode } from './mode.js';
+import { predict } from './predict.js';
+import { retransmissionRest, rtoFor } from './retransmission-timer.js';
+import type { HostSocket, SocketInfo, SocketOptions } from './socket.js';
+import type { Sysctls } from './sysctl.js';
+import { sleepSpan, type Hz, type Span } from './timer-wheel.js';
+import { zeroWindowAliveRest, zeroWindowRest } from './zero-window-timer.js';
+
+export type Fate =
+  /** No timer: dead or merely quiet, cannot tell. `busy`: once something is sent and not answered. */
+  | { readonly kind: 'forever'; readonly busy: Moment }
+  /** Noticed if the peer vanishes: while it is idle, and once something is sent and not answered. */
+  | { readonly kind: 'armed'; readonly idle: Moment; readonly busy: Moment }
+  /** Something is unanswered: given up then, from now, unless an answer comes. */
+  | { readonly kind: 'dying'; readonly ends: Moment }
+  /** The peer has no room, and answers: only a user timeout ends that. */
+  | { readonly kind: 'slow'; readonly ends: Moment }
+  /** One end has said goodbye and the program still holds it: no timer. */
+  | { readonly kind: 'leaked' }
+  /** The program has let go of it; the kernel finishes. */
+  | { readonly kind: 'closing'; readonly ends: Moment }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+export type FateKind = Fate['kind'];
+
+export type Moment =
+  | { readonly kind: 'within'; readonly ms: Span }
+  /** An option that decides could not be read: so it is without. */
+  | { readonly kind: 'assumed'; readonly ms: Span; readonly assuming: string }
+  | { readonly kind: 'never' }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** The worst first: what nobody will notice before what will be. */
+export const fateWords: Readonly<Record<FateKind, string>> = {
+  forever: 'no timer: dead or merely quiet, cannot tell',
+  leaked: 'a goodbye was said, and the program still holds it',
+  dying: 'unanswered: given up soon, unless an answer comes',
+  slow: 'the peer has no room, and answers',
+  unknown: 'not enough could be read',
+  armed: 'noticed if the peer vanishes',
+  closing: 'let go of: the kernel finishes',
+};
+
+export const fateKinds = Object.keys(fateWords) as readonly FateKind[];
+
+/** The kernel that keeps the timers. */
+export interface Timekeeper {
+  readonly sysctls: Sysctls;
+  /** tcp_orphan_retries, of what no process holds any more; 0: the kernel's own 8. */
+  readonly orphanRetries: number;
+  readonly synackRetries: number;
+  readonly hz: Hz;
+}
+
+/** TCP_TIMEWAIT_LEN, include/net/tcp.h. */
+const TIME_WAIT_MS = 60_000;
+
+/** tcp_orphan_retries, net/ipv4/tcp_timer.c. */
+const ORPHAN_RETRIES = 8;
+
+export function fateOf(socket: HostSocket, options: SocketOptions, kernel: Timekeeper): Fate {
+  switch (socket.state) {
+    case 'ESTABLISHED':
+      return openFate(socket, options, kernel);
+    case 'CLOSE-WAIT':
+      return isUnanswered(socket) ? openFate(socket, options, kernel) : { kind: 'leaked' };
+    case 'FIN-WAIT-2':
+      return socket.inode === 0
+        ? { kind: 'closing', ends: closingEnds(socket, options, kernel) }
+        : { kind: 'leaked' };
+    case 'SYN-SENT':
+    case 'SYN-RECV':
+      return { kind: 'dying', ends: handshakeEnds(socket, options, kernel) };
+    case 'FIN-WAIT-1':
+    case 'CLOSING':
+    case 'LAST-ACK':
+    case 'TIME-WAIT':
+      return { kind: 'closing', ends: closingEnds(socket, options, kernel) };
+    default:
+      return { kind: 'unknown', reason: `state ${socket.state}` };
+  }
+}
+
+/** If its peer vanished: noticed after that time, from then. */
+export function ifVanished(
+  { keepalive, userTimeoutMs }: SocketOptions,
+  load: 'idle' | 'write',
+  { sysctls, hz }: Timekeeper,
+): Moment {
+  // Keepalive is off while something is unanswered.
+  if (load === 'idle' && keepalive.kind === 'unknown') return keepalive;
+  const mode: Mode = {
+    ...(load === 'idle' && keepalive.kind === 'known' ? { keepalive } : {}),
+    ...(userTimeoutMs === null || userTimeoutMs === 0 ? {} : { userTimeoutMs }),
+  };
+  const situation = { mode, load, fault: 'blackhole', observer: 'server', sysctls, hz } as const;
+  const prediction = predict(situation);
+  if (prediction.kind !== 'interval') return { kind: 'never' };
+  return unlessUserTimeout(userTimeoutMs, prediction.fromDropMs);
+}
+
+function openFate(socket: HostSocket, options: SocketOptions, kernel: Timekeeper): Fate {
+  const { timer } = socket;
+  if (timer.kind === 'none') return { kind: 'forever', busy: ifVanished(options, 'write', kernel) };
+  const running = runningTimer(socket);
+  if (running === undefined) return { kind: 'unknown', reason: TIMER_ALONE };
+  if (isUnanswered(socket)) {
+    return { kind: 'dying', ends: unansweredEnds(socket, running, options, kernel) };
+  }
+  if (timer.kind === 'zero-window') {
+    const { userTimeoutMs } = options;
+    if (userTimeoutMs === null) return { kind: 'slow', ends: UNREAD_USER_TIMEOUT };
+    const rest = zeroWindowAliveRest(blocked(running, options, kernel), kernel.hz);
+    return { kind: 'slow', ends: rest === undefined ? { kind: 'never' } : within(rest.death) };
+  }
+  return {
+    kind: 'armed',
+    idle: ifVanished(options, 'idle', kernel),
+    busy: ifVanished(options, 'write', kernel),
+  };
+}
+
+const TIMER_ALONE = 'the kernel told its timer and no more';
+
+const UNREAD_USER_TIMEOUT: Moment = {
+  kind: 'unknown',
+  reason: 'its user timeout could not be read',
+};
+
+/** Something was sent, and nobody has answered since. */
+function isUnanswered({ timer, info }: HostSocket): boolean {
+  if (info === null) return false;
+  if (timer.kind === 'retransmit') return info.backoff > 0;
+  return (timer.kind === 'keepalive' || timer.kind === 'zero-window') && info.probes > 0;
+}
+
+interface Running {
+  readonly info: SocketInfo;
+  readonly expiresInMs: number;
+}
+
+function runningTimer({ info, timer: { expiresInMs } }: HostSocket): Running | undefined {
+  return info === null || expiresInMs === null ? undefined : { info, expiresInMs };
+}
+
+function unansweredEnds(
+  { timer, inode }: HostSocket,
+  running: Running,
+  options: SocketOptions,
+  kernel: Timekeeper,
+): Moment {
+  const { info, expiresInMs } = running;
+  const { keepalive, userTimeoutMs } = options;
+  if (timer.kind === 'zero-window') {
+    const { death } = zeroWindowRest(blocked(running, options, kernel), kernel.hz);
+    return unlessUserTimeout(userTimeoutMs, death);
+  }
+  if (timer.kind === 'keepalive') {
+    if (keepalive.kind === 'unknown') return keepalive;
+    if (keepalive.kind === 'off')
+      return { kind: 'unknown', reason: 'keepalive was just turned off' };
+    const probing = {
+      settings: keepalive,
+      userTimeoutMs: knownUserTimeout(options),
+      probesOut: info.probes,
+      silentMs: info.silentMs,
+      expiresInMs,
+    };
+    return unlessUserTimeout(userTimeoutMs, keepaliveRest(probing, kernel.hz).death);
+  }
+  const { tcp_retries2, tcp_rto_max_ms: rtoMaxMs } = kernel.sysctls;
+  const orphanRetries = kernel.orphanRetries === 0 ? ORPHAN_RETRIES : kernel.orphanRetries;
+  const backedOff = {
+    retries2: inode === 0 ? orphanRetries : tcp_retries2,
+    rtoMaxMs,
+    userTimeoutMs: knownUserTimeout(options),
+    rtoMs: beforeDoubling(info, rtoMaxMs, kernel.hz),
+    backoff: info.backoff,
+    expiresInMs,
+  };
+  return unlessUserTimeout(userTimeoutMs, retransmissionRest(backedOff, kernel.hz).death);
+}
+
+/** Of a timer at its maximum it cannot be told any more: then what a fresh one of that path would have. */
+function beforeDoubling({ rtoMs, backoff, rttMs }: SocketInfo, rtoMaxMs: number, hz: Hz): number {
+  return rtoMs < rtoMaxMs ? rtoMs / 2 ** backoff : rtoFor(rttMs, hz ?? SLOWEST_HZ);
+}
+
+const SLOWEST_HZ = 100;
+
+function handshakeEnds(socket: HostSocket, options: SocketOptions, kernel: Timekeeper): Moment {
+  const { state, retransmissions, timer } = socket;
+  const { expiresInMs } = timer;
+  if (expiresInMs === null) return { kind: 'unknown', reason: TIMER_ALONE };
+  const { sysctls, synackRetries, hz } = kernel;
+  if (state === 'SYN-RECV') {
+    return within(synReceivedRest({ synackRetries, retransmissions, expiresInMs }, hz));
+  }
+  const connecting = {
+    synRetries: sysctls.tcp_syn_retries,
+    linearTimeouts: sysctls.tcp_syn_linear_timeouts,
+    rtoMaxMs: sysctls.tcp_rto_max_ms,
+    userTimeoutMs: knownUserTimeout(options),
+    retransmissions,
+    expiresInMs,
+  };
+  return unlessUserTimeout(options.userTimeoutMs, connectRest(connecting, hz).death);
+}
+
+function closingEnds(socket: HostSocket, options: SocketOptions, kernel: Timekeeper): Moment {
+  const { timer } = socket;
+  if (timer.kind === 'time-wait' && timer.expiresInMs !== null) {
+    const late = sleepSpan(TIME_WAIT_MS, kernel.hz);
+    return within({ min: timer.expiresInMs, max: timer.expiresInMs + late.max - late.min });
+  }
+  const running = runningTimer(socket);
+  if (timer.kind !== 'retransmit' || running === undefined || !isUnanswered(socket)) {
+    return { kind: 'unknown', reason: 'it waits for the peer' };
+  }
+  return unansweredEnds(socket, running, options, kernel);
+}
+
+function blocked({ info, expiresInMs }: Running, options: SocketOptions, kernel: Timekeeper) {
+  return {
+    retries2: kernel.sysctls.tcp_retries2,
+    rtoMaxMs: kernel.sysctls.tcp_rto_max_ms,
+    userTimeoutMs: knownUserTimeout(options),
+    rttMs: info.rttMs,
+    backoff: info.backoff,
+    probesOut: info.probes,
+    expiresInMs,
+  };
+}
+
+function knownUserTimeout({ userTimeoutMs }: SocketOptions): number | undefined {
+  return userTimeoutMs === null || userTimeoutMs === 0 ? undefined : userTimeoutMs;
+}
+
+function unlessUserTimeout(userTimeoutMs: number | null, ms: Span): Moment {
+  return userTimeoutMs === null ? { kind: 'assumed', ms, assuming: 'no user timeout' } : within(ms);
+}
+
+function within(ms: Span): Moment {
+  return { kind: 'within', ms };
+}

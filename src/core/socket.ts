@@ -1,0 +1,71 @@
+/** One TCP socket of a host: what its kernel tells of it, and its options as far as they could be read. */
+import type { Endpoint } from './endpoint.js';
+import type { KeepaliveSettings } from './mode.js';
+import type { TimerName } from './result.js';
+
+export interface HostSocket {
+  /** An IPv4 connection on a dual-stack socket has its IPv4 addresses. */
+  readonly local: Endpoint;
+  readonly peer: Endpoint;
+  /** As `ss -a` spells it in full: `ESTABLISHED`, `CLOSE-WAIT`. */
+  readonly state: string;
+  readonly timer: SocketTimer;
+  /** Retransmissions, or probes unanswered, by which timer it is (idiag_retrans). */
+  readonly retransmissions: number;
+  /** Of a listener: how many connections it may keep waiting. */
+  readonly sendQueueBytes: number;
+  /** Of a listener: how many connections wait to be accepted. */
+  readonly receiveQueueBytes: number;
+  /** Of the file that a process holds; 0: no process holds it any more. */
+  readonly inode: number;
+  readonly userId: number;
+  /** The kernel's own name for it, in hex: never given twice. Null where it was not told. */
+  readonly cookie: string | null;
+  /** Null where the kernel tells none: listeners, and what only waits for its end. */
+  readonly info: SocketInfo | null;
+}
+
+export interface SocketTimer {
+  readonly kind: TimerName;
+  /** Null: no timer is armed. */
+  readonly expiresInMs: number | null;
+}
+
+/** Of TCP_INFO what decides a fate. */
+export interface SocketInfo {
+  /** Keepalive or zero-window probes out and unanswered. */
+  readonly probes: number;
+  /** Doublings of the retransmission or probe timer so far. */
+  readonly backoff: number;
+  /** With those doublings. */
+  readonly rtoMs: number;
+  readonly rttMs: number;
+  /** Since any segment arrived, data or acknowledgement: what keepalive counts from. */
+  readonly silentMs: number;
+}
+
+export interface SocketOptions {
+  readonly keepalive: SocketKeepalive;
+  /** 0: off, as the kernel has it; null: it could not be read. */
+  readonly userTimeoutMs: number | null;
+}
+
+export type SocketKeepalive =
+  | ({ readonly kind: 'known' } & KeepaliveSettings)
+  | { readonly kind: 'off' }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** The process that holds a socket: the one with the lowest number, where several do. */
+export interface SocketOwner {
+  readonly pid: number;
+  readonly fd: number;
+}
+
+export function isListener({ state }: Pick<HostSocket, 'state'>): boolean {
+  return state === 'LISTEN';
+}
+
+/** What can be said without its options: an idle connection with keepalive has a timer for it. */
+export function keepaliveFromTimer({ timer }: HostSocket, reason: string): SocketKeepalive {
+  return timer.kind === 'none' ? { kind: 'off' } : { kind: 'unknown', reason };
+}
