@@ -1,4 +1,5 @@
 import { platform, release } from 'node:os';
+import type { Timekeeper } from '../core/fate.js';
 import type { HostFacts } from '../core/result.js';
 import { sysctlDefaults, sysctlsFrom } from '../core/sysctl.js';
 import type { Kernel } from './kernel.js';
@@ -26,5 +27,24 @@ function factsFrom(values: ReadonlyMap<string, string>, hz: number | undefined):
     hz: hz ?? null,
     congestionControl: values.get('tcp_congestion_control') ?? null,
     sysctl: sysctlsFrom(values),
+  };
+}
+
+/** What keeps the timers of this network namespace, for the fates of its connections. */
+export function timekeeper(): Timekeeper {
+  if (platform() !== 'linux') return timekeeperFrom(new Map(), undefined);
+  const others = ['tcp_orphan_retries', 'tcp_synack_retries'];
+  return timekeeperFrom(tcpSysctls([...DECISIVE, ...others]), ticksPerSecond());
+}
+
+/** tcp_synack_retries of ip-sysctl.rst. */
+const SYNACK_RETRIES = 5;
+
+function timekeeperFrom(values: ReadonlyMap<string, string>, hz: number | undefined): Timekeeper {
+  return {
+    sysctls: sysctlsFrom(values),
+    orphanRetries: Number(values.get('tcp_orphan_retries') ?? 0),
+    synackRetries: Number(values.get('tcp_synack_retries') ?? SYNACK_RETRIES),
+    hz,
   };
 }

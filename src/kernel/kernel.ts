@@ -8,7 +8,15 @@ import type { Capabilities } from '../core/capabilities.js';
 import type { Endpoint } from '../core/endpoint.js';
 import type { KeepaliveSettings } from '../core/mode.js';
 import type { DropEngine } from '../core/result.js';
-import type { SocketDiag, TcpInfo } from './socket-view.js';
+import type { HostSocket } from '../core/socket.js';
+import type {
+  Borrow,
+  NetworkNamespace,
+  OptionValues,
+  ProcessFacts,
+  SocketTable,
+  TcpInfo,
+} from './socket-view.js';
 
 export interface Kernel {
   /** Everything but `namespace`, which takes a process to try: see `canUnshare`. */
@@ -26,7 +34,11 @@ export interface Kernel {
   /** Segments that this socket's filter or minimum TTL has swallowed (SK_MEMINFO_DROPS). */
   drops(fd: number): number;
   /** The sock_diag entry of one connection, by its addresses; undefined when it is gone. */
-  socketDiag(local: Endpoint, remote: Endpoint): SocketDiag | undefined;
+  socketDiag(local: Endpoint, remote: Endpoint): HostSocket | undefined;
+  /** Every TCP socket of this network namespace, IPv4 and IPv6. @throws KernelRefusal */
+  tcpSockets(): SocketTable;
+  /** Ends a connection from outside, with an RST to both ends (SOCK_DESTROY). @throws KernelRefusal */
+  destroy(socket: Pick<HostSocket, 'local' | 'peer'> & { readonly cookie: string }): void;
 
   /** From now on everything that arrives for this socket is silently dropped, until `heal`. */
   cut(fd: number, engine: DropEngine): void;
@@ -44,6 +56,29 @@ export interface Kernel {
   descriptorLimit(): number | undefined;
   /** How many descriptors a process of ours holds; undefined when it is gone. */
   openDescriptors(pid: number): number | undefined;
+
+  processIds(): readonly number[];
+  /** Undefined when it is gone. */
+  processFacts(pid: number): ProcessFacts | undefined;
+  /** Tells each socket that a process holds. @returns false when it is gone, or not ours to look at */
+  eachSocket(pid: number, found: (inode: number, fd: number) => void): boolean;
+  /**
+   * Lets `work` borrow descriptors of another process, which stays the same one though its number
+   * may be given away. @throws KernelRefusal, also `borrow`: it is gone or not ours
+   */
+  withProcess<T>(pid: number, work: (borrow: Borrow) => T): T;
+  /** The kernel's own name for a TCP socket, as in `HostSocket`; undefined: it is none. */
+  cookie(fd: number): string | undefined;
+  /** @throws KernelRefusal */
+  optionValues(fd: number): OptionValues;
+  /** A running keepalive timer starts anew. @throws KernelRefusal, also when they read back differently */
+  setOptionValues(fd: number, values: OptionValues): void;
+  /** Of a process; undefined when it is gone or not ours to look at. */
+  networkNamespace(pid: number): NetworkNamespace | undefined;
+  /** Those with a name, by it (ip-netns(8)). */
+  namedNetworkNamespaces(): ReadonlyMap<string, NetworkNamespace>;
+  /** Comes back whatever happens. @throws KernelRefusal */
+  inNetworkNamespace<T>(path: string, work: () => T): T;
 
   /** Everything under net.ipv4.tcp_* of this network namespace, by name. */
   tcpSysctls(): ReadonlyMap<string, string>;

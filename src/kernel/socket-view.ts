@@ -1,5 +1,6 @@
-/** What a kernel tells of one connection: from its own descriptor, and from outside. */
-import type { TimerName } from '../core/result.js';
+/** What a kernel tells: of a connection by its own descriptor, and of everybody's from outside. */
+import type { KeepaliveSettings } from '../core/mode.js';
+import type { HostSocket } from '../core/socket.js';
 
 /** By its own descriptor (TCP_INFO); times are milliseconds. */
 export interface TcpInfo {
@@ -28,15 +29,34 @@ export interface TcpInfo {
   readonly sendWindowBytes: number | null;
 }
 
-/** From outside, by its addresses (sock_diag). */
-export interface SocketDiag {
-  readonly state: string;
-  readonly timer: TimerName;
-  /** Until that timer fires; undefined when none is armed. */
-  readonly expiresInMs: number | undefined;
-  /** Retransmissions, or probes unanswered, by which timer it is. */
-  readonly retransmissions: number;
-  readonly receiveQueueBytes: number;
-  readonly sendQueueBytes: number;
-  readonly inode: number;
+/** All TCP sockets of a network namespace, at one moment as far as the kernel can. */
+export interface SocketTable {
+  readonly sockets: readonly HostSocket[];
+  /** It changed while it was read: something may be missing, or twice. */
+  readonly torn: boolean;
+}
+
+/** What SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT and TCP_USER_TIMEOUT hold. */
+export interface OptionValues extends KeepaliveSettings {
+  readonly keepalive: boolean;
+  /** 0: off. */
+  readonly userTimeoutMs: number;
+}
+
+/** What /proc tells of a process. Its name is text from outside. */
+export interface ProcessFacts {
+  readonly name: string;
+  readonly parentPid: number;
+  readonly cgroup: string;
+  /** Null where this user may not look. */
+  readonly descriptorLimit: number | null;
+}
+
+/** Duplicates a descriptor of one process for as long as `use` runs (pidfd_getfd). */
+export type Borrow = <T>(fd: number, use: (duplicate: number) => T) => T;
+
+export interface NetworkNamespace {
+  /** As the kernel names it: `net:[4026531840]`. */
+  readonly id: string;
+  readonly path: string;
 }

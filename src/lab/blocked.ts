@@ -41,7 +41,7 @@ export async function fillUntilBlocked(
       const now = monotonicNow();
       // A window that is not quite closed takes one more segment, and dies of a retransmission.
       const isClosed = (info?.sendWindowBytes ?? 0) === 0 && info?.backoff === 0;
-      if (!isClosed || kernel.socketDiag(local, remote)?.timer !== 'zero-window') {
+      if (!isClosed || kernel.socketDiag(local, remote)?.timer.kind !== 'zero-window') {
         closedSince.delete(id);
       } else if (!closedSince.has(id)) closedSince.set(id, now);
       else if (msBetween(closedSince.get(id) ?? now, now) >= CLOSED_FOR_MS) {

@@ -16,8 +16,8 @@ export function evidenceOf(
   if (diag === undefined && isSeen) return undefined; // it ended just now
   return {
     state: diag?.state ?? info?.state ?? 'UNKNOWN',
-    timer: diag?.timer ?? 'unknown',
-    expiresInMs: diag?.expiresInMs ?? null,
+    timer: diag?.timer.kind ?? 'unknown',
+    expiresInMs: diag?.timer.expiresInMs ?? null,
     retransmissions: diag?.retransmissions ?? info?.retransmits ?? 0,
     sendQueueBytes: diag?.sendQueueBytes ?? 0,
   };

@@ -387,7 +387,7 @@ async function fillUntilSomethingWaits({ connection, socket }: Driven): Promise<
       connection.send(new Uint8Array(1000));
       offered += BEAT_BYTES + 1000;
     }
-    return kernel.socketDiag(connection.local, connection.remote)?.timer === 'zero-window';
+    return kernel.socketDiag(connection.local, connection.remote)?.timer.kind === 'zero-window';
   }, SOON_MS);
   expect(socket.isPaused()).toBe(false);
   return offered;

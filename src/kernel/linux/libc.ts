@@ -19,12 +19,16 @@ export interface Libc {
   /** getsockname: a `struct sockaddr`. */
   localAddress(fd: number): Buffer;
   send(fd: number, message: Buffer): void;
-  /** One message. For sockets whose answer is already there, such as netlink's. */
-  receive(fd: number, room: number): Buffer;
+  /** One message, in `room`. For sockets whose answer is already there, such as netlink's. */
+  receive(fd: number, room: Buffer): Buffer;
   close(fd: number): void;
+  /** Of a link in an open folder, into `room`; how many bytes it has, 0: no such link. */
+  readlinkAt(folder: number, name: string, room: Buffer): number;
   /** A raw system call with up to four integers. @throws KernelRefusal */
   syscall(name: string, number: number, ...args: readonly number[]): number;
   prctl(option: number, value: number): void;
+  /** Of the calling thread. @throws KernelRefusal */
+  setns(fd: number, kind: number): void;
   setrlimit(resource: number, soft: number, hard: number): void;
   addressOf(bytes: Buffer): bigint;
 }
@@ -49,9 +53,11 @@ function libcThrough(koffi: typeof koffiModule): Libc {
     send: self.func('long send(int, void*, size_t, int)'),
     recv: self.func('long recv(int, void*, size_t, int)'),
     close: self.func('int close(int)'),
+    readlinkat: self.func('long readlinkat(int, const char*, void*, size_t)'),
     syscall: self.func('long syscall(long, long, long, long, long)'),
     prctl: self.func('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)'),
     setrlimit: self.func('int setrlimit(int, void*)'),
+    setns: self.func('int setns(int, int)'),
   };
 
   function call(name: string, native: NativeFunction, ...args: readonly unknown[]): number {
@@ -90,16 +96,17 @@ function libcThrough(koffi: typeof koffiModule): Libc {
       return address.subarray(0, length.readUInt32LE());
     },
     send: (fd, message) => void call('send', c.send, fd, message, message.length, 0),
-    receive(fd, room) {
-      const bytes = Buffer.alloc(room);
-      return bytes.subarray(0, call('recv', c.recv, fd, bytes, room, MSG_DONTWAIT));
-    },
+    receive: (fd, room) =>
+      room.subarray(0, call('recv', c.recv, fd, room, room.length, MSG_DONTWAIT)),
     close: (fd) => void call('close', c.close, fd),
+    readlinkAt: (folder, name, room) =>
+      Math.max(0, Number(c.readlinkat(folder, name, room, room.length))),
     syscall(name, number, ...args) {
       const [a = 0, b = 0, d = 0, e = 0] = args;
       return call(name, c.syscall, number, a, b, d, e);
     },
     prctl: (option, value) => void call('prctl', c.prctl, option, value, 0, 0, 0),
+    setns: (fd, kind) => void call('setns', c.setns, fd, kind),
     setrlimit(resource, soft, hard) {
       const limits = Buffer.alloc(16);
       limits.writeBigUInt64LE(BigInt(soft), 0);

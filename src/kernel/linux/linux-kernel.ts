@@ -4,31 +4,51 @@ import type { Endpoint } from '../../core/endpoint.js';
 import type { KeepaliveSettings } from '../../core/mode.js';
 import type { DropEngine } from '../../core/result.js';
 import { KernelRefusal, type Kernel } from '../kernel.js';
-import type { SocketDiag, TcpInfo } from '../socket-view.js';
+import type { HostSocket } from '../../core/socket.js';
+import type {
+  Borrow,
+  NetworkNamespace,
+  OptionValues,
+  ProcessFacts,
+  SocketTable,
+  TcpInfo,
+} from '../socket-view.js';
 import type { Libc } from './libc.js';
 import { descriptorLimit, openDescriptors, setSysctl, tcpSysctls, ticksPerSecond } from './proc.js';
+import { askSocket, dumpSockets } from './netlink.js';
 import {
-  decodeSocketReply,
-  encodeSocketRequest,
-  SOCK_DESTROY,
-  SOCK_DIAG_BY_FAMILY,
-} from './sock-diag.js';
+  eachSocket,
+  inNetworkNamespace,
+  namedNetworkNamespaces,
+  networkNamespace,
+  processFacts,
+  processIds,
+  withProcess,
+} from './processes.js';
+import { encodeSocketRequest, SOCK_DESTROY, SOCK_DIAG_BY_FAMILY } from './sock-diag.js';
+import {
+  cookie,
+  IPPROTO_TCP,
+  optionValues,
+  readInt,
+  setAndReadBack,
+  setKeepalive,
+  setOptionValues,
+  setUserTimeout,
+  SO_DOMAIN,
+  SOL_SOCKET,
+  writeInt,
+} from './socket-options.js';
 import { DROP_ALL, dropShare, filterProgram, PASS_ALL } from './socket-filter.js';
 import { decodeTcpInfo, TCP_INFO_BYTES } from './tcp-info.js';
 
 const AF_INET = 2;
 const AF_INET6 = 10;
-const AF_NETLINK = 16;
 const SOCK_STREAM = 1;
-const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
-const NETLINK_SOCK_DIAG = 4;
 
-const SOL_SOCKET = 1;
-const SO_KEEPALIVE = 9;
 const SO_ATTACH_FILTER = 26;
 const SO_DETACH_FILTER = 27;
-const SO_DOMAIN = 39;
 const SO_MEMINFO = 55;
 /** Index of SK_MEMINFO_DROPS in SO_MEMINFO's array of u32, linux/sock_diag.h. */
 const SK_MEMINFO_DROPS = 8;
@@ -40,14 +60,9 @@ const IPV6_MINHOPCOUNT = 73;
 /** Loopback and every router in between send less; only a neighbour that means to sends 255. */
 const LARGEST_TTL = 255;
 
-const IPPROTO_TCP = 6;
-const TCP_KEEPIDLE = 4;
-const TCP_KEEPINTVL = 5;
-const TCP_KEEPCNT = 6;
 const TCP_INFO = 11;
-const TCP_USER_TIMEOUT = 18;
 /** From Linux 6.15 on. */
-const TCP_RTO_MAX_MS = 44;
+const TCP_RTO_MAX = { option: 44, name: 'TCP_RTO_MAX_MS' };
 
 const SIOCGIFFLAGS = 0x8913;
 const SIOCSIFFLAGS = 0x8914;
@@ -61,8 +76,6 @@ const LOOPBACK_ANY_PORT = Buffer.from([AF_INET, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
 const RLIMIT_NOFILE = 7;
-const PIDFD_OPEN = 434;
-const PIDFD_GETFD = 438;
 const CLOSE_RANGE = 436;
 const EINVAL = 22;
 
@@ -76,34 +89,15 @@ export class LinuxKernel implements Kernel {
   }
 
   setKeepalive(fd: number, settings: KeepaliveSettings | 'system'): KeepaliveSettings {
-    this.#setInt(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    if (settings !== 'system') {
-      this.#setInt(fd, IPPROTO_TCP, TCP_KEEPINTVL, settings.intervalSeconds);
-      this.#setInt(fd, IPPROTO_TCP, TCP_KEEPCNT, settings.count);
-      // Last: setting the idle time re-arms a running timer, which must find the other two.
-      this.#setInt(fd, IPPROTO_TCP, TCP_KEEPIDLE, settings.idleSeconds);
-    }
-    const actual = {
-      idleSeconds: this.#int(fd, IPPROTO_TCP, TCP_KEEPIDLE),
-      intervalSeconds: this.#int(fd, IPPROTO_TCP, TCP_KEEPINTVL),
-      count: this.#int(fd, IPPROTO_TCP, TCP_KEEPCNT),
-    };
-    const taken =
-      this.#int(fd, SOL_SOCKET, SO_KEEPALIVE) !== 0 &&
-      (settings === 'system' ||
-        (actual.idleSeconds === settings.idleSeconds &&
-          actual.intervalSeconds === settings.intervalSeconds &&
-          actual.count === settings.count));
-    if (!taken) throw new KernelRefusal('keepalive read back differently', EINVAL);
-    return actual;
+    return setKeepalive(this.#libc, fd, settings);
   }
 
   setUserTimeout(fd: number, timeoutMs: number): number {
-    return this.#setAndReadBack(fd, TCP_USER_TIMEOUT, timeoutMs, 'TCP_USER_TIMEOUT');
+    return setUserTimeout(this.#libc, fd, timeoutMs);
   }
 
   setRtoMax(fd: number, rtoMaxMs: number): number {
-    return this.#setAndReadBack(fd, TCP_RTO_MAX_MS, rtoMaxMs, 'TCP_RTO_MAX_MS');
+    return setAndReadBack(this.#libc, fd, TCP_RTO_MAX, rtoMaxMs);
   }
 
   tcpInfo(fd: number): TcpInfo | undefined {
@@ -117,10 +111,20 @@ export class LinuxKernel implements Kernel {
     return bytes === undefined || bytes.length < at + 4 ? 0 : bytes.readUInt32LE(at);
   }
 
-  socketDiag(local: Endpoint, remote: Endpoint): SocketDiag | undefined {
-    const reply = this.#askSockDiag(encodeSocketRequest(SOCK_DIAG_BY_FAMILY, local, remote));
+  socketDiag(local: Endpoint, remote: Endpoint): HostSocket | undefined {
+    const address = { local, peer: remote, cookie: null };
+    const reply = askSocket(this.#libc, encodeSocketRequest(SOCK_DIAG_BY_FAMILY, address));
     // Where the connection is gone the kernel answers with the listener that would take it.
     return 'errno' in reply || reply.state === 'LISTEN' ? undefined : reply;
+  }
+
+  tcpSockets(): SocketTable {
+    return dumpSockets(this.#libc);
+  }
+
+  destroy(socket: Parameters<Kernel['destroy']>[0]): void {
+    const reply = askSocket(this.#libc, encodeSocketRequest(SOCK_DESTROY, socket));
+    if ('errno' in reply && reply.errno !== 0) throw new KernelRefusal('SOCK_DESTROY', reply.errno);
   }
 
   cut(fd: number, engine: DropEngine): void {
@@ -129,7 +133,7 @@ export class LinuxKernel implements Kernel {
   }
 
   heal(fd: number, engine: DropEngine): void {
-    if (engine === 'socket-filter') this.#setInt(fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
+    if (engine === 'socket-filter') writeInt(this.#libc, fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
     else this.#setMinTtl(fd, 0);
   }
 
@@ -168,6 +172,46 @@ export class LinuxKernel implements Kernel {
     return openDescriptors(pid);
   }
 
+  processIds(): readonly number[] {
+    return processIds();
+  }
+
+  processFacts(pid: number): ProcessFacts | undefined {
+    return processFacts(pid);
+  }
+
+  eachSocket(pid: number, found: (inode: number, fd: number) => void): boolean {
+    return eachSocket(this.#libc, pid, found);
+  }
+
+  withProcess<T>(pid: number, work: (borrow: Borrow) => T): T {
+    return withProcess(this.#libc, pid, work);
+  }
+
+  cookie(fd: number): string | undefined {
+    return cookie(this.#libc, fd);
+  }
+
+  optionValues(fd: number): OptionValues {
+    return optionValues(this.#libc, fd);
+  }
+
+  setOptionValues(fd: number, values: OptionValues): void {
+    setOptionValues(this.#libc, fd, values);
+  }
+
+  networkNamespace(pid: number): NetworkNamespace | undefined {
+    return networkNamespace(pid);
+  }
+
+  namedNetworkNamespaces(): ReadonlyMap<string, NetworkNamespace> {
+    return namedNetworkNamespaces();
+  }
+
+  inNetworkNamespace<T>(path: string, work: () => T): T {
+    return inNetworkNamespace(this.#libc, path, work);
+  }
+
   tcpSysctls(): ReadonlyMap<string, string> {
     return tcpSysctls();
   }
@@ -197,7 +241,7 @@ export class LinuxKernel implements Kernel {
         rtoMax: () => this.setRtoMax(fd, 60_000),
         sockDiag: () => this.#listenerDiag(fd, SOCK_DIAG_BY_FAMILY),
         sockDestroy: () => this.#listenerDiag(fd, SOCK_DESTROY),
-        pidfd: () => this.#duplicateOwn(fd),
+        pidfd: () => this.withProcess(process.pid, (borrow) => borrow(fd, () => undefined)),
       };
       const results = Object.entries(attempts).map(([name, attempt]) => [name, works(attempt)]);
       return Object.fromEntries(results) as Kernel['capabilities'];
@@ -207,35 +251,16 @@ export class LinuxKernel implements Kernel {
   }
 
   /** Asks sock_diag about our own socket, made a loopback listener on a port the kernel picks. */
-  #listenerDiag(fd: number, type: number): void {
+  #listenerDiag(fd: number, type: Parameters<typeof encodeSocketRequest>[0]): void {
     if (this.#libc.localAddress(fd).readUInt16BE(2) === 0) {
       this.#libc.bind(fd, LOOPBACK_ANY_PORT);
       this.#libc.listen(fd);
     }
     const name = this.#libc.localAddress(fd);
-    const nobody = { address: '0.0.0.0', port: 0 };
+    const peer = { address: '0.0.0.0', port: 0 };
     const local = { address: '127.0.0.1', port: name.readUInt16BE(2) };
-    const reply = this.#askSockDiag(encodeSocketRequest(type, local, nobody));
+    const reply = askSocket(this.#libc, encodeSocketRequest(type, { local, peer, cookie: null }));
     if ('errno' in reply && reply.errno !== 0) throw new KernelRefusal('sock_diag', reply.errno);
-  }
-
-  #duplicateOwn(fd: number): void {
-    const pidfd = this.#libc.syscall('pidfd_open', PIDFD_OPEN, process.pid, 0);
-    try {
-      this.#libc.close(this.#libc.syscall('pidfd_getfd', PIDFD_GETFD, pidfd, fd, 0));
-    } finally {
-      this.#libc.close(pidfd);
-    }
-  }
-
-  #askSockDiag(request: Buffer): ReturnType<typeof decodeSocketReply> {
-    const fd = this.#libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-    try {
-      this.#libc.send(fd, request);
-      return decodeSocketReply(this.#libc.receive(fd, 8192));
-    } finally {
-      this.#libc.close(fd);
-    }
   }
 
   #attach(fd: number, instructions: Buffer): void {
@@ -244,32 +269,11 @@ export class LinuxKernel implements Kernel {
   }
 
   #setMinTtl(fd: number, ttl: number): void {
-    if (this.#int(fd, SOL_SOCKET, SO_DOMAIN) === AF_INET6) {
-      this.#setInt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, ttl);
+    if (readInt(this.#libc, fd, SOL_SOCKET, SO_DOMAIN) === AF_INET6) {
+      writeInt(this.#libc, fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, ttl);
     }
     // Also on an IPv6 socket: it may carry a mapped IPv4 connection.
-    this.#setInt(fd, IPPROTO_IP, IP_MINTTL, ttl);
-  }
-
-  #setAndReadBack(fd: number, option: number, value: number, name: string): number {
-    this.#setInt(fd, IPPROTO_TCP, option, value);
-    const actual = this.#int(fd, IPPROTO_TCP, option);
-    if (actual !== value) throw new KernelRefusal(`${name} read back differently`, EINVAL);
-    return actual;
-  }
-
-  #setInt(fd: number, level: number, option: number, value: number): void {
-    const bytes = Buffer.alloc(4);
-    bytes.writeInt32LE(value);
-    this.#libc.setsockopt(fd, level, option, bytes);
-  }
-
-  #int(fd: number, level: number, option: number): number {
-    const bytes = this.#libc.getsockopt(fd, level, option, 4);
-    if (bytes === undefined || bytes.length < 4) {
-      throw new KernelRefusal(`getsockopt(${level}, ${option})`, EINVAL);
-    }
-    return bytes.readInt32LE(0);
+    writeInt(this.#libc, fd, IPPROTO_IP, IP_MINTTL, ttl);
   }
 }
 

@@ -150,10 +150,10 @@ describe.skipIf(platform() !== 'linux')('the running kernel', () => {
       const { observer, peer } = await openPair(host, connectTo);
       for (const { local, remote } of [observer, peer]) {
         // The handshake's last acknowledgement may still be under way.
-        await until(() => kernel.socketDiag(local, remote)?.timer === 'none', SOON_MS);
+        await until(() => kernel.socketDiag(local, remote)?.timer.kind === 'none', SOON_MS);
         expect(kernel.socketDiag(local, remote)).toMatchObject({
           state: 'ESTABLISHED',
-          expiresInMs: undefined,
+          timer: { kind: 'none', expiresInMs: null },
           sendQueueBytes: 0,
           receiveQueueBytes: 0,
         });
@@ -170,10 +170,10 @@ describe.skipIf(platform() !== 'linux')('the running kernel', () => {
         const after = kernel.tcpInfo(observer.fd)?.lastAckReceivedMs ?? Number.NaN;
         expect(diag).toMatchObject({
           state: 'ESTABLISHED',
-          timer: 'keepalive',
+          timer: { kind: 'keepalive' },
           retransmissions: 0,
         });
-        const silentMs = 600_000 - (diag?.expiresInMs ?? Number.NaN);
+        const silentMs = 600_000 - (diag?.timer.expiresInMs ?? Number.NaN);
         expect(silentMs).toBeGreaterThanOrEqual(before - TWO_TICKS_MS);
         expect(silentMs).toBeLessThanOrEqual(after + TWO_TICKS_MS);
       },
@@ -188,7 +188,7 @@ describe.skipIf(platform() !== 'linux')('the running kernel', () => {
         return (diag?.retransmissions ?? 0) > 0 && diag;
       };
       expect(await until(retransmitted, SOON_MS)).toMatchObject({
-        timer: 'retransmit',
+        timer: { kind: 'retransmit' },
         sendQueueBytes: 64,
       });
     });

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  cookieText,
   decodeSocketReply,
+  DumpReader,
   encodeSocketRequest,
   SOCK_DESTROY,
   SOCK_DIAG_BY_FAMILY,
@@ -9,10 +11,20 @@ import {
 import { captured } from './captured.js';
 
 const ENOENT = 2;
+const NLM_F_DUMP_INTR = 0x10;
 
 describe('encodeSocketRequest', () => {
-  const request = (type: number, local: string, remote: string) =>
-    encodeSocketRequest(type, { address: local, port: 0x1e61 }, { address: remote, port: 0xc001 })
+  const request = (
+    type: typeof SOCK_DIAG_BY_FAMILY | typeof SOCK_DESTROY,
+    local: string,
+    peer: string,
+    cookie: string | null = null,
+  ) =>
+    encodeSocketRequest(type, {
+      local: { address: local, port: 0x1e61 },
+      peer: { address: peer, port: 0xc001 },
+      cookie,
+    })
       .toString('hex')
       .replace(/(.{32})/g, '$1\n')
       .trim();
@@ -20,17 +32,22 @@ describe('encodeSocketRequest', () => {
   it('asks for one IPv4 connection by its addresses, with any cookie', () => {
     expect(request(SOCK_DIAG_BY_FAMILY, '127.0.0.1', '10.1.2.3')).toMatchInlineSnapshot(`
       "48000000140001000000000000000000
-      02060000ffffffff1e61c0017f000001
+      02060200ffffffff1e61c0017f000001
       0000000000000000000000000a010203
       00000000000000000000000000000000
       ffffffffffffffff"
     `);
   });
 
+  it('names one incarnation of them by its cookie', () => {
+    const bytes = request(SOCK_DESTROY, '127.0.0.1', '10.1.2.3', '123456789abcdef0');
+    expect(bytes.split('\n').at(-1)).toBe('f0debc9a78563412');
+  });
+
   it('asks for an acknowledgement when it destroys', () => {
     expect(request(SOCK_DESTROY, '127.0.0.1', '10.1.2.3')).toMatchInlineSnapshot(`
       "48000000150005000000000000000000
-      02060000ffffffff1e61c0017f000001
+      02060200ffffffff1e61c0017f000001
       0000000000000000000000000a010203
       00000000000000000000000000000000
       ffffffffffffffff"
@@ -48,7 +65,11 @@ describe('encodeSocketRequest', () => {
     ['64:ff9b::192.0.2.33', '0064ff9b0000000000000000c0000221'],
   ])('writes %s in network order', (address, hex) => {
     const endpoint = { address, port: 1 };
-    const bytes = encodeSocketRequest(SOCK_DIAG_BY_FAMILY, endpoint, endpoint);
+    const bytes = encodeSocketRequest(SOCK_DIAG_BY_FAMILY, {
+      local: endpoint,
+      peer: endpoint,
+      cookie: null,
+    });
     expect(bytes.readUInt8(16)).toBe(10);
     expect(bytes.toString('hex', 28, 44)).toBe(hex);
     expect(bytes.toString('hex', 44, 60)).toBe(hex);
@@ -58,35 +79,36 @@ describe('encodeSocketRequest', () => {
 describe('decodeSocketReply', () => {
   it('reads an idle connection: no timer, nothing queued', () => {
     expect(decodeSocketReply(captured('sock-diag-idle'))).toEqual({
+      local: { address: '127.0.0.1', port: 37_305 },
+      peer: { address: '127.0.0.1', port: 40_218 },
       state: 'ESTABLISHED',
-      timer: 'none',
-      expiresInMs: undefined,
+      timer: { kind: 'none', expiresInMs: null },
       retransmissions: 0,
       receiveQueueBytes: 0,
       sendQueueBytes: 0,
       inode: 10_422,
+      userId: 0,
+      cookie: '1002',
+      info: null,
     });
   });
 
   it('reads the keepalive timer: 60 s less the 64 ms that the connection had been silent', () => {
     expect(decodeSocketReply(captured('sock-diag-keepalive'))).toMatchObject({
-      timer: 'keepalive',
-      expiresInMs: 59_936,
+      timer: { kind: 'keepalive', expiresInMs: 59_936 },
     });
   });
 
   it('reads two unanswered probes', () => {
     expect(decodeSocketReply(captured('sock-diag-probed'))).toMatchObject({
-      timer: 'keepalive',
-      expiresInMs: 428,
+      timer: { kind: 'keepalive', expiresInMs: 428 },
       retransmissions: 2,
     });
   });
 
   it('reads a write that is being retransmitted', () => {
     expect(decodeSocketReply(captured('sock-diag-retransmit'))).toMatchObject({
-      timer: 'retransmit',
-      expiresInMs: 328,
+      timer: { kind: 'retransmit', expiresInMs: 328 },
       retransmissions: 2,
       sendQueueBytes: 64,
     });
@@ -94,8 +116,7 @@ describe('decodeSocketReply', () => {
 
   it('reads a peer that does not read', () => {
     expect(decodeSocketReply(captured('sock-diag-zero-window'))).toMatchObject({
-      timer: 'zero-window',
-      expiresInMs: 204,
+      timer: { kind: 'zero-window', expiresInMs: 204 },
       sendQueueBytes: 3_715_584,
     });
   });
@@ -103,7 +124,7 @@ describe('decodeSocketReply', () => {
   it('reads a connection over IPv6', () => {
     expect(decodeSocketReply(captured('sock-diag-ipv6'))).toMatchObject({
       state: 'ESTABLISHED',
-      timer: 'none',
+      timer: { kind: 'none', expiresInMs: null },
     });
   });
 
@@ -129,5 +150,133 @@ describe('decodeSocketReply', () => {
         expect(decodeSocketReply(Buffer.from(bytes))).toBeTypeOf('object');
       }),
     );
+  });
+});
+
+describe('DumpReader', () => {
+  const read = (...pieces: readonly Buffer[]) => {
+    const reader = new DumpReader();
+    const over = pieces.map((piece) => reader.take(piece));
+    return { reader, isOver: over.includes(true) };
+  };
+
+  it('reads what the kernel knows of an IPv4 connection', () => {
+    const { reader, isOver } = read(captured('sock-diag-dump-ipv4'));
+    expect({ isOver, torn: reader.torn, errno: reader.errno }).toEqual({
+      isOver: true,
+      torn: false,
+      errno: 0,
+    });
+    expect(reader.sockets).toMatchInlineSnapshot(`
+      [
+        {
+          "cookie": "150ee",
+          "info": {
+            "backoff": 0,
+            "probes": 0,
+            "rtoMs": 204,
+            "rttMs": 0.036,
+            "silentMs": 504,
+          },
+          "inode": 3454510,
+          "local": {
+            "address": "127.0.0.1",
+            "port": 56652,
+          },
+          "peer": {
+            "address": "127.0.0.1",
+            "port": 7777,
+          },
+          "receiveQueueBytes": 0,
+          "retransmissions": 0,
+          "sendQueueBytes": 0,
+          "state": "ESTABLISHED",
+          "timer": {
+            "expiresInMs": 59496,
+            "kind": "keepalive",
+          },
+          "userId": 0,
+        },
+      ]
+    `);
+  });
+
+  it('shows addresses that are mapped into IPv6 as IPv4, and a listener without times', () => {
+    const { reader } = read(captured('sock-diag-dump-ipv6'));
+    expect(
+      reader.sockets.map(({ local, peer, state, info }) => [
+        `${local.address} ${local.port}`,
+        `${peer.address} ${peer.port}`,
+        state,
+        info === null ? 'no info' : `silent ${info.silentMs}`,
+      ]),
+    ).toMatchInlineSnapshot(`
+      [
+        [
+          ":: 7777",
+          ":: 0",
+          "LISTEN",
+          "no info",
+        ],
+        [
+          "::1 7777",
+          "::1 50596",
+          "ESTABLISHED",
+          "silent 504",
+        ],
+        [
+          "127.0.0.1 7777",
+          "127.0.0.1 56652",
+          "ESTABLISHED",
+          "silent 508",
+        ],
+        [
+          "::1 50596",
+          "::1 7777",
+          "ESTABLISHED",
+          "silent 504",
+        ],
+      ]
+    `);
+  });
+
+  it('says that the table changed while it was read', () => {
+    const bytes = Buffer.from(captured('sock-diag-dump-ipv4'));
+    bytes.writeUInt16LE(bytes.readUInt16LE(6) | NLM_F_DUMP_INTR, 6);
+    expect(read(bytes).reader.torn).toBe(true);
+  });
+
+  it('says why there is none', () => {
+    expect(read(captured('sock-diag-gone')).reader.errno).toBe(ENOENT);
+  });
+
+  it('puts messages together from pieces, and never throws on one that is cut short', () => {
+    const whole = captured('sock-diag-dump-ipv6');
+    const first = whole.readUInt32LE(0);
+    const { reader } = read(whole.subarray(0, first), whole.subarray(first));
+    expect(reader.sockets).toEqual(read(whole).reader.sockets);
+    for (let length = 0; length < whole.length; length++) {
+      const { sockets } = read(whole.subarray(0, length)).reader;
+      expect(sockets).toEqual(reader.sockets.slice(0, sockets.length));
+    }
+  });
+
+  it('never throws and always ends, whatever the bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 500 }), (bytes) => {
+        read(Buffer.from(bytes));
+      }),
+    );
+  });
+});
+
+describe('cookieText', () => {
+  it.each([
+    [1, 0, '1'],
+    [0xffff_ffff, 0, 'ffffffff'],
+    [2, 1, '100000002'],
+    [0xffff_fffe, 0xffff_ffff, 'fffffffffffffffe'],
+  ])('%i, %i', (low, high, text) => {
+    expect(cookieText(low, high)).toBe(text);
   });
 });

@@ -1,0 +1,54 @@
+/** Asking sock_diag: one request, and the answer, which the kernel has ready at once. */
+import { KernelRefusal } from '../kernel.js';
+import type { SocketTable } from '../socket-view.js';
+import type { Libc } from './libc.js';
+import {
+  AF_INET,
+  AF_INET6,
+  decodeSocketReply,
+  DumpReader,
+  encodeDumpRequest,
+} from './sock-diag.js';
+
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0o2000000;
+const NETLINK_SOCK_DIAG = 4;
+
+/** The kernel fills at most 32 KiB of it at a time (netlink_dump, net/netlink/af_netlink.c). */
+const ROOM_BYTES = 65_536;
+
+/** @throws KernelRefusal when there is no sock_diag at all */
+export function askSocket(libc: Libc, request: Buffer): ReturnType<typeof decodeSocketReply> {
+  return withSockDiag(libc, (fd) => {
+    libc.send(fd, request);
+    return decodeSocketReply(libc.receive(fd, Buffer.alloc(8192)));
+  });
+}
+
+/** IPv4, then IPv6. @throws KernelRefusal */
+export function dumpSockets(libc: Libc): SocketTable {
+  const room = Buffer.alloc(ROOM_BYTES);
+  return withSockDiag(libc, (fd) => {
+    const readers = ([AF_INET, AF_INET6] as const).map((family) => {
+      const reader = new DumpReader();
+      libc.send(fd, encodeDumpRequest(family));
+      while (!reader.take(libc.receive(fd, room)));
+      if (reader.errno !== 0) throw new KernelRefusal('sock_diag', reader.errno);
+      return reader;
+    });
+    return {
+      sockets: readers.flatMap(({ sockets }) => sockets),
+      torn: readers.some(({ torn }) => torn),
+    };
+  });
+}
+
+function withSockDiag<T>(libc: Libc, work: (fd: number) => T): T {
+  const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+  try {
+    return work(fd);
+  } finally {
+    libc.close(fd);
+  }
+}

@@ -1,0 +1,193 @@
+/** Other processes: what /proc tells of them, and their sockets as far as our rights reach. */
+import {
+  closeSync,
+  constants,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+} from 'node:fs';
+import { KernelRefusal } from '../kernel.js';
+import type { Borrow, NetworkNamespace, ProcessFacts } from '../socket-view.js';
+import type { Libc } from './libc.js';
+
+const PIDFD_OPEN = 434;
+const PIDFD_GETFD = 438;
+const CLONE_NEWNET = 0x4000_0000;
+
+/** ip-netns(8) keeps them there. */
+const NAMED_NAMESPACES = '/run/netns';
+
+/** `socket:[`, and room for an inode's number and the bracket. */
+const SOCKET_LINK = 'socket:[';
+const LINK_ROOM_BYTES = 64;
+
+export function processIds(): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+export function processFacts(pid: number): ProcessFacts | undefined {
+  const stat = tryRead(`/proc/${pid}/stat`);
+  if (stat === undefined) return undefined;
+  // The name is in brackets and may hold brackets itself; behind the last one: state, parent.
+  const end = stat.lastIndexOf(')');
+  const limit = /^Max open files\s+(\d+)/m.exec(tryRead(`/proc/${pid}/limits`) ?? '')?.[1];
+  return {
+    name: stat.slice(stat.indexOf('(') + 1, end),
+    parentPid: Number(stat.slice(end + 2).split(' ')[1]),
+    cgroup: cgroupPath(tryRead(`/proc/${pid}/cgroup`) ?? ''),
+    descriptorLimit: limit === undefined ? null : Number(limit),
+  };
+}
+
+/** The loop that decides how long `ls` takes: one system call a descriptor, and nothing kept. */
+export function eachSocket(
+  libc: Libc,
+  pid: number,
+  found: (inode: number, fd: number) => void,
+): boolean {
+  let folder: number;
+  const path = `/proc/${pid}/fd`;
+  let names: readonly string[];
+  try {
+    names = readdirSync(path);
+    folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch {
+    // It has ended, or is not ours to look at.
+    return false;
+  }
+  const room = Buffer.alloc(LINK_ROOM_BYTES);
+  try {
+    for (const name of names) {
+      const length = libc.readlinkAt(folder, name, room);
+      const inode = socketInode(room, length);
+      if (inode !== 0) found(inode, Number(name));
+    }
+  } finally {
+    closeSync(folder);
+  }
+  return true;
+}
+
+export function withProcess<T>(libc: Libc, pid: number, work: (borrow: Borrow) => T): T {
+  const process = libc.syscall('pidfd_open', PIDFD_OPEN, pid, 0);
+  try {
+    return work((fd, use) => {
+      const duplicate = libc.syscall('pidfd_getfd', PIDFD_GETFD, process, fd, 0);
+      try {
+        return use(duplicate);
+      } finally {
+        libc.close(duplicate);
+      }
+    });
+  } finally {
+    libc.close(process);
+  }
+}
+
+export function networkNamespace(pid: number): NetworkNamespace | undefined {
+  const path = `/proc/${pid}/ns/net`;
+  const id = tryReadLink(path);
+  return id === undefined ? undefined : { id, path };
+}
+
+export function namedNetworkNamespaces(): ReadonlyMap<string, NetworkNamespace> {
+  const named = new Map<string, NetworkNamespace>();
+  for (const name of tryList(NAMED_NAMESPACES)) {
+    const path = `${NAMED_NAMESPACES}/${name}`;
+    const inode = tryInode(path);
+    if (inode !== undefined) named.set(name, { id: `net:[${inode}]`, path });
+  }
+  return named;
+}
+
+/** setns(2) moves the calling thread alone: Node's own, which runs `work` and comes back. */
+export function inNetworkNamespace<T>(libc: Libc, path: string, work: () => T): T {
+  const home = openSync('/proc/thread-self/ns/net', constants.O_RDONLY);
+  try {
+    const there = openNamespace(path);
+    try {
+      libc.setns(there, CLONE_NEWNET);
+    } finally {
+      closeSync(there);
+    }
+    try {
+      return work();
+    } finally {
+      libc.setns(home, CLONE_NEWNET);
+    }
+  } finally {
+    closeSync(home);
+  }
+}
+
+function openNamespace(path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY);
+  } catch (error) {
+    const { errno = 0 } = error as NodeJS.ErrnoException;
+    throw new KernelRefusal(`open ${path}`, Math.abs(errno));
+  }
+}
+
+/** 0: no socket. */
+function socketInode(link: Buffer, length: number): number {
+  if (
+    length <= SOCKET_LINK.length ||
+    link.toString('latin1', 0, SOCKET_LINK.length) !== SOCKET_LINK
+  ) {
+    return 0;
+  }
+  let inode = 0;
+  for (let at = SOCKET_LINK.length; at < length - 1; at++) {
+    inode = inode * 10 + ((link[at] ?? 0) - 48);
+  }
+  return inode;
+}
+
+/** The unified hierarchy's line, `0::/path`; before cgroup v2 systemd's own. */
+function cgroupPath(text: string): string {
+  const lines = text.split('\n');
+  const line =
+    lines.find((each) => each.startsWith('0::') && each !== '0::/') ??
+    lines.find((each) => each.includes(':name=systemd:')) ??
+    '';
+  return line.split(':').slice(2).join(':');
+}
+
+function tryRead(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    // It has ended meanwhile, or is not ours to look at.
+    return undefined;
+  }
+}
+
+function tryReadLink(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function tryList(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    // Nobody has named one.
+    return [];
+  }
+}
+
+function tryInode(path: string): number | undefined {
+  try {
+    return statSync(path).ino;
+  } catch {
+    return undefined;
+  }
+}

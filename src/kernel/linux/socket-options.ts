@@ -1,0 +1,123 @@
+/** Options of a socket by its descriptor: set, and read back, because a kernel may take less than was asked. */
+import type { KeepaliveSettings } from '../../core/mode.js';
+import { KernelRefusal } from '../kernel.js';
+import type { OptionValues } from '../socket-view.js';
+import type { Libc } from './libc.js';
+import { cookieText } from './sock-diag.js';
+
+export const SOL_SOCKET = 1;
+const SO_KEEPALIVE = 9;
+const SO_PROTOCOL = 38;
+export const SO_DOMAIN = 39;
+const SO_COOKIE = 57;
+
+export const IPPROTO_TCP = 6;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
+const TCP_USER_TIMEOUT = 18;
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+
+const EINVAL = 22;
+
+export function setKeepalive(
+  libc: Libc,
+  fd: number,
+  settings: KeepaliveSettings | 'system',
+): KeepaliveSettings {
+  writeInt(libc, fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  if (settings !== 'system') writeTimes(libc, fd, settings);
+  const { keepalive, idleSeconds, intervalSeconds, count } = optionValues(libc, fd);
+  const actual = { idleSeconds, intervalSeconds, count };
+  if (!keepalive || (settings !== 'system' && !sameTimes(actual, settings))) {
+    throw new KernelRefusal('keepalive read back differently', EINVAL);
+  }
+  return actual;
+}
+
+export function setAndReadBack(
+  libc: Libc,
+  fd: number,
+  { option, name }: { readonly option: number; readonly name: string },
+  value: number,
+): number {
+  writeInt(libc, fd, IPPROTO_TCP, option, value);
+  const actual = readInt(libc, fd, IPPROTO_TCP, option);
+  if (actual !== value) throw new KernelRefusal(`${name} read back differently`, EINVAL);
+  return actual;
+}
+
+export function setUserTimeout(libc: Libc, fd: number, timeoutMs: number): number {
+  const option = { option: TCP_USER_TIMEOUT, name: 'TCP_USER_TIMEOUT' };
+  return setAndReadBack(libc, fd, option, timeoutMs);
+}
+
+export function optionValues(libc: Libc, fd: number): OptionValues {
+  return {
+    keepalive: readInt(libc, fd, SOL_SOCKET, SO_KEEPALIVE) !== 0,
+    idleSeconds: readInt(libc, fd, IPPROTO_TCP, TCP_KEEPIDLE),
+    intervalSeconds: readInt(libc, fd, IPPROTO_TCP, TCP_KEEPINTVL),
+    count: readInt(libc, fd, IPPROTO_TCP, TCP_KEEPCNT),
+    userTimeoutMs: readInt(libc, fd, IPPROTO_TCP, TCP_USER_TIMEOUT),
+  };
+}
+
+export function setOptionValues(libc: Libc, fd: number, values: OptionValues): void {
+  // Off first, so that no probe leaves on the way; on first, so that the idle time arms the timer.
+  writeInt(libc, fd, SOL_SOCKET, SO_KEEPALIVE, values.keepalive ? 1 : 0);
+  writeTimes(libc, fd, values);
+  setUserTimeout(libc, fd, values.userTimeoutMs);
+  const actual = optionValues(libc, fd);
+  if (actual.keepalive !== values.keepalive || !sameTimes(actual, values)) {
+    throw new KernelRefusal('keepalive read back differently', EINVAL);
+  }
+}
+
+/** Undefined: no TCP socket. */
+export function cookie(libc: Libc, fd: number): string | undefined {
+  const domain = libc.getsockopt(fd, SOL_SOCKET, SO_DOMAIN, 4)?.readInt32LE(0);
+  if (domain !== AF_INET && domain !== AF_INET6) return undefined;
+  if (libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, 4)?.readInt32LE(0) !== IPPROTO_TCP) {
+    return undefined;
+  }
+  const bytes = libc.getsockopt(fd, SOL_SOCKET, SO_COOKIE, 8);
+  if (bytes?.length !== 8) return undefined;
+  return cookieText(bytes.readUInt32LE(0), bytes.readUInt32LE(4));
+}
+
+export function writeInt(
+  libc: Libc,
+  fd: number,
+  level: number,
+  option: number,
+  value: number,
+): void {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  libc.setsockopt(fd, level, option, bytes);
+}
+
+export function readInt(libc: Libc, fd: number, level: number, option: number): number {
+  const bytes = libc.getsockopt(fd, level, option, 4);
+  if (bytes === undefined || bytes.length < 4) {
+    throw new KernelRefusal(`getsockopt(${level}, ${option})`, EINVAL);
+  }
+  return bytes.readInt32LE(0);
+}
+
+function writeTimes(libc: Libc, fd: number, settings: KeepaliveSettings): void {
+  writeInt(libc, fd, IPPROTO_TCP, TCP_KEEPINTVL, settings.intervalSeconds);
+  writeInt(libc, fd, IPPROTO_TCP, TCP_KEEPCNT, settings.count);
+  // Last: setting the idle time re-arms a running timer, which must find the other two.
+  writeInt(libc, fd, IPPROTO_TCP, TCP_KEEPIDLE, settings.idleSeconds);
+}
+
+function sameTimes(a: KeepaliveSettings, b: KeepaliveSettings): boolean {
+  return (
+    a.idleSeconds === b.idleSeconds &&
+    a.intervalSeconds === b.intervalSeconds &&
+    a.count === b.count
+  );
+}
