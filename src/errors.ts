@@ -17,6 +17,8 @@ export const errorCodes = {
   NO_ANSWER: 3,
   /** A drop that nobody saw drop anything: whatever came of it proves nothing. */
   NOT_PROVEN: 3,
+  /** The process, unit, port or namespace that was named is not there, or holds no TCP socket. */
+  NO_TARGET: 3,
   /** What was asked needs something this machine, or this user, does not have. */
   NO_CAPABILITY: 3,
   /** A lab process could not be started or ended early. */

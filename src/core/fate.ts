@@ -87,6 +87,28 @@ export function fateOf(socket: HostSocket, options: SocketOptions, kernel: Timek
   }
 }
 
+/** `fateOf` for the thousands of one host, which have few settings between them: each is worked out once. */
+export function fateReader(
+  kernel: Timekeeper,
+): (socket: HostSocket, options: SocketOptions) => Fate {
+  const known = new Map<string, Fate>();
+  return (socket, options) => {
+    const { state, timer } = socket;
+    const isSettled = timer.kind === 'none' || timer.kind === 'keepalive';
+    if (state !== 'ESTABLISHED' || !isSettled || isUnanswered(socket)) {
+      return fateOf(socket, options, kernel);
+    }
+    const { keepalive, userTimeoutMs } = options;
+    const key = `${timer.kind} ${Object.values(keepalive).join(' ')} ${userTimeoutMs ?? ''}`;
+    let fate = known.get(key);
+    if (fate === undefined) {
+      fate = fateOf(socket, options, kernel);
+      known.set(key, fate);
+    }
+    return fate;
+  };
+}
+
 /** If its peer vanished: noticed after that time, from then. */
 export function ifVanished(
   { keepalive, userTimeoutMs }: SocketOptions,

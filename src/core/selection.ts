@@ -2,7 +2,7 @@
 import { isWithin, parsePrefix, type Prefix } from './address.js';
 import { parsePort, type Endpoint } from './endpoint.js';
 import { fateKinds, type FateKind } from './fate.js';
-import type { Connection } from './survey.js';
+import type { Connection, Listener } from './survey.js';
 import { TcpaliveError } from '../errors.js';
 
 export interface Selection {
@@ -36,6 +36,19 @@ export function selects(selection: Selection, connection: Connection): boolean {
     (selection.states?.includes(state) ?? true) &&
     (selection.fates?.includes(fate.kind) ?? true) &&
     (selection.silentMs === undefined || (silentMs !== null && silentMs >= selection.silentMs))
+  );
+}
+
+/** Of a listener what it has: its end, its process. */
+export function selectsListener(selection: Selection, listener: Listener): boolean {
+  const { local, process, unit } = listener;
+  return (
+    selection.states === undefined &&
+    selection.fates === undefined &&
+    (selection.local === undefined || matches(selection.local, local)) &&
+    (selection.port === undefined || local.port === selection.port) &&
+    (selection.pid === undefined || process?.pid === selection.pid) &&
+    (selection.unit === undefined || isUnit(unit, selection.unit))
   );
 }
 

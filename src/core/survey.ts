@@ -4,7 +4,7 @@
  */
 import type { Endpoint } from './endpoint.js';
 import { fateKinds, type Fate, type FateKind } from './fate.js';
-import type { SocketKeepalive, SocketTimer } from './socket.js';
+import type { HostSocket, SocketKeepalive, SocketOptions, SocketTimer } from './socket.js';
 
 export interface Survey {
   readonly schema: 'tcpalive/ls/1';
@@ -105,21 +105,112 @@ export interface ProcessSummary {
   readonly fdLimit: number | null;
 }
 
+/** Who holds a socket, and what could be read of it for that. */
+export interface Holding {
+  readonly process: Owner | null;
+  readonly unit: string | null;
+  readonly options: SocketOptions;
+  readonly namespace: string;
+}
+
+export function connectionFrom(socket: HostSocket, holding: Holding, fate: Fate): Connection {
+  const { options, process, unit, namespace } = holding;
+  return {
+    local: socket.local,
+    peer: socket.peer,
+    state: socket.state,
+    process,
+    unit,
+    silentMs: socket.info?.silentMs ?? null,
+    timer: socket.timer,
+    retransmissions: socket.retransmissions,
+    sendQueueBytes: socket.sendQueueBytes,
+    receiveQueueBytes: socket.receiveQueueBytes,
+    keepalive: options.keepalive,
+    userTimeoutMs: options.userTimeoutMs,
+    fate,
+    ask: NOT_ASKED,
+    userId: socket.userId,
+    cookie: socket.cookie,
+    namespace,
+  };
+}
+
+const NOT_ASKED: Ask = { kind: 'not-asked', reason: 'without --ask' };
+
+export function listenerFrom(socket: HostSocket, holding: Holding): Listener {
+  const { options, process, unit, namespace } = holding;
+  return {
+    local: socket.local,
+    process,
+    unit,
+    waiting: socket.receiveQueueBytes,
+    backlog: socket.sendQueueBytes,
+    keepalive: options.keepalive,
+    userTimeoutMs: options.userTimeoutMs,
+    userId: socket.userId,
+    cookie: socket.cookie,
+    namespace,
+  };
+}
+
+/** What is known of a process beside its sockets. */
+export type ProcessNote = Pick<ProcessSummary, 'pid' | 'name' | 'unit' | 'fds' | 'fdLimit'>;
+
+/** Of those that hold any of these; the one with most of the worst fate first. */
+export function summarise(
+  processes: readonly ProcessNote[],
+  connections: readonly Connection[],
+  listeners: readonly Listener[],
+): readonly ProcessSummary[] {
+  const counts = new Map(processes.map(({ pid }) => [pid, noFates()]));
+  const ports = new Map(processes.map(({ pid }) => [pid, new Set<number>()]));
+  for (const { process, fate } of connections) {
+    const count = process === null ? undefined : counts.get(process.pid);
+    if (count !== undefined) count[fate.kind]++;
+  }
+  for (const { process, local } of listeners) {
+    if (process !== null) ports.get(process.pid)?.add(local.port);
+  }
+  return processes
+    .map((note) => {
+      const byFate = counts.get(note.pid) ?? noFates();
+      return {
+        ...note,
+        ports: [...(ports.get(note.pid) ?? [])].toSorted((a, b) => a - b),
+        connections: fateKinds.reduce((total, kind) => total + byFate[kind], 0),
+        byFate,
+      };
+    })
+    .filter((each) => each.connections > 0 || each.ports.length > 0)
+    .toSorted(worseProcess);
+}
+
+function worseProcess(a: ProcessSummary, b: ProcessSummary): number {
+  for (const kind of fateKinds) {
+    const more = b.byFate[kind] - a.byFate[kind];
+    if (more !== 0) return more;
+  }
+  return a.pid - b.pid;
+}
+
 export function countByFate(
   connections: readonly Pick<Connection, 'fate'>[],
-): Record<FateKind, number> {
-  const counts = Object.fromEntries(fateKinds.map((kind) => [kind, 0])) as Record<FateKind, number>;
+): Readonly<Record<FateKind, number>> {
+  const counts = noFates();
   for (const { fate } of connections) counts[fate.kind]++;
   return counts;
 }
 
-/** The worst fate first, within it the longest silence; what the kernel says nothing of comes last. */
+function noFates(): Record<FateKind, number> {
+  return Object.fromEntries(fateKinds.map((kind) => [kind, 0])) as Record<FateKind, number>;
+}
+
+/** The worst fate first, within it the longest silence; of what the kernel says nothing, last. */
 export function worstFirst(connections: readonly Connection[]): readonly Connection[] {
-  const rank = Object.fromEntries(fateKinds.map((kind, at) => [kind, at])) as Record<
-    FateKind,
-    number
-  >;
-  return connections.toSorted(
-    (a, b) => rank[a.fate.kind] - rank[b.fate.kind] || (b.silentMs ?? -1) - (a.silentMs ?? -1),
+  return fateKinds.flatMap((kind) =>
+    connections
+      .filter(({ fate }) => fate.kind === kind)
+      .sort((a, b) => (b.silentMs ?? -1) - (a.silentMs ?? -1)),
   );
 }

@@ -1,0 +1,65 @@
+/** Network namespaces: sock_diag sees one at a time. */
+import type { NamespaceSeen } from '../core/survey.js';
+import { TcpaliveError } from '../errors.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { NetworkNamespace } from '../kernel/socket-view.js';
+
+/** As a person writes it: `all`, a process's number, a name of ip-netns(8), or a path. */
+export type NamespaceChoice = string;
+
+export interface KnownNamespace extends NetworkNamespace {
+  readonly name: string;
+}
+
+/** Every one that a process or a name leads to; the one that we are in first. */
+export function knownNamespaces(kernel: Kernel): readonly KnownNamespace[] {
+  const known = new Map<string, KnownNamespace>();
+  const add = (namespace: NetworkNamespace | undefined, name: string) => {
+    if (namespace !== undefined && !known.has(namespace.id)) {
+      known.set(namespace.id, { ...namespace, name });
+    }
+  };
+  const initial = kernel.networkNamespace(1);
+  const own = kernel.networkNamespace(process.pid);
+  add(own, own?.id === initial?.id ? HOST : 'this one');
+  add(initial, HOST);
+  for (const [name, namespace] of kernel.namedNetworkNamespaces()) add(namespace, name);
+  for (const pid of kernel.processIds()) add(kernel.networkNamespace(pid), `of process ${pid}`);
+  return [...known.values()];
+}
+
+const HOST = 'host';
+
+/** @throws TcpaliveError NO_TARGET where there is none of that name */
+export function chosenNamespaces(
+  kernel: Kernel,
+  known: readonly KnownNamespace[],
+  choice: NamespaceChoice | undefined,
+): readonly KnownNamespace[] {
+  if (choice === undefined) return known.slice(0, 1);
+  if (choice === 'all') return known;
+  const found = /^\d+$/.test(choice)
+    ? kernel.networkNamespace(Number(choice))
+    : choice.includes('/')
+      ? { id: choice, path: choice }
+      : kernel.namedNetworkNamespaces().get(choice);
+  if (found === undefined) {
+    throw new TcpaliveError('NO_TARGET', `no network namespace '${choice}' that we may look into`, {
+      hint: 'a process number, a name of ip netns list, a path such as /proc/1/ns/net, or all; for others it takes root',
+    });
+  }
+  const named = known.find(({ id }) => id === found.id);
+  return [named ?? { ...found, name: choice }];
+}
+
+export function namespacesSeen(
+  known: readonly KnownNamespace[],
+  shown: readonly KnownNamespace[],
+): readonly NamespaceSeen[] {
+  const ids = new Set(shown.map(({ id }) => id));
+  const others = known.filter(({ id }) => !ids.has(id));
+  return [
+    ...shown.map(({ id, name }) => ({ id, name, shown: true })),
+    ...others.map(({ id, name }) => ({ id, name, shown: false })),
+  ];
+}

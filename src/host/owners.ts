@@ -1,0 +1,22 @@
+/** Which process holds each socket: /proc read once, for the sockets that are wanted. */
+import type { SocketOwner } from '../core/socket.js';
+import type { Kernel } from '../kernel/kernel.js';
+
+export interface Owners {
+  readonly byInode: ReadonlyMap<number, SocketOwner>;
+  /** Processes that this user may not look into: what they hold has no owner here. */
+  readonly hidden: number;
+}
+
+/** The process with the lowest number, where several hold one. */
+export function readOwners(kernel: Kernel, wanted: ReadonlySet<number>): Owners {
+  const byInode = new Map<number, SocketOwner>();
+  let hidden = 0;
+  for (const pid of kernel.processIds()) {
+    const isOurs = kernel.eachSocket(pid, (inode, fd) => {
+      if (wanted.has(inode) && !byInode.has(inode)) byInode.set(inode, { pid, fd });
+    });
+    if (!isOurs && kernel.processFacts(pid) !== undefined) hidden++;
+  }
+  return { byInode, hidden };
+}

@@ -1,0 +1,163 @@
+/**
+ * What lingers on this host: the kernel's table of sockets, joined with who holds each, its options
+ * and its fate. Nothing is changed; what could not be read is unknown, with its reason.
+ */
+import { fateReader, type Timekeeper } from '../core/fate.js';
+import { selects, selectsListener, type Selection } from '../core/selection.js';
+import { isListener, type HostSocket, type SocketOptions } from '../core/socket.js';
+import {
+  connectionFrom,
+  listenerFrom,
+  summarise,
+  worstFirst,
+  type Connection,
+  type Holding,
+  type Listener,
+  type ProcessNote,
+  type Survey,
+} from '../core/survey.js';
+import { unitOf } from '../core/unit.js';
+import { hostFactsFromFiles, timekeeper } from '../kernel/host-facts.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { ProcessFacts, SocketTable } from '../kernel/socket-view.js';
+import {
+  chosenNamespaces,
+  knownNamespaces,
+  namespacesSeen,
+  type KnownNamespace,
+  type NamespaceChoice,
+} from './namespaces.js';
+import { readOptions, unreadOptions } from './options.js';
+import { readOwners, type Owners } from './owners.js';
+
+export interface SurveyRequest {
+  readonly namespaces?: NamespaceChoice | undefined;
+  readonly selection: Selection;
+  /** Who holds each socket, and with that its options; false: the kernel's table alone. */
+  readonly owners: boolean;
+}
+
+/** A survey, and behind each of its connections the socket itself, for whoever goes on with it. */
+export interface Taken {
+  readonly survey: Survey;
+  readonly sockets: ReadonlyMap<Connection, HostSocket>;
+}
+
+/** @throws TcpaliveError NO_TARGET for a namespace that cannot be looked into; KernelRefusal */
+export function takeSurvey(kernel: Kernel, request: SurveyRequest): Taken {
+  const takenAt = new Date().toISOString();
+  const known = knownNamespaces(kernel);
+  const shown = chosenNamespaces(kernel, known, request.namespaces);
+  const tables = shown.map((namespace) => readTable(kernel, namespace, known[0]));
+  const holders = request.owners ? readHolders(kernel, tables) : undefined;
+  const sockets = new Map<Connection, HostSocket>();
+  const listeners: Listener[] = [];
+  for (const { namespace, keeper, sockets: table } of tables) {
+    const fateOf = fateReader(keeper);
+    for (const socket of table) {
+      const holding = holdingOf(socket, holders, namespace);
+      if (isListener(socket)) {
+        const listener = listenerFrom(socket, holding);
+        if (selectsListener(request.selection, listener)) listeners.push(listener);
+        continue;
+      }
+      const connection = connectionFrom(socket, holding, fateOf(socket, holding.options));
+      if (selects(request.selection, connection)) sockets.set(connection, socket);
+    }
+  }
+  const connections = worstFirst([...sockets.keys()]);
+  const { kernel: release, hz } = hostFactsFromFiles();
+  const survey: Survey = {
+    schema: 'tcpalive/ls/1',
+    complete: true,
+    takenAt,
+    host: { kernel: release, hz },
+    namespaces: namespacesSeen(known, shown),
+    partial: tables.some(({ torn }) => torn),
+    notes: holders === undefined ? [] : notesOf(holders),
+    processes: summarise(
+      holders === undefined ? [] : processNotes(kernel, holders),
+      connections,
+      listeners,
+    ),
+    listeners,
+    connections,
+  };
+  return { survey, sockets };
+}
+
+/** A dump that the kernel calls torn is asked for again: what comes and goes all the time stays torn. */
+const MOST_TRIES = 3;
+
+interface Table extends SocketTable {
+  readonly namespace: KnownNamespace;
+  readonly keeper: Timekeeper;
+}
+
+function readTable(kernel: Kernel, namespace: KnownNamespace, own?: KnownNamespace): Table {
+  const read = () => {
+    let table = kernel.tcpSockets();
+    for (let tries = 1; table.torn && tries < MOST_TRIES; tries++) table = kernel.tcpSockets();
+    return { ...table, namespace, keeper: timekeeper() };
+  };
+  return namespace.id === own?.id ? read() : kernel.inNetworkNamespace(namespace.path, read);
+}
+
+interface Holders extends Owners {
+  readonly facts: ReadonlyMap<number, ProcessFacts>;
+  readonly options: ReadonlyMap<HostSocket, SocketOptions>;
+}
+
+function readHolders(kernel: Kernel, tables: readonly Table[]): Holders {
+  const sockets = tables.flatMap((table) => table.sockets);
+  const owners = readOwners(kernel, new Set(sockets.map(({ inode }) => inode)));
+  const facts = new Map<number, ProcessFacts>();
+  for (const pid of new Set([...owners.byInode.values()].map((owner) => owner.pid))) {
+    const known = kernel.processFacts(pid);
+    if (known !== undefined) facts.set(pid, known);
+  }
+  const held = sockets.flatMap((socket) => {
+    const owner = owners.byInode.get(socket.inode);
+    return owner === undefined ? [] : [{ socket, ...owner }];
+  });
+  return { ...owners, facts, options: readOptions(kernel, held) };
+}
+
+function holdingOf(
+  socket: HostSocket,
+  holders: Holders | undefined,
+  namespace: KnownNamespace,
+): Holding {
+  const owner = holders?.byInode.get(socket.inode);
+  const facts = owner === undefined ? undefined : holders?.facts.get(owner.pid);
+  return {
+    process: owner === undefined || facts === undefined ? null : { ...owner, name: facts.name },
+    unit: facts === undefined ? null : unitOf(facts.cgroup),
+    options: holders?.options.get(socket) ?? unreadOptions(socket, whyUnread(socket, holders)),
+    namespace: namespace.id,
+  };
+}
+
+function whyUnread({ inode }: HostSocket, holders: Holders | undefined): string {
+  if (holders === undefined) return 'not asked who holds it (--no-owners)';
+  if (inode === 0) return 'no process holds it any more';
+  return holders.byInode.has(inode)
+    ? 'its process may not be traced by this user: root can'
+    : 'its process may not be looked into by this user: root can';
+}
+
+function notesOf({ hidden }: Holders): readonly string[] {
+  if (hidden === 0) return [];
+  const processes = hidden === 1 ? '1 process' : `${hidden} processes`;
+  return [`${processes} of other users could not be looked into: root sees who holds the rest`];
+}
+
+function processNotes(kernel: Kernel, { facts }: Holders): readonly ProcessNote[] {
+  return [...facts].map(([pid, { name, cgroup, descriptorLimit }]) => ({
+    pid,
+    name,
+    unit: unitOf(cgroup),
+    fds: kernel.openDescriptors(pid) ?? null,
+    fdLimit: descriptorLimit,
+  }));
+}
