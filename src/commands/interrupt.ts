@@ -1,4 +1,4 @@
-import { interruptible } from '../net/interruption.js';
+import { interruptible } from '../kernel/interruption.js';
 import { interruptExitCode, type Environment, type InterruptSignal } from './environment.js';
 
 export interface Interrupt {

@@ -76,6 +76,8 @@ export interface Owner {
 export type Ask =
   | { readonly kind: 'answers' }
   | { readonly kind: 'silent' }
+  /** Answered with an RST, or closed by its program meanwhile: it is no more. */
+  | { readonly kind: 'ended' }
   | { readonly kind: 'not-asked'; readonly reason: string };
 
 export interface Listener {

@@ -2,7 +2,7 @@
 import { msBetween, type Instant } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { pause } from '../net/interruption.js';
+import { pause } from '../kernel/interruption.js';
 import type { ConnectionId, Station } from './station.js';
 
 /** Buffers of a few megabytes fill in milliseconds, the window moving a little until the end. */

@@ -13,7 +13,7 @@ import { addMs } from '../core/time.js';
 import { judgeRow } from '../core/verdict.js';
 import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { orInterrupted, pause } from '../net/interruption.js';
+import { orInterrupted, pause } from '../kernel/interruption.js';
 import { watchLoop, type LoopDelay } from '../net/loop-delay.js';
 import type { StartPeer } from './peer.js';
 import { witness, type Witness } from './proof.js';

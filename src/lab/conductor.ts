@@ -16,7 +16,7 @@ import { monotonicNow } from '../kernel/clock.js';
 import { hostFacts } from '../kernel/host-facts.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { runComparison } from './comparison.js';
-import { interruptible } from '../net/interruption.js';
+import { interruptible } from '../kernel/interruption.js';
 import { disturbance } from '../net/loop-delay.js';
 import { startPeer, type Peer, type StartPeer } from './peer.js';
 import { ScenarioRun, type ScenarioPlan } from './scenario-run.js';

@@ -1,7 +1,7 @@
 /** What connections cost while nothing happens: their segments, in and out, over a time. */
 import { msBetween } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
-import { pause } from '../net/interruption.js';
+import { pause } from '../kernel/interruption.js';
 import type { ConnectionId, Station } from './station.js';
 
 /** Over less time a rate would say nothing. */

@@ -11,7 +11,7 @@ import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Remote } from './channel.js';
 import { evidenceOf } from './evidence.js';
-import { pause } from '../net/interruption.js';
+import { pause } from '../kernel/interruption.js';
 import type { Peer } from './peer.js';
 import type { EndCause } from '../net/connection.js';
 import { dropPeers, healPeers, type Dropped } from './drop.js';

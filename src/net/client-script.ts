@@ -12,7 +12,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import { connect, type ClientOptions } from './client.js';
 import type { Connection } from './connection.js';
 import { cutOrRefuse, dropEngine } from './own-drop.js';
-import { orInterrupted } from './interruption.js';
+import { orInterrupted } from '../kernel/interruption.js';
 import { play, type Actor } from './script.js';
 
 export interface ClientScript {

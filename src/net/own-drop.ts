@@ -10,7 +10,7 @@ import { monotonicNow } from '../kernel/clock.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
 import { connect, type ClientOptions } from './client.js';
 import type { Connection } from './connection.js';
-import { pause } from './interruption.js';
+import { pause } from '../kernel/interruption.js';
 import type { ProbeOptions } from './probe-options.js';
 
 /** A segment comes back from any living peer within this time, or not at all. */

@@ -18,7 +18,7 @@ import { addMs, type Instant } from '../core/time.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { pause } from './interruption.js';
+import { pause } from '../kernel/interruption.js';
 import { disturbance, watchLoop } from './loop-delay.js';
 import { dropEngine } from './own-drop.js';
 import { ProbeConnection } from './probe-connection.js';

@@ -2,7 +2,7 @@
 import type { Step } from '../core/scenario-steps.js';
 import { addMs, msBetween } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
-import { pause } from './interruption.js';
+import { pause } from '../kernel/interruption.js';
 
 /** Carries out the steps that do something; a promise resolves when it has been done. */
 export interface Actor {

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { addMs } from '../../src/core/time.js';
 import { monotonicNow } from '../../src/kernel/clock.js';
-import { orInterrupted, pause } from '../../src/net/interruption.js';
+import { orInterrupted, pause } from '../../src/kernel/interruption.js';
 import { newTurn, SOON_MS, TEST_MS, TIMER_EARLY_MS } from '../real-kernel.js';
 import { until } from '../until.js';
 
