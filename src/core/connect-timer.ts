@@ -5,6 +5,7 @@
 import { modelTimeoutMs, RTO_MAX_MS } from './retransmission-timer.js';
 import {
   addSpans,
+  forAnyHz,
   granuleMs,
   sleepSpan,
   sleepsSpan,
@@ -21,15 +22,21 @@ export interface Connecting {
   readonly synRetries: number;
   readonly linearTimeouts: number;
   readonly rtoMaxMs: number;
-  /** Runs from the first SYN; looked at when the timer fires, whose first second is never clamped. */
+  /** Runs from the first SYN; looked at when the timer fires, but never by the first one, after a second. */
   readonly userTimeoutMs: number | undefined;
 }
 
 /** From the first SYN. */
 export function connectDeath(connecting: Connecting, hz: Hz): Dying {
-  const first = sleepSpan(FIRST_MS, hz);
-  const { death, sent } = untilGivenUp(connecting, { sent: 0, elapsed: first, next: first }, hz);
-  return { death, sent: [ZERO, ...sent] };
+  return forAnyHz(hz, (ticks) => {
+    const first = sleepSpan(FIRST_MS, ticks);
+    const { death, sent } = untilGivenUp(
+      connecting,
+      { sent: 0, elapsed: first, next: first, longestAgoMs: 0 },
+      ticks,
+    );
+    return { death, sent: [ZERO, ...sent] };
+  });
 }
 
 export interface ConnectingNow extends Connecting {
@@ -41,14 +48,36 @@ export interface ConnectingNow extends Connecting {
 
 /** Of a connection that is in the middle of it: from now. */
 export function connectRest(connecting: ConnectingNow, hz: Hz): Dying {
-  const { retransmissions, expiresInMs } = connecting;
-  const slept = Array.from({ length: retransmissions + 1 }, (_, at) => synPauseMs(at, connecting));
-  const running = { min: expiresInMs, max: expiresInMs + granuleMs(slept.at(-1) ?? FIRST_MS, hz) };
-  const elapsed = sleepsSpan(slept, hz);
-  return untilGivenUp(connecting, { sent: retransmissions, elapsed, next: running }, hz);
+  const { retransmissions, expiresInMs, userTimeoutMs = Infinity } = connecting;
+  return forAnyHz(hz, (ticks) => {
+    const slept = sleepsSpan(
+      Array.from({ length: retransmissions }, (_, at) => synPauseMs(at, connecting)),
+      ticks,
+    );
+    const pauseMs = synPauseMs(retransmissions, connecting);
+    // The timer that is running was cut short by a user timeout where less was left.
+    const dueAfter = (sleptMs: number) =>
+      retransmissions === 0
+        ? FIRST_MS
+        : Math.min(sleptMs + pauseMs, Math.max(userTimeoutMs, sleptMs + 1000 / ticks));
+    const due = { min: dueAfter(slept.min), max: dueAfter(slept.max) };
+    // Its lateness was fixed when it was armed.
+    const late = { min: 0, max: granuleMs(due.min - slept.min, ticks) };
+    const progress = {
+      sent: retransmissions,
+      elapsed: addSpans(due, late),
+      next: addSpans({ min: expiresInMs, max: expiresInMs }, late),
+      longestAgoMs: due.max - expiresInMs,
+    };
+    return untilGivenUp(connecting, progress, ticks);
+  });
 }
 
-/** Half open at a server (reqsk_timer_handler, net/ipv4/inet_connection_sock.c): from now. */
+/**
+ * Half open at a server (reqsk_timer_handler, net/ipv4/inet_connection_sock.c): from now. What is sent
+ * again at the client's own SYN (tcp_check_req) is counted too, without making the pauses longer: of
+ * the pauses it is only known that they have not doubled more often, and have room for the timer.
+ */
 export function synReceivedRest(
   {
     synackRetries,
@@ -57,12 +86,19 @@ export function synReceivedRest(
   }: Pick<ConnectingNow, 'retransmissions' | 'expiresInMs'> & { readonly synackRetries: number },
   hz: Hz,
 ): Span {
-  const pause = (number: number) => Math.min(FIRST_MS * 2 ** number, RTO_MAX_MS);
-  const running = { min: expiresInMs, max: expiresInMs + granuleMs(pause(retransmissions), hz) };
-  const later = Array.from({ length: Math.max(0, synackRetries - retransmissions) }, (_, at) =>
-    pause(retransmissions + 1 + at),
-  );
-  return addSpans(running, sleepsSpan(later, hz));
+  const pauseMs = (doublings: number) => Math.min(FIRST_MS * 2 ** doublings, RTO_MAX_MS);
+  const most = Math.min(retransmissions, synackRetries);
+  let fewest = 0;
+  while (fewest < most && pauseMs(fewest) < expiresInMs) fewest++;
+  const after = (doublings: number) =>
+    sleepsSpan(
+      Array.from({ length: synackRetries - doublings }, (_, at) => pauseMs(doublings + 1 + at)),
+      hz,
+    );
+  return {
+    min: expiresInMs + after(most).min,
+    max: expiresInMs + granuleMs(pauseMs(most), hz) + after(fewest).max,
+  };
 }
 
 /** How long after that many retransmissions the next one leaves. */
@@ -77,24 +113,32 @@ interface Progress {
   readonly elapsed: Span;
   /** The same moment, from where the result counts. */
   readonly next: Span;
+  /** How long before that the first SYN left, at most: the timers since may have been late. */
+  readonly longestAgoMs: number;
 }
 
-function untilGivenUp(connecting: Connecting, progress: Progress, hz: Hz): Dying {
-  const { synRetries, linearTimeouts, rtoMaxMs, userTimeoutMs } = connecting;
-  const limitMs = userTimeoutMs ?? modelTimeoutMs(synRetries, rtoMaxMs, FIRST_MS);
+function untilGivenUp(connecting: Connecting, progress: Progress, hz: number): Dying {
+  const { synRetries, linearTimeouts, rtoMaxMs, userTimeoutMs = Infinity } = connecting;
+  const modelMs = modelTimeoutMs(synRetries, rtoMaxMs, FIRST_MS);
+  const limitMs = connecting.userTimeoutMs ?? modelMs;
+  const tickMs = 1000 / hz;
   const sent: Span[] = [];
   let { elapsed, next } = progress;
   let soonestMs = Infinity;
   for (let number = progress.sent; ; number++) {
-    if (elapsed.max >= limitMs) {
-      soonestMs = Math.min(soonestMs, next.min + Math.max(0, limitMs - elapsed.min));
+    // retransmits_timed_out: not before anything has been sent again.
+    const isLookedAt = number > 0;
+    if (isLookedAt && elapsed.max >= limitMs) {
+      soonestMs = Math.min(soonestMs, Math.max(next.min, limitMs - progress.longestAgoMs));
     }
-    if (number >= synRetries + linearTimeouts || elapsed.min >= limitMs) break;
+    if (number >= synRetries + linearTimeouts || (isLookedAt && elapsed.min >= limitMs)) break;
     sent.push(next);
-    const leftMs = userTimeoutMs === undefined ? Infinity : userTimeoutMs - elapsed.min;
-    const pause = sleepSpan(Math.min(synPauseMs(number + 1, connecting), leftMs), hz);
+    const pauseMs = synPauseMs(number + 1, connecting);
+    const leftMs = Math.max(tickMs, userTimeoutMs - elapsed.min);
+    const pause = sleepSpan(Math.min(pauseMs, leftMs), hz);
     elapsed = addSpans(elapsed, pause);
-    next = addSpans(next, pause);
+    const soonestCutMs = Math.max(next.min + tickMs, userTimeoutMs - progress.longestAgoMs);
+    next = { min: Math.min(next.min + pauseMs, soonestCutMs), max: next.max + pause.max };
   }
   return { death: { min: Math.min(soonestMs, next.min), max: next.max }, sent };
 }

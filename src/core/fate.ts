@@ -254,6 +254,7 @@ function blocked({ info, expiresInMs }: Running, options: SocketOptions, kernel:
     rtoMaxMs: kernel.sysctls.tcp_rto_max_ms,
     userTimeoutMs: knownUserTimeout(options),
     rttMs: info.rttMs,
+    rtoMs: info.rtoMs,
     backoff: info.backoff,
     probesOut: info.probes,
     expiresInMs,

@@ -16,11 +16,14 @@ import {
   type Span,
 } from './timer-wheel.js';
 
-export interface Blocked {
+interface Limits {
   readonly retries2: number;
   readonly rtoMaxMs: number;
   readonly userTimeoutMs: number | undefined;
   readonly rttMs: number;
+}
+
+export interface Blocked extends Limits {
   /** Doublings so far (tcpi_backoff): 0 until the first probe. */
   readonly backoff?: number;
 }
@@ -36,7 +39,10 @@ export function zeroWindowAliveDeath(blocked: Blocked, hz: Hz): Dying | undefine
   return forAnyHz(hz, (ticks) => probeUntilGivenUp(blocked, false, fresh(blocked, ticks), ticks));
 }
 
-export interface BlockedNow extends Blocked {
+export interface BlockedNow extends Limits {
+  /** Of the path, its variance counted: window probes do not double it, but their own pauses. */
+  readonly rtoMs: number;
+  /** Doublings of the pause so far (tcpi_backoff). */
   readonly backoff: number;
   /** Probes out and unanswered (tcpi_probes). */
   readonly probesOut: number;
@@ -56,58 +62,87 @@ export function zeroWindowAliveRest(blocked: BlockedNow, hz: Hz): Dying | undefi
 }
 
 interface Progress {
+  readonly baseMs: number;
+  readonly level: number;
   readonly probesOut: number;
   /** From the first probe until the timer that is running fires. */
   readonly elapsed: Span;
   /** The same moment, from where the result counts. */
   readonly next: Span;
+  /** How long before that the first probe left, at most: the timers since may have been late. */
+  readonly longestAgoMs: number;
 }
 
 function fresh(blocked: Blocked, hz: number): Progress {
-  const first = sleepSpan(probeDelay(blocked, blocked.backoff ?? 0, hz), hz);
-  return { probesOut: 0, elapsed: ZERO, next: first };
+  const { rttMs, backoff: level = 0 } = blocked;
+  const baseMs = rtoFor(rttMs, hz);
+  const next = sleepSpan(probeDelay(baseMs, level, blocked), hz);
+  return { baseMs, level, probesOut: 0, elapsed: ZERO, next, longestAgoMs: -next.min };
 }
 
 /** Every probe has doubled the pause once, answered or not; only so many times. */
 function running(blocked: BlockedNow, hz: number): Progress {
-  const { backoff, probesOut, expiresInMs } = blocked;
-  const slept = Array.from({ length: backoff }, (_, at) => probeDelay(blocked, at + 1, hz));
-  const lateMs = granuleMs(probeDelay(blocked, backoff, hz), hz);
-  const next = { min: expiresInMs, max: expiresInMs + lateMs };
-  return { probesOut, elapsed: sleepsSpan(slept, hz), next };
+  const { rtoMs: baseMs, rttMs, backoff, probesOut, expiresInMs, retries2 } = blocked;
+  const { userTimeoutMs = Infinity } = blocked;
+  const pauseMs = probeDelay(baseMs, backoff, blocked);
+  const next = { min: expiresInMs, max: expiresInMs + granuleMs(pauseMs, hz) };
+  const progress = { baseMs, level: backoff, probesOut, next };
+  if (backoff === 0) return { ...progress, elapsed: ZERO, longestAgoMs: -expiresInMs };
+  const pauses = Array.from({ length: backoff - 1 }, (_, at) =>
+    probeDelay(baseMs, at + 1, blocked),
+  );
+  const slept = sleepsSpan(pauses, hz);
+  // Each answer armed the timer anew. At the last doubling any number of probes may have been answered.
+  const longestSleptMs =
+    backoff < retries2 || userTimeoutMs === Infinity ? slept.max + backoff * rttMs : userTimeoutMs;
+  const dueAfter = (sleptMs: number) =>
+    Math.min(sleptMs + pauseMs, Math.max(userTimeoutMs, sleptMs + shortestMs(hz)));
+  const due = { min: dueAfter(slept.min), max: dueAfter(longestSleptMs) };
+  return {
+    ...progress,
+    elapsed: addSpans(due, { min: 0, max: next.max - next.min }),
+    longestAgoMs: due.max - expiresInMs,
+  };
 }
 
 function probeUntilGivenUp(
-  blocked: Blocked,
+  limits: Limits,
   counted: boolean,
   progress: Progress,
   hz: number,
 ): Dying {
-  const { retries2, userTimeoutMs = Infinity, backoff = 0 } = blocked;
+  const { retries2, userTimeoutMs = Infinity, rttMs } = limits;
+  const { baseMs, longestAgoMs } = progress;
   const sent: Span[] = [];
-  let { elapsed, next } = progress;
+  let { level, elapsed, next } = progress;
   let soonestMs = Infinity;
-  let level = backoff;
   // The expiry after `retries2` unanswered probes gives up, unless the user timeout does so before.
   for (let probes = progress.probesOut; ; probes++) {
     if (elapsed.max >= userTimeoutMs) {
-      soonestMs = Math.min(soonestMs, next.min + Math.max(0, userTimeoutMs - elapsed.min));
+      soonestMs = Math.min(soonestMs, Math.max(next.min, userTimeoutMs - longestAgoMs));
     }
     if (elapsed.min >= userTimeoutMs || (counted && probes >= retries2)) break;
     sent.push(next);
     if (level < retries2) level++;
-    const leftMs = userTimeoutMs - elapsed.min;
-    const delayMs = Math.max(1000 / hz, Math.min(probeDelay(blocked, level, hz), leftMs));
-    const pause = sleepSpan(delayMs, hz);
+    const pauseMs = probeDelay(baseMs, level, limits);
+    const leftMs = Math.max(shortestMs(hz), userTimeoutMs - elapsed.min);
+    const pause = sleepSpan(Math.min(pauseMs, leftMs), hz);
     elapsed = addSpans(elapsed, pause);
-    next = addSpans(next, pause);
+    const soonestCutMs = Math.max(next.min + shortestMs(hz), userTimeoutMs - longestAgoMs);
+    next = { min: Math.min(next.min + pauseMs, soonestCutMs), max: next.max + pause.max };
   }
-  return { death: { min: Math.min(soonestMs, next.min), max: next.max }, sent };
+  // The last timer was armed when the answer came.
+  const latestMs = next.max + (counted ? 0 : rttMs);
+  return { death: { min: Math.min(soonestMs, next.min), max: latestMs }, sent };
 }
 
 /** tcp_probe0_when: its own ceiling of doublings, then the ordinary maximum. */
-function probeDelay({ rttMs, rtoMaxMs }: Blocked, backoff: number, hz: number): number {
-  const baseMs = Math.max(RTO_MIN_MS, rtoFor(rttMs, hz));
+function probeDelay(baseMs: number, backoff: number, { rtoMaxMs }: Limits): number {
   const most = Math.floor(Math.log2(RTO_MAX_MS / RTO_MIN_MS)) + 1;
-  return Math.min(baseMs * 2 ** Math.min(backoff, most), rtoMaxMs);
+  return Math.min(Math.max(RTO_MIN_MS, baseMs) * 2 ** Math.min(backoff, most), rtoMaxMs);
+}
+
+/** TCP_TIMEOUT_MIN, include/net/tcp.h: what a user timeout that is over leaves. */
+function shortestMs(hz: number): number {
+  return 2000 / hz;
 }

@@ -1,6 +1,8 @@
 /** Random settings of the kernel's timers, and random lateness of each, for property tests. */
 import fc from 'fast-check';
-import { granuleMs } from '../../src/core/timer-wheel.js';
+import { expect } from 'vitest';
+import { granuleMs, type Span } from '../../src/core/timer-wheel.js';
+import type { Armed } from '../sim/armed.js';
 
 /** Sums of fractions of a millisecond, where a tick is 3⅓ ms. */
 export const ROUNDING_MS = 0.001;
@@ -26,4 +28,30 @@ export const lateness = fc.array(
 export function latenessOf(parts: readonly number[], ticks: number | undefined) {
   let next = 0;
   return (delayMs: number) => (parts[next++ % parts.length] ?? 0) * granuleMs(delayMs, ticks);
+}
+
+/** A moment of a simulated life: which of its timers is running, and how much of that is over. */
+export const moment = fc.record({
+  which: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+  over: fc.oneof(fc.constantFrom(0, 1), fc.double({ min: 0, max: 1, noNaN: true })),
+});
+
+export interface Seen extends Armed {
+  readonly now: number;
+  readonly expiresInMs: number;
+}
+
+export function seenAt(
+  armed: readonly Armed[],
+  { which, over }: { readonly which: number; readonly over: number },
+): Seen {
+  const timer = armed[Math.floor(which * armed.length)];
+  if (timer === undefined) throw new Error('no timer was armed');
+  const passedMs = over * timer.delayMs;
+  return { ...timer, now: timer.at + passedMs, expiresInMs: timer.delayMs - passedMs };
+}
+
+export function expectWithin(ms: number, { min, max }: Span): void {
+  expect(ms).toBeGreaterThanOrEqual(min - ROUNDING_MS);
+  expect(ms).toBeLessThanOrEqual(max + ROUNDING_MS);
 }

@@ -1,9 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rtoFor } from '../../src/core/retransmission-timer.js';
-import { zeroWindowAliveDeath, zeroWindowDeath } from '../../src/core/zero-window-timer.js';
+import {
+  zeroWindowAliveDeath,
+  zeroWindowAliveRest,
+  zeroWindowDeath,
+  zeroWindowRest,
+} from '../../src/core/zero-window-timer.js';
+import type { Armed } from '../sim/armed.js';
 import { simulateZeroWindowDeath } from '../sim/kernel-zero-window.js';
-import { lateness, latenessOf, ROUNDING_MS, userTimeoutMs } from './kernel-settings.js';
+import {
+  expectWithin,
+  lateness,
+  latenessOf,
+  moment,
+  seenAt,
+  userTimeoutMs,
+} from './kernel-settings.js';
 
 const HZ = 250;
 const blocked = { retries2: 15, rtoMaxMs: 120_000, userTimeoutMs: undefined, rttMs: 0 };
@@ -55,18 +68,104 @@ it("holds every death of the kernel's rule, however late each timer is", () => {
           : zeroWindowDeath(settings, hz);
         const baseMs = rtoFor(0, hz);
         const simulated = simulateZeroWindowDeath(
-          { ...settings, baseMs, peerAnswers: peerAnswers && retries2 > 0, tickMs: 1000 / hz },
+          { ...settings, baseMs, answers: peerAnswers ? Infinity : 0, tickMs: 1000 / hz },
           latenessOf(late, hz),
         );
         // With tcp_retries2=0 the very first timer gives up, whether the peer answers or not.
         if (retries2 === 0) return;
         if (predicted === undefined) expect(simulated).toBeUndefined();
-        else {
-          expect(simulated).toBeGreaterThanOrEqual(predicted.death.min - ROUNDING_MS);
-          expect(simulated).toBeLessThanOrEqual(predicted.death.max + ROUNDING_MS);
-        }
+        else expectWithin(simulated ?? Infinity, predicted.death);
       },
     ),
     { numRuns: 10_000 },
   );
+});
+
+describe('from the middle', () => {
+  const state = { ...blocked, rtoMs: 208, rttMs: 5, backoff: 5, probesOut: 4, expiresInMs: 3960 };
+
+  it('a path that is dead has the probes left that are not out, and one more timer', () => {
+    // As ss showed one: timer:(persist,3.960ms,4), backoff:5, rto:208. Eleven more probes: after
+    // 3.96 s, then 208 ms doubled 6 to 9 times, then 120 s each.
+    const { death, sent } = zeroWindowRest(state, HZ);
+    expect(sent).toHaveLength(11);
+    const pausesMs = [64, 128, 256, 512].map((times) => 208 * times);
+    const nominalMs = 3960 + pausesMs.reduce((a, b) => a + b) + 7 * 120_000;
+    expect(death.min).toBe(nominalMs);
+    // Late: one of 6.656 s, three under 129 s, then one of 106 s and seven of 120 s.
+    expect(death.max).toBe(nominalMs + 256 + 256 + 3 * 2048 + 7 * 2048);
+  });
+
+  it('the variance of the path counts, which only its retransmission timeout has', () => {
+    const far = { ...state, rtoMs: 900, rttMs: 300, backoff: 0, probesOut: 0, expiresInMs: 900 };
+    const sent = zeroWindowRest(far, HZ).sent.slice(0, 3);
+    expect(sent.map(({ min }) => min)).toEqual([900, 2700, 6300]);
+  });
+
+  it('a peer that answers lives for ever without a user timeout', () => {
+    expect(zeroWindowAliveRest({ ...state, probesOut: 0 }, HZ)).toBeUndefined();
+  });
+
+  it('a peer that answers is killed by one, that long after the first probe', () => {
+    const alive = { ...state, rttMs: 0, probesOut: 0, userTimeoutMs: 20_000 };
+    // Since the first probe: pauses of 416 to 3328 ms, then 2696 ms of one of 6656 ms.
+    const agoMs = 416 + 832 + 1664 + 3328 + 2696;
+    const lateMs = 32 + 32 + 32 + 256;
+    expect(zeroWindowAliveRest(alive, HZ)?.death.min).toBe(20_000 - agoMs - lateMs);
+  });
+
+  const settings = fc.record({
+    retries2: fc.integer({ min: 1, max: 20 }),
+    userTimeoutMs: fc.option(userTimeoutMs, { nil: undefined }),
+    rtoMaxMs: fc.constantFrom(1000, 5000, 120_000),
+    rttMs: fc.constantFrom(0, 0.2, 35, 400),
+  });
+  const knownHz = fc.constantFrom(100, 250, 300, 1000);
+
+  it('at the beginning is the whole', () => {
+    fc.assert(
+      fc.property(settings, knownHz, (limits, hz) => {
+        const rtoMs = rtoFor(limits.rttMs, hz);
+        const now = { ...limits, rtoMs, backoff: 0, probesOut: 0, expiresInMs: rtoMs };
+        expect(zeroWindowRest(now, hz)).toEqual(zeroWindowDeath(limits, hz));
+        expect(zeroWindowAliveRest(now, hz)).toEqual(zeroWindowAliveDeath(limits, hz));
+      }),
+    );
+  });
+
+  it.each([
+    ['that has answered and is gone', false],
+    ['that answers', true],
+  ])("of a peer %s: from any moment holds the end of the kernel's rule", (_, isAlive) => {
+    fc.assert(
+      fc.property(
+        settings,
+        fc.nat({ max: 30 }),
+        fc.integer({ min: 0, max: 2000 }),
+        fc.tuple(knownHz, fc.boolean()),
+        lateness,
+        moment,
+        (limits, answered, varianceMs, [hz, isHzKnown], late, when) => {
+          if (isAlive && limits.userTimeoutMs === undefined) return;
+          const tickMs = 1000 / hz;
+          const rtoMs = rtoFor(limits.rttMs, hz) + varianceMs * tickMs;
+          const answers = isAlive ? Infinity : answered;
+          const armed: Armed[] = [];
+          const death = simulateZeroWindowDeath(
+            { ...limits, baseMs: rtoMs, answers, tickMs },
+            latenessOf(late, hz),
+            (timer) => armed.push(timer),
+          );
+          // Answered so far, and from now on not.
+          const seen = armed.slice(isAlive ? 0 : Math.min(answers, armed.length - 1));
+          const { now, backoff, probesOut, expiresInMs } = seenAt(seen, when);
+          const state = { ...limits, rtoMs, backoff, probesOut, expiresInMs };
+          const rest = isAlive ? zeroWindowAliveRest : zeroWindowRest;
+          const dying = rest(state, isHzKnown ? hz : undefined);
+          expectWithin((death ?? Infinity) - now, dying?.death ?? { min: NaN, max: NaN });
+        },
+      ),
+      { numRuns: 10_000 },
+    );
+  });
 });

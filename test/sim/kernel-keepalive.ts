@@ -3,6 +3,8 @@
  * net/ipv4/tcp_timer.c has it. Slow and obvious on purpose: `keepaliveDeath` must agree with it
  * without having been copied from it.
  */
+import type { Armed } from './armed.js';
+
 export interface DeadPeer {
   readonly idleMs: number;
   readonly intervalMs: number;
@@ -12,15 +14,21 @@ export interface DeadPeer {
   readonly firstTimerMs: number;
 }
 
-/** When the connection dies, from the last received segment. @param latenessMs of a timer so long */
+/**
+ * When the connection dies, from the last received segment.
+ * @param latenessMs of a timer so long
+ * @param onArmed at every timer that is armed
+ */
 export function simulateKeepaliveDeath(
   { idleMs, intervalMs, count, userTimeoutMs, firstTimerMs }: DeadPeer,
   latenessMs: (delayMs: number) => number,
+  onArmed: (armed: Armed) => void = () => undefined,
 ): number {
   let elapsedMs = 0;
   let probesOut = 0;
   let delayMs = firstTimerMs;
   for (;;) {
+    onArmed({ at: elapsedMs, delayMs, retransmissions: 0, backoff: 0, probesOut });
     elapsedMs += delayMs + latenessMs(delayMs);
     if (elapsedMs < idleMs) {
       delayMs = idleMs - elapsedMs;
