@@ -25,13 +25,13 @@ export interface EndpointPattern {
 }
 
 export function selects(selection: Selection, connection: Connection): boolean {
-  const { local, peer, process, unit, state, fate, silentMs } = connection;
+  const { local, peer, unit, state, fate, silentMs } = connection;
   const { port } = selection;
   return (
     (selection.local === undefined || matches(selection.local, local)) &&
     (selection.peer === undefined || matches(selection.peer, peer)) &&
     (port === undefined || local.port === port || peer.port === port) &&
-    (selection.pid === undefined || process?.pid === selection.pid) &&
+    (selection.pid === undefined || connection.process?.pid === selection.pid) &&
     (selection.unit === undefined || isUnit(unit, selection.unit)) &&
     (selection.states?.includes(state) ?? true) &&
     (selection.fates?.includes(fate.kind) ?? true) &&
@@ -41,13 +41,13 @@ export function selects(selection: Selection, connection: Connection): boolean {
 
 /** Of a listener what it has: its end, its process. */
 export function selectsListener(selection: Selection, listener: Listener): boolean {
-  const { local, process, unit } = listener;
+  const { local, unit } = listener;
   return (
     selection.states === undefined &&
     selection.fates === undefined &&
     (selection.local === undefined || matches(selection.local, local)) &&
     (selection.port === undefined || local.port === selection.port) &&
-    (selection.pid === undefined || process?.pid === selection.pid) &&
+    (selection.pid === undefined || listener.process?.pid === selection.pid) &&
     (selection.unit === undefined || isUnit(unit, selection.unit))
   );
 }

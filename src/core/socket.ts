@@ -65,7 +65,8 @@ export function isListener({ state }: Pick<HostSocket, 'state'>): boolean {
   return state === 'LISTEN';
 }
 
-/** What can be said without its options: an idle connection with keepalive has a timer for it. */
-export function keepaliveFromTimer({ timer }: HostSocket, reason: string): SocketKeepalive {
-  return timer.kind === 'none' ? { kind: 'off' } : { kind: 'unknown', reason };
+/** What can be said without reading them: an idle connection with keepalive has a timer for it. */
+export function unreadOptions({ timer }: HostSocket, reason: string): SocketOptions {
+  const isOff = timer.kind === 'none';
+  return { keepalive: isOff ? { kind: 'off' } : { kind: 'unknown', reason }, userTimeoutMs: null };
 }

@@ -116,12 +116,12 @@ export interface Holding {
 }
 
 export function connectionFrom(socket: HostSocket, holding: Holding, fate: Fate): Connection {
-  const { options, process, unit, namespace } = holding;
+  const { options, unit, namespace } = holding;
   return {
     local: socket.local,
     peer: socket.peer,
     state: socket.state,
-    process,
+    process: holding.process,
     unit,
     silentMs: socket.info?.silentMs ?? null,
     timer: socket.timer,
@@ -141,10 +141,10 @@ export function connectionFrom(socket: HostSocket, holding: Holding, fate: Fate)
 const NOT_ASKED: Ask = { kind: 'not-asked', reason: 'without --ask' };
 
 export function listenerFrom(socket: HostSocket, holding: Holding): Listener {
-  const { options, process, unit, namespace } = holding;
+  const { options, unit, namespace } = holding;
   return {
     local: socket.local,
-    process,
+    process: holding.process,
     unit,
     waiting: socket.receiveQueueBytes,
     backlog: socket.sendQueueBytes,
@@ -167,12 +167,12 @@ export function summarise(
 ): readonly ProcessSummary[] {
   const counts = new Map(processes.map(({ pid }) => [pid, noFates()]));
   const ports = new Map(processes.map(({ pid }) => [pid, new Set<number>()]));
-  for (const { process, fate } of connections) {
-    const count = process === null ? undefined : counts.get(process.pid);
-    if (count !== undefined) count[fate.kind]++;
+  for (const connection of connections) {
+    const count = counts.get(connection.process?.pid ?? HELD_BY_NONE);
+    if (count !== undefined) count[connection.fate.kind]++;
   }
-  for (const { process, local } of listeners) {
-    if (process !== null) ports.get(process.pid)?.add(local.port);
+  for (const listener of listeners) {
+    ports.get(listener.process?.pid ?? HELD_BY_NONE)?.add(listener.local.port);
   }
   return processes
     .map((note) => {
@@ -187,6 +187,9 @@ export function summarise(
     .filter((each) => each.connections > 0 || each.ports.length > 0)
     .toSorted(worseProcess);
 }
+
+/** No process has that number. */
+const HELD_BY_NONE = -1;
 
 function worseProcess(a: ProcessSummary, b: ProcessSummary): number {
   for (const kind of fateKinds) {

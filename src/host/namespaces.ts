@@ -21,7 +21,7 @@ export function knownNamespaces(kernel: Kernel): readonly KnownNamespace[] {
   };
   const initial = kernel.networkNamespace(1);
   const own = kernel.networkNamespace(process.pid);
-  add(own, own?.id === initial?.id ? HOST : 'this one');
+  add(own, own?.id === initial?.id ? HOST : 'this');
   add(initial, HOST);
   for (const [name, namespace] of kernel.namedNetworkNamespaces()) add(namespace, name);
   for (const pid of kernel.processIds()) add(kernel.networkNamespace(pid), `of process ${pid}`);

@@ -4,7 +4,7 @@
  */
 import { fateReader, type Timekeeper } from '../core/fate.js';
 import { selects, selectsListener, type Selection } from '../core/selection.js';
-import { isListener, type HostSocket, type SocketOptions } from '../core/socket.js';
+import { isListener, unreadOptions, type HostSocket, type SocketOptions } from '../core/socket.js';
 import {
   connectionFrom,
   listenerFrom,
@@ -27,7 +27,7 @@ import {
   type KnownNamespace,
   type NamespaceChoice,
 } from './namespaces.js';
-import { readOptions, unreadOptions } from './options.js';
+import { readOptions } from './options.js';
 import { readOwners, type Owners } from './owners.js';
 
 export interface SurveyRequest {
@@ -37,20 +37,14 @@ export interface SurveyRequest {
   readonly owners: boolean;
 }
 
-/** A survey, and behind each of its connections the socket itself, for whoever goes on with it. */
-export interface Taken {
-  readonly survey: Survey;
-  readonly sockets: ReadonlyMap<Connection, HostSocket>;
-}
-
 /** @throws TcpaliveError NO_TARGET for a namespace that cannot be looked into; KernelRefusal */
-export function takeSurvey(kernel: Kernel, request: SurveyRequest): Taken {
+export function takeSurvey(kernel: Kernel, request: SurveyRequest): Survey {
   const takenAt = new Date().toISOString();
   const known = knownNamespaces(kernel);
   const shown = chosenNamespaces(kernel, known, request.namespaces);
   const tables = shown.map((namespace) => readTable(kernel, namespace, known[0]));
   const holders = request.owners ? readHolders(kernel, tables) : undefined;
-  const sockets = new Map<Connection, HostSocket>();
+  const selected: Connection[] = [];
   const listeners: Listener[] = [];
   for (const { namespace, keeper, sockets: table } of tables) {
     const fateOf = fateReader(keeper);
@@ -62,12 +56,12 @@ export function takeSurvey(kernel: Kernel, request: SurveyRequest): Taken {
         continue;
       }
       const connection = connectionFrom(socket, holding, fateOf(socket, holding.options));
-      if (selects(request.selection, connection)) sockets.set(connection, socket);
+      if (selects(request.selection, connection)) selected.push(connection);
     }
   }
-  const connections = worstFirst([...sockets.keys()]);
+  const connections = worstFirst(selected);
   const { kernel: release, hz } = hostFactsFromFiles();
-  const survey: Survey = {
+  return {
     schema: 'tcpalive/ls/1',
     complete: true,
     takenAt,
@@ -83,7 +77,6 @@ export function takeSurvey(kernel: Kernel, request: SurveyRequest): Taken {
     listeners,
     connections,
   };
-  return { survey, sockets };
 }
 
 /** A dump that the kernel calls torn is asked for again: what comes and goes all the time stays torn. */

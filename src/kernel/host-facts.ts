@@ -3,7 +3,7 @@ import type { Timekeeper } from '../core/fate.js';
 import type { HostFacts } from '../core/result.js';
 import { sysctlDefaults, sysctlsFrom } from '../core/sysctl.js';
 import type { Kernel } from './kernel.js';
-import { tcpSysctls, ticksPerSecond } from './linux/proc.js';
+import { bootId, tcpSysctls, ticksPerSecond } from './linux/proc.js';
 
 /** All that a prediction asks for: the other hundred need not be read. */
 const DECISIVE: readonly string[] = [...Object.keys(sysctlDefaults), 'tcp_congestion_control'];
@@ -28,6 +28,11 @@ function factsFrom(values: ReadonlyMap<string, string>, hz: number | undefined):
     congestionControl: values.get('tcp_congestion_control') ?? null,
     sysctl: sysctlsFrom(values),
   };
+}
+
+/** Names this run of the machine: socket cookies and process numbers start again with the next. */
+export function thisBoot(): string | null {
+  return (platform() === 'linux' ? bootId() : undefined) ?? null;
 }
 
 /** What keeps the timers of this network namespace, for the fates of its connections. */

@@ -8,7 +8,7 @@ import type { Capabilities } from '../core/capabilities.js';
 import type { Endpoint } from '../core/endpoint.js';
 import type { KeepaliveSettings } from '../core/mode.js';
 import type { DropEngine } from '../core/result.js';
-import type { HostSocket } from '../core/socket.js';
+import type { HostSocket, SocketOptions } from '../core/socket.js';
 import type {
   Borrow,
   NetworkNamespace,
@@ -67,9 +67,11 @@ export interface Kernel {
    * may be given away. @throws KernelRefusal, also `borrow`: it is gone or not ours
    */
   withProcess<T>(pid: number, work: (borrow: Borrow) => T): T;
-  /** The kernel's own name for a TCP socket, as in `HostSocket`; undefined: it is none. */
+  /** The kernel's own name for a socket, as in `HostSocket`: the same one, the same socket. */
   cookie(fd: number): string | undefined;
-  /** @throws KernelRefusal */
+  /** Keepalive and user timeout in force. @throws KernelRefusal */
+  optionsOf(fd: number): SocketOptions;
+  /** All five, also those that are not in force: what it takes to put them back. @throws KernelRefusal */
   optionValues(fd: number): OptionValues;
   /** A running keepalive timer starts anew. @throws KernelRefusal, also when they read back differently */
   setOptionValues(fd: number, values: OptionValues): void;

@@ -35,6 +35,7 @@ export const portableKernel: Kernel = {
   eachSocket: () => false,
   withProcess: () => refuse("another process's socket"),
   cookie: () => undefined,
+  optionsOf: () => refuse("a socket's options"),
   optionValues: () => refuse("a socket's options"),
   setOptionValues: () => refuse("a socket's options"),
   networkNamespace: () => undefined,

@@ -47,6 +47,10 @@ export interface OptionValues extends KeepaliveSettings {
 export interface ProcessFacts {
   readonly name: string;
   readonly parentPid: number;
+  /** A thread of the kernel's own: it holds no descriptors. */
+  readonly isKernelThread: boolean;
+  /** In ticks since the start of the machine: with its number it names one process for good. */
+  readonly startedAtTicks: number;
   readonly cgroup: string;
   /** Null where this user may not look. */
   readonly descriptorLimit: number | null;

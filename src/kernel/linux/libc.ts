@@ -8,6 +8,8 @@ import { KernelRefusal } from '../kernel.js';
 
 export interface Libc {
   getsockopt(fd: number, level: number, option: number, room: number): Buffer | undefined;
+  /** An option that is one int; without allocating, for tens of thousands. */
+  getInt(fd: number, level: number, option: number): number | undefined;
   /** @throws KernelRefusal */
   setsockopt(fd: number, level: number, option: number, value: Buffer): void;
   /** @throws KernelRefusal; `room` is filled by the kernel. */
@@ -60,6 +62,9 @@ function libcThrough(koffi: typeof koffiModule): Libc {
     setns: self.func('int setns(int, int)'),
   };
 
+  const int = Buffer.alloc(4);
+  const intLength = Buffer.alloc(4);
+
   function call(name: string, native: NativeFunction, ...args: readonly unknown[]): number {
     const result = Number(native(...args));
     if (result < 0) throw new KernelRefusal(name, koffi.errno());
@@ -73,6 +78,11 @@ function libcThrough(koffi: typeof koffiModule): Libc {
       length.writeUInt32LE(room);
       const failed = Number(c.getsockopt(fd, level, option, value, length)) < 0;
       return failed ? undefined : value.subarray(0, length.readUInt32LE());
+    },
+    getInt(fd, level, option) {
+      intLength.writeUInt32LE(4);
+      const failed = Number(c.getsockopt(fd, level, option, int, intLength)) < 0;
+      return failed || intLength.readUInt32LE() < 4 ? undefined : int.readInt32LE();
     },
     setsockopt: (fd, level, option, value) =>
       void call(

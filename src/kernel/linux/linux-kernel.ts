@@ -4,7 +4,7 @@ import type { Endpoint } from '../../core/endpoint.js';
 import type { KeepaliveSettings } from '../../core/mode.js';
 import type { DropEngine } from '../../core/result.js';
 import { KernelRefusal, type Kernel } from '../kernel.js';
-import type { HostSocket } from '../../core/socket.js';
+import type { HostSocket, SocketOptions } from '../../core/socket.js';
 import type {
   Borrow,
   NetworkNamespace,
@@ -29,6 +29,7 @@ import { encodeSocketRequest, SOCK_DESTROY, SOCK_DIAG_BY_FAMILY } from './sock-d
 import {
   cookie,
   IPPROTO_TCP,
+  optionsOf,
   optionValues,
   readInt,
   setAndReadBack,
@@ -190,6 +191,10 @@ export class LinuxKernel implements Kernel {
 
   cookie(fd: number): string | undefined {
     return cookie(this.#libc, fd);
+  }
+
+  optionsOf(fd: number): SocketOptions {
+    return optionsOf(this.#libc, fd);
   }
 
   optionValues(fd: number): OptionValues {

@@ -33,6 +33,11 @@ export function ticksPerSecond(): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
+/** Another one after every start of the machine. */
+export function bootId(): string | undefined {
+  return tryRead('/proc/sys/kernel/random/boot_id')?.toString('latin1').trim();
+}
+
 export function descriptorLimit(): number | undefined {
   const limits = tryRead('/proc/self/limits')?.toString('latin1') ?? '';
   const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];

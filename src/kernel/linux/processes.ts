@@ -19,6 +19,9 @@ const CLONE_NEWNET = 0x4000_0000;
 /** ip-netns(8) keeps them there. */
 const NAMED_NAMESPACES = '/run/netns';
 
+/** include/linux/sched.h. */
+const PF_KTHREAD = 0x0020_0000;
+
 /** `socket:[`, and room for an inode's number and the bracket. */
 const SOCKET_LINK = 'socket:[';
 const LINK_ROOM_BYTES = 64;
@@ -32,12 +35,15 @@ export function processIds(): readonly number[] {
 export function processFacts(pid: number): ProcessFacts | undefined {
   const stat = tryRead(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
-  // The name is in brackets and may hold brackets itself; behind the last one: state, parent.
+  // The name is in brackets and may hold brackets itself; behind the last one proc_pid_stat(5)'s third field.
   const end = stat.lastIndexOf(')');
+  const fields = stat.slice(end + 2).split(' ');
   const limit = /^Max open files\s+(\d+)/m.exec(tryRead(`/proc/${pid}/limits`) ?? '')?.[1];
   return {
     name: stat.slice(stat.indexOf('(') + 1, end),
-    parentPid: Number(stat.slice(end + 2).split(' ')[1]),
+    parentPid: Number(fields[1]),
+    isKernelThread: (Number(fields[6]) & PF_KTHREAD) !== 0,
+    startedAtTicks: Number(fields[19]),
     cgroup: cgroupPath(tryRead(`/proc/${pid}/cgroup`) ?? ''),
     descriptorLimit: limit === undefined ? null : Number(limit),
   };

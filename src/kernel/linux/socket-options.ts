@@ -1,5 +1,6 @@
 /** Options of a socket by its descriptor: set, and read back, because a kernel may take less than was asked. */
 import type { KeepaliveSettings } from '../../core/mode.js';
+import type { SocketOptions } from '../../core/socket.js';
 import { KernelRefusal } from '../kernel.js';
 import type { OptionValues } from '../socket-view.js';
 import type { Libc } from './libc.js';
@@ -7,7 +8,6 @@ import { cookieText } from './sock-diag.js';
 
 export const SOL_SOCKET = 1;
 const SO_KEEPALIVE = 9;
-const SO_PROTOCOL = 38;
 export const SO_DOMAIN = 39;
 const SO_COOKIE = 57;
 
@@ -16,9 +16,6 @@ const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
 const TCP_USER_TIMEOUT = 18;
-
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 const EINVAL = 22;
 
@@ -57,9 +54,7 @@ export function setUserTimeout(libc: Libc, fd: number, timeoutMs: number): numbe
 export function optionValues(libc: Libc, fd: number): OptionValues {
   return {
     keepalive: readInt(libc, fd, SOL_SOCKET, SO_KEEPALIVE) !== 0,
-    idleSeconds: readInt(libc, fd, IPPROTO_TCP, TCP_KEEPIDLE),
-    intervalSeconds: readInt(libc, fd, IPPROTO_TCP, TCP_KEEPINTVL),
-    count: readInt(libc, fd, IPPROTO_TCP, TCP_KEEPCNT),
+    ...readTimes(libc, fd),
     userTimeoutMs: readInt(libc, fd, IPPROTO_TCP, TCP_USER_TIMEOUT),
   };
 }
@@ -75,13 +70,17 @@ export function setOptionValues(libc: Libc, fd: number, values: OptionValues): v
   }
 }
 
-/** Undefined: no TCP socket. */
+/** Two calls where keepalive is off: `ls` reads tens of thousands. */
+export function optionsOf(libc: Libc, fd: number): SocketOptions {
+  const isOn = readInt(libc, fd, SOL_SOCKET, SO_KEEPALIVE) !== 0;
+  return {
+    keepalive: isOn ? { kind: 'known', ...readTimes(libc, fd) } : { kind: 'off' },
+    userTimeoutMs: readInt(libc, fd, IPPROTO_TCP, TCP_USER_TIMEOUT),
+  };
+}
+
+/** No two sockets of a host ever have the same (sock_gen_cookie, net/core/sock_diag.c). */
 export function cookie(libc: Libc, fd: number): string | undefined {
-  const domain = libc.getsockopt(fd, SOL_SOCKET, SO_DOMAIN, 4)?.readInt32LE(0);
-  if (domain !== AF_INET && domain !== AF_INET6) return undefined;
-  if (libc.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, 4)?.readInt32LE(0) !== IPPROTO_TCP) {
-    return undefined;
-  }
   const bytes = libc.getsockopt(fd, SOL_SOCKET, SO_COOKIE, 8);
   if (bytes?.length !== 8) return undefined;
   return cookieText(bytes.readUInt32LE(0), bytes.readUInt32LE(4));
@@ -100,11 +99,17 @@ export function writeInt(
 }
 
 export function readInt(libc: Libc, fd: number, level: number, option: number): number {
-  const bytes = libc.getsockopt(fd, level, option, 4);
-  if (bytes === undefined || bytes.length < 4) {
-    throw new KernelRefusal(`getsockopt(${level}, ${option})`, EINVAL);
-  }
-  return bytes.readInt32LE(0);
+  const value = libc.getInt(fd, level, option);
+  if (value === undefined) throw new KernelRefusal(`getsockopt(${level}, ${option})`, EINVAL);
+  return value;
+}
+
+function readTimes(libc: Libc, fd: number): KeepaliveSettings {
+  return {
+    idleSeconds: readInt(libc, fd, IPPROTO_TCP, TCP_KEEPIDLE),
+    intervalSeconds: readInt(libc, fd, IPPROTO_TCP, TCP_KEEPINTVL),
+    count: readInt(libc, fd, IPPROTO_TCP, TCP_KEEPCNT),
+  };
 }
 
 function writeTimes(libc: Libc, fd: number, settings: KeepaliveSettings): void {

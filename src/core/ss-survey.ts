@@ -1,0 +1,100 @@
+/** A survey of another machine, from what its `ss` printed: `ls --from`. */
+import { fateOf, type Fate, type Moment } from './fate.js';
+import { selects, selectsListener, type Selection } from './selection.js';
+import { isListener, unreadOptions } from './socket.js';
+import type { SsReading, SsSocket } from './ss-text.js';
+import {
+  connectionFrom,
+  listenerFrom,
+  summarise,
+  worstFirst,
+  type Connection,
+  type Holding,
+  type Listener,
+  type ProcessNote,
+  type Survey,
+} from './survey.js';
+import { sysctlDefaults } from './sysctl.js';
+import { unitOf } from './unit.js';
+
+export interface Pasted {
+  readonly reading: SsReading;
+  /** Where from. */
+  readonly file: string;
+  /** RFC 3339: when it was read. */
+  readonly readAt: string;
+  readonly selection: Selection;
+}
+
+export function surveyFromSs({ reading, file, readAt, selection }: Pasted): Survey {
+  const connections: Connection[] = [];
+  const listeners: Listener[] = [];
+  const processes = new Map<number, ProcessNote>();
+  for (const printed of reading.sockets) {
+    const { socket, owner } = printed;
+    const holding = holdingOf(printed);
+    if (owner !== null) {
+      const { pid, name } = owner;
+      processes.set(pid, { pid, name, unit: holding.unit, fds: null, fdLimit: null });
+    }
+    if (isListener(socket)) {
+      const listener = listenerFrom(socket, holding);
+      if (selectsListener(selection, listener)) listeners.push(listener);
+      continue;
+    }
+    const fate = later(fateOf(socket, holding.options, UNTUNED), printed.expiresLaterMs);
+    const connection = connectionFrom(socket, holding, fate);
+    if (selects(selection, connection)) connections.push(connection);
+  }
+  return {
+    schema: 'tcpalive/ls/1',
+    complete: true,
+    takenAt: readAt,
+    host: { kernel: null, hz: null },
+    namespaces: [{ id: NAMESPACE, name: file, shown: true }],
+    partial: reading.unread.count > 0,
+    notes: notesOf(reading),
+    processes: summarise([...processes.values()], connections, listeners),
+    listeners,
+    connections: worstFirst(connections),
+  };
+}
+
+const NAMESPACE = 'file';
+
+/** What ss prints says nothing of the kernel that keeps the timers. */
+const UNTUNED = { sysctls: sysctlDefaults, orphanRetries: 0, synackRetries: 5, hz: undefined };
+
+function holdingOf({ socket, owner, cgroup }: SsSocket): Holding {
+  return {
+    process: owner,
+    unit: cgroup === null ? null : unitOf(cgroup),
+    options: unreadOptions(socket, 'ss does not print it'),
+    namespace: NAMESPACE,
+  };
+}
+
+function notesOf({ unread, timersTold }: SsReading): readonly string[] {
+  const [first] = unread.lines;
+  const skipped =
+    first === undefined
+      ? []
+      : [
+          `${unread.count} lines could not be read, the first is line ${first.line}: ${first.reason}`,
+        ];
+  return [
+    "of that machine's kernel settings nothing is known: times are those of an untuned Linux",
+    ...(timersTold ? [] : ['printed without -o: no fate can be told without the timers']),
+    ...skipped,
+  ];
+}
+
+/** ss cuts off what is too small for it to print. */
+function later(fate: Fate, ms: number): Fate {
+  return 'ends' in fate ? { ...fate, ends: laterMoment(fate.ends, ms) } : fate;
+}
+
+function laterMoment(moment: Moment, ms: number): Moment {
+  if (!('ms' in moment)) return moment;
+  return { ...moment, ms: { min: moment.ms.min, max: moment.ms.max + ms } };
+}
