@@ -37,6 +37,9 @@ export function diagnose(facts: DoctorFacts): readonly CommandDiagnosis[] {
     { command: 'serve', ...modes(facts) },
     { command: 'probe', ...modes(facts) },
     { command: 'probe --drop-after', ...dropAfter(facts) },
+    { command: 'ls', ...table(facts) },
+    { command: 'ls --ask', ...others(facts) },
+    { command: 'reap', ...reap(facts) },
     { command: 'doctor', works: 'yes', because: 'it only looks', fix: '' },
   ];
 }
@@ -76,6 +79,37 @@ function dropAfter(facts: DoctorFacts): Diagnosis {
   return engine === undefined
     ? noEngine(facts)
     : { works: 'yes', because: `cut by ${engine}`, fix: '' };
+}
+
+function table({ host, capabilities }: DoctorFacts): Diagnosis {
+  if (!capabilities.sockDiag) {
+    const because = "only with --from: the kernel's table of sockets cannot be read";
+    return { works: 'partly', because, fix: '' };
+  }
+  if (host.userId !== 0) {
+    const because = "every connection, but not who holds other users' nor its options";
+    return { works: 'partly', because, fix: 'sudo tcpalive ls' };
+  }
+  return { works: 'yes', because: 'every connection, its owner and its options', fix: '' };
+}
+
+/** What reaches into other processes. */
+function others({ host, capabilities }: DoctorFacts): Diagnosis {
+  if (!capabilities.pidfd || !capabilities.sockDiag) {
+    return { works: 'no', because: "another process's socket cannot be reached", fix: '' };
+  }
+  if (host.userId !== 0) {
+    const because = 'processes of this user, where yama allows; root reaches all';
+    return { works: 'partly', because, fix: '' };
+  }
+  return { works: 'yes', because: "any process's sockets", fix: '' };
+}
+
+function reap({ host, capabilities }: DoctorFacts): Diagnosis {
+  if (capabilities.sockDestroy) return { works: 'yes', because: 'SOCK_DESTROY', fix: '' };
+  const because = 'SOCK_DESTROY is refused: it takes root and CONFIG_INET_DIAG_DESTROY';
+  const canHelp = host.platform === 'linux' && host.userId !== 0;
+  return { works: 'no', because, fix: canHelp ? 'sudo tcpalive reap' : '' };
 }
 
 function noEngine(facts: DoctorFacts): Diagnosis {

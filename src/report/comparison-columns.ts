@@ -9,6 +9,9 @@ export interface ComparisonColumn extends TableColumn {
   readonly cell: (row: RowResult) => string;
 }
 
+/** Comes last, where there is room for it: its words are `remark`'s. */
+export const REMARK: TableColumn = { title: 'OTHERWISE', align: 'left' };
+
 export function comparisonColumns(
   rows: readonly RowResult[],
   footnoteNumbers: ReadonlyMap<string, number>,

@@ -1,21 +1,12 @@
 import type { Distribution } from '../core/distribution.js';
 import type { ComparisonResult, RowResult } from '../core/result.js';
-import { printable } from './printable.js';
+import { csvLines, type CsvColumns } from './csv.js';
 
-type Value = string | number | boolean | null;
-
-/** RFC 4180, one line a row, nulls empty. Columns are added at the end and never renamed. */
 export function comparisonCsv(result: ComparisonResult): string {
-  const header = Object.keys(columns).join(',');
-  const lines = result.rows.map((row) =>
-    Object.values(columns)
-      .map((value) => field(value(row)))
-      .join(','),
-  );
-  return [header, ...lines].map((line) => `${line}\r\n`).join('');
+  return [...csvLines(columns, result.rows)].join('');
 }
 
-const columns: Readonly<Record<string, (row: RowResult) => Value>> = {
+const columns: CsvColumns<RowResult> = {
   mode: (row) => row.mode,
   load: (row) => row.load,
   fault: (row) => row.fault,
@@ -49,7 +40,7 @@ const columns: Readonly<Record<string, (row: RowResult) => Value>> = {
 function figures(
   prefix: string,
   of: (row: RowResult) => Distribution | null,
-): Record<string, (row: RowResult) => Value> {
+): CsvColumns<RowResult> {
   return {
     [`${prefix}_min_ms`]: (row) => of(row)?.min ?? null,
     [`${prefix}_median_ms`]: (row) => of(row)?.median ?? null,
@@ -69,10 +60,4 @@ function predictedMs(
 /** `ETIMEDOUT=18; heartbeat=2`. */
 function counts(entries: readonly (readonly [string, number])[]): string {
   return entries.map(([what, count]) => `${what}=${count}`).join('; ');
-}
-
-function field(value: Value): string {
-  if (value === null) return '';
-  const text = printable(String(value));
-  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,8 +1,8 @@
 import type { ComparisonResult, RowResult } from '../core/result.js';
-import { comparisonColumns, type ComparisonColumn } from './comparison-columns.js';
+import { comparisonColumns, REMARK, type ComparisonColumn } from './comparison-columns.js';
 import { closingLines, headerLines, noteLines, numberFootnotes } from './comparison-prose.js';
 import { paint, type Style } from './format.js';
-import { fillLines, plainTable, tableWidth, type TableColumn } from './layout.js';
+import { fillLines, plainTable, tableWidth } from './layout.js';
 import { remark } from './remark.js';
 
 /**
@@ -36,8 +36,6 @@ export function comparisonTable(
   ];
   return `${lines.join('\n')}\n`;
 }
-
-const REMARK: TableColumn = { title: 'OTHERWISE', align: 'left' };
 
 /** For one more column beside these. */
 function roomFor(

@@ -32,10 +32,49 @@ export function tableWidth(
   columns: readonly TableColumn[],
   rows: readonly (readonly string[])[],
 ): number {
-  const widths = columns.map(({ title }, at) =>
-    Math.max(title.length, ...rows.map((row) => (row[at] ?? '').length)),
-  );
-  return widths.reduce((total, width) => total + width, (columns.length - 1) * GAP.length);
+  return columnsWidth(columnWidths(columns, rows));
+}
+
+/** Of columns beside each other, gaps included. */
+export function columnsWidth(widths: readonly number[]): number {
+  return widths.reduce((total, width) => total + width, (widths.length - 1) * GAP.length);
+}
+
+/** What each column needs for its title and the unpainted `rows`. */
+export function columnWidths(
+  columns: readonly TableColumn[],
+  rows: readonly (readonly string[])[],
+): readonly number[] {
+  const widths = columns.map(({ title }) => title.length);
+  for (const row of rows) {
+    row.forEach((cell, at) => {
+      widths[at] = Math.max(widths[at] ?? 0, cell.length);
+    });
+  }
+  return widths;
+}
+
+/**
+ * One line of what `plainTable` shows, for more rows than cli-table3 has time for. A character
+ * counts as one column; `paint` gets each cell as wide as it is shown.
+ */
+export function tableLine(
+  columns: readonly TableColumn[],
+  widths: readonly number[],
+  cells: readonly string[],
+  paint: (cell: string, at: number) => string = (cell) => cell,
+): string {
+  const last = columns.length - 1;
+  let line = '';
+  for (let at = 0; at <= last; at++) {
+    const cell = cells[at] ?? '';
+    const width = widths[at] ?? 0;
+    const isLeft = columns[at]?.align === 'left';
+    if (at > 0) line += GAP;
+    if (isLeft) line += paint(at === last ? cell : cell.padEnd(width), at);
+    else line += paint(cell.padStart(width), at);
+  }
+  return line.trimEnd();
 }
 
 /** As many pieces on a line as fit; a piece longer than `width` has a line of its own. */

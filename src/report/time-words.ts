@@ -4,6 +4,7 @@ import type { Prediction } from '../core/predict.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** `3.62s`, `15m39s`, `2h11m`. */
 export function latencyWords(ms: number): string {
@@ -23,23 +24,27 @@ export function latencyRange(fromMs: number, toMs: number): string {
  * `3.00-4.13s`, `15m25s-48s`, `2h11m-2h13m`. Rounded outwards, so that whatever lies in the
  * span also lies in what is shown.
  */
-export function spanWords({ min, max }: Span): string {
+export function spanWords(span: Span): string {
+  const { min, max } = span;
+  const to = latestWords(span);
   if (max < MINUTE_MS) {
     const from = (Math.floor(min / 10) / 100).toFixed(2);
-    const to = (Math.ceil(max / 10) / 100).toFixed(2);
-    return from === to ? `${to}s` : `${from}-${to}s`;
+    return `${from}s` === to ? to : `${from}-${to}`;
   }
-  if (max >= HOUR_MS) {
-    return range(
-      hoursAndMinutes(Math.floor(min / MINUTE_MS)),
-      hoursAndMinutes(ceilTo(max, MINUTE_MS)),
-    );
-  }
+  if (max >= HOUR_MS) return range(hoursAndMinutes(Math.floor(min / MINUTE_MS)), to);
   const fromSeconds = Math.floor(min / 1000);
   const toSeconds = ceilTo(max, 1000);
-  const [from, to] = [minutesAndSeconds(fromSeconds), minutesAndSeconds(toSeconds)];
+  const from = minutesAndSeconds(fromSeconds);
   const sameMinute = Math.floor(fromSeconds / 60) === Math.floor(toSeconds / 60);
   return from !== to && sameMinute ? `${from}-${toSeconds % 60}s` : range(from, to);
+}
+
+/** The end of `spanWords`: `4.13s`, `15m48s`, `2h13m`. */
+export function latestWords({ max }: Span): string {
+  if (max < MINUTE_MS) return `${(Math.ceil(max / 10) / 100).toFixed(2)}s`;
+  return max < HOUR_MS
+    ? minutesAndSeconds(ceilTo(max, 1000))
+    : hoursAndMinutes(ceilTo(max, MINUTE_MS));
 }
 
 export function predictionWords(prediction: Prediction): string {
@@ -49,6 +54,13 @@ export function predictionWords(prediction: Prediction): string {
 /** `12.3s`, `2m5s`: how long something took, where hundredths mean nothing. */
 export function roughly(ms: number): string {
   return ms < MINUTE_MS ? `${Number((ms / 1000).toFixed(1))}s` : latencyWords(ms);
+}
+
+/** `12.3s`, `3h12m`, `17d4h`: what may have lasted for weeks. */
+export function silenceWords(ms: number): string {
+  if (ms < DAY_MS) return roughly(ms);
+  const hours = Math.floor(ms / HOUR_MS);
+  return `${Math.floor(hours / 24)}d${hours % 24}h`;
 }
 
 function minutesAndSeconds(seconds: number): string {

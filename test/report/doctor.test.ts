@@ -31,7 +31,7 @@ function diagnosisOf(command: string, facts: DoctorFacts) {
 
 describe('diagnose', () => {
   it('has nothing to change where everything can be had', () => {
-    for (const { works, fix } of diagnose(factsWithout([]))) {
+    for (const { works, fix } of diagnose(factsWithout([], { host: { userId: 0 } }))) {
       expect({ works, fix }).toEqual({ works: 'yes', fix: '' });
     }
   });
@@ -76,6 +76,9 @@ describe('diagnose', () => {
       ['serve', 'partly', 'npm install koffi'],
       ['probe', 'partly', 'npm install koffi'],
       ['probe --drop-after', 'no', 'npm install koffi'],
+      ['ls', 'partly', ''],
+      ['ls --ask', 'no', ''],
+      ['reap', 'no', 'sudo tcpalive reap'],
       ['doctor', 'yes', ''],
     ]);
     const elsewhere = factsWithout(capabilityNames, { host: { platform: 'darwin' } });
@@ -88,6 +91,15 @@ describe('diagnose', () => {
   ] as const)('without %s says which modes are left', (name, because) => {
     expect(diagnosisOf('serve', factsWithout([name]))).toMatchObject({ works: 'partly', because });
     expect(diagnosisOf('compare', factsWithout([name]))?.works).toBe('partly');
+  });
+
+  it('shows every connection to anybody, and the owners of others only to root', () => {
+    expect(diagnosisOf('ls', factsWithout([]))).toMatchObject({
+      works: 'partly',
+      fix: 'sudo tcpalive ls',
+    });
+    expect(diagnosisOf('ls --ask', factsWithout([]))).toMatchObject({ works: 'partly', fix: '' });
+    expect(diagnosisOf('reap', factsWithout(['sockDestroy']))?.works).toBe('no');
   });
 
   it('tells when lingering rows come without evidence', () => {
@@ -121,10 +133,15 @@ describe('reportDoctor', () => {
         yes     serve               every mode can be had
         yes     probe               every mode can be had
         yes     probe --drop-after  cut by a minimum TTL
+        partly  ls                  every connection, but not who holds other users' nor its options
+        partly  ls --ask            processes of this user, where yama allows; root reaches all
+        no      reap                SOCK_DESTROY is refused: it takes root and CONFIG_INET_DIAG_DESTROY
         yes     doctor              it only looks
 
         To change that:
           sysctl -w user.max_user_namespaces=15000  (for compare)
+          sudo tcpalive ls  (for ls)
+          sudo tcpalive reap  (for reap)
         "
       `);
   });

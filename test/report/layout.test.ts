@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clip, fillLines, plainTable, tableWidth } from '../../src/report/layout.js';
+import {
+  clip,
+  columnWidths,
+  fillLines,
+  plainTable,
+  tableLine,
+  tableWidth,
+} from '../../src/report/layout.js';
 
 const columns = [
   { title: 'NAME', align: 'left' },
@@ -40,6 +47,25 @@ describe('plainTable', () => {
         expect(widest).toBe(tableWidth(columns, rows));
       }),
     );
+  });
+});
+
+describe('tableLine', () => {
+  it('is a line of plainTable', () => {
+    const word = fc.stringMatching(/^[a-z]{0,12}$/);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(word, word, word), { minLength: 1 }), (rows) => {
+        const three = [...columns, { title: 'LAST', align: 'left' }] as const;
+        const widths = columnWidths(three, rows);
+        const lines = rows.map((row) => tableLine(three, widths, row));
+        expect(lines).toEqual(plainTable(three, rows).slice(1));
+      }),
+    );
+  });
+
+  it('has cells painted as wide as they are shown', () => {
+    const painted = tableLine(columns, [4, 3], ['a', '1'], (cell) => `<${cell}>`);
+    expect(painted).toBe('<a   >  <  1>');
   });
 });
 

@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import {
   latencyRange,
   latencyWords,
+  latestWords,
   predictionWords,
   roughly,
+  silenceWords,
   spanWords,
 } from '../../src/report/time-words.js';
 import { never } from './comparison-fixture.js';
@@ -67,4 +69,21 @@ it.each([
   [125_000, '2m5s'],
 ])('roughly %d ms is %s', (ms, words) => {
   expect(roughly(ms)).toBe(words);
+});
+
+it.each([
+  [4121, '4.13s'],
+  [947_700, '15m48s'],
+  [7_978_000, '2h13m'],
+])('latestWords of a span up to %d ms is %s', (max, words) => {
+  expect(latestWords({ min: 0, max })).toBe(words);
+});
+
+it.each([
+  [12_345, '12.3s'],
+  [11_520_000, '3h12m'],
+  [24 * 3_600_000, '1d0h'],
+  [17.2 * 24 * 3_600_000, '17d4h'],
+])('silenceWords of %d ms is %s', (ms, words) => {
+  expect(silenceWords(ms)).toBe(words);
 });

@@ -1,0 +1,40 @@
+/** A survey as data: the value itself, with a line for whatever there are many of, so that grep works. */
+import type { Survey } from '../core/survey.js';
+import { connectionWriter } from './survey-json-line.js';
+import { jsonText } from './json.js';
+import { inPieces } from './pieces.js';
+
+/** One JSON text. */
+export function* surveyJson(survey: Survey): Iterable<string> {
+  const { processes, listeners, connections, ...facts } = survey;
+  const fields = connectionWriter();
+  yield jsonText(facts).slice(0, -1);
+  yield* list('processes', processes, jsonText);
+  yield* list('listeners', listeners, jsonText);
+  yield* list('connections', connections, (connection) => `{${fields(connection)}}`);
+  yield '}\n';
+}
+
+/** One JSON text a line, each with its `kind`: the survey without its lists, then what they hold. */
+export function* surveyJsonl(survey: Survey): Iterable<string> {
+  const { processes, listeners, connections, ...facts } = survey;
+  const fields = connectionWriter();
+  yield line('survey', facts);
+  yield* inPieces(processes, (process) => line('process', process));
+  yield* inPieces(listeners, (listener) => line('listener', listener));
+  yield* inPieces(connections, (connection) => `{"kind":"connection",${fields(connection)}}\n`);
+}
+
+function line(kind: string, value: object): string {
+  return `${jsonText({ kind, ...value })}\n`;
+}
+
+function* list<Item>(
+  name: string,
+  items: readonly Item[],
+  text: (item: Item) => string,
+): Iterable<string> {
+  yield `,"${name}":[`;
+  yield* inPieces(items, (item, at) => (at === 0 ? '\n' : ',\n') + text(item));
+  yield items.length === 0 ? ']' : '\n]';
+}

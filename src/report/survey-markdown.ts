@@ -1,0 +1,56 @@
+import type { Survey } from '../core/survey.js';
+import { clip } from './layout.js';
+import { escapeMarkdown, markdownTable } from './markdown.js';
+import {
+  connectionColumns,
+  fateColumns,
+  groupColumns,
+  type SurveyColumn,
+} from './survey-columns.js';
+import { GROUPS_SHOWN, groupsOf, type Grouping } from './survey-groups.js';
+import {
+  assumptionLines,
+  closingLines,
+  headerLine,
+  moreLine,
+  NOTHING_THERE,
+  queueWarnings,
+  silenceLines,
+} from './survey-prose.js';
+import { summarise, wereAsked } from './survey-summary.js';
+
+export interface SurveyMarkdownOptions {
+  readonly rows: number;
+  readonly by: Grouping;
+}
+
+/** Tables of fates, of groups and, where asked for, of connections, with the sentences as paragraphs. */
+export function surveyMarkdown(survey: Survey, { rows, by }: SurveyMarkdownOptions): string {
+  const summaries = summarise(survey.connections);
+  const present = summaries.filter(({ connections }) => connections > 0);
+  const groups = groupsOf(survey, by);
+  const shown = survey.connections.slice(0, rows);
+  const clipped = (text: string, width: number) => clip(text, width, true);
+  const rowColumns = connectionColumns(clipped, wereAsked(summaries)).filter(
+    ({ title }) => title !== 'ENDS-BY',
+  );
+  const sentences = (lines: readonly string[]) => lines.map(escapeMarkdown);
+  const paragraphs = [
+    ...sentences([headerLine(survey)]),
+    ...(present.length === 0 ? [NOTHING_THERE] : [table(fateColumns, present)]),
+    ...sentences([...silenceLines(summaries), ...queueWarnings(survey)]),
+    table(groupColumns(by, clipped), groups.slice(0, GROUPS_SHOWN)),
+    ...moreLine(groups.length - GROUPS_SHOWN, '--format json has all'),
+    table(rowColumns, shown),
+    ...sentences([...assumptionLines(shown), ...closingLines(survey)]),
+  ];
+  return `${paragraphs.filter((paragraph) => paragraph !== '').join('\n\n')}\n`;
+}
+
+function table<Row>(columns: readonly SurveyColumn<Row>[], rows: readonly Row[]): string {
+  if (rows.length === 0) return '';
+  return markdownTable(
+    columns,
+    rows.map((row) => columns.map(({ cell }) => cell(row))),
+  );
+}
