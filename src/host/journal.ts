@@ -1,0 +1,84 @@
+/**
+ * What is done to others, on the disk before it is done: a new file of lines, for its owner alone.
+ * Whatever an append was given has reached the disk when it returns.
+ */
+import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join } from 'node:path';
+import { TcpaliveError } from '../errors.js';
+
+export interface Journal {
+  /** Text that ends with a newline. @throws TcpaliveError NO_CAPABILITY */
+  append(lines: string): void;
+  /** Idempotent. */
+  close(): void;
+}
+
+/**
+ * In a folder that is made if need be.
+ * @throws TcpaliveError BAD_USAGE where it exists, NO_CAPABILITY where it cannot be written
+ */
+export function openJournal(path: string): Journal {
+  attempt(path, () => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }));
+  const fd = attempt(path, () => openNew(path));
+  attempt(path, () => syncFolder(dirname(path)));
+  let isOpen = true;
+  return {
+    append: (lines) =>
+      attempt(path, () => {
+        writeFully(fd, lines);
+        fsyncSync(fd);
+      }),
+    close() {
+      if (isOpen) closeSync(fd);
+      isOpen = false;
+    },
+  };
+}
+
+/** Of the XDG Base Directory Specification, which ignores a relative one. */
+export function stateFolder(variables: Readonly<Record<string, string | undefined>>): string {
+  const { XDG_STATE_HOME: state = '', HOME: home = '' } = variables;
+  if (isAbsolute(state)) return join(state, 'tcpalive');
+  return join(isAbsolute(home) ? home : homedir(), '.local', 'state', 'tcpalive');
+}
+
+function openNew(path: string): number {
+  try {
+    return openSync(path, 'ax', 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new TcpaliveError('BAD_USAGE', `${path} exists: a record is never overwritten`, {
+      hint: 'name another one',
+    });
+  }
+}
+
+function attempt<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof TcpaliveError) throw error;
+    const { code = 'it cannot be opened' } = error as NodeJS.ErrnoException;
+    throw new TcpaliveError('NO_CAPABILITY', `cannot write ${path}: ${code}`, {
+      hint: 'nothing is changed without a record on the disk; name another place for it',
+      cause: error,
+    });
+  }
+}
+
+/** One call may write less than it was given. */
+function writeFully(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+}
+
+/** The name of a new file is in its folder. */
+function syncFolder(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
