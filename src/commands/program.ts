@@ -6,7 +6,9 @@ import { doctorCommand } from './doctor.js';
 import { nameFlagsInErrors } from './options.js';
 import { printable } from '../report/printable.js';
 import { labCommand } from './lab.js';
+import { lsCommand } from './ls.js';
 import { probeCommand } from './probe.js';
+import { reapCommand } from './reap.js';
 import { serveCommand } from './serve.js';
 
 export function buildProgram(env: Environment): Command {
@@ -17,7 +19,7 @@ export function buildProgram(env: Environment): Command {
     .version(env.version, '-V, --version', 'print the version')
     .helpCommand(true)
     .addHelpText('after', HELP);
-  for (const command of [compareCommand, serveCommand, probeCommand, doctorCommand, labCommand]) {
+  for (const command of COMMANDS) {
     program.addCommand(command(env), { hidden: command === labCommand });
   }
   for (const command of [program, ...program.commands]) {
@@ -33,6 +35,16 @@ export function buildProgram(env: Environment): Command {
   return program;
 }
 
+const COMMANDS = [
+  compareCommand,
+  serveCommand,
+  probeCommand,
+  lsCommand,
+  reapCommand,
+  doctorCommand,
+  labCommand,
+];
+
 const HELP = `
 Modes: none, keepalive=IDLE:INTERVAL:COUNT, keepalive=system, user-timeout=T,
   heartbeat=INTERVAL:TIMEOUT, idle-timeout=T, rto-max=T; combined with +. Durations: 250ms, 3s, 1m30s, 2h.
@@ -41,6 +53,7 @@ Examples:
   tcpalive compare                                     which mode notices a vanished peer, and when
   tcpalive serve & tcpalive probe 127.0.0.1:7777       an echo server, and a client that beats
   tcpalive probe 127.0.0.1:7777 --drop-after 3s        the same, and really cut after three seconds
+  tcpalive ls                                          what lingers here, and when it will die
   tcpalive doctor                                      what can be done on this machine
 
 Exit codes: 0 done or alive, 1 a negative verdict, 2 usage, 3 could not test, 130/143 interrupted.

@@ -1,14 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keepaliveDeath, keepaliveRest } from '../../src/core/keepalive-timer.js';
+import type { Armed } from '../sim/armed.js';
 import { simulateKeepaliveDeath } from '../sim/kernel-keepalive.js';
 import {
   count,
+  expectWithin,
   hz,
   lateness,
   latenessOf,
+  moment,
   ROUNDING_MS,
   seconds,
+  seenAt,
   userTimeoutMs,
 } from './kernel-settings.js';
 
@@ -138,5 +142,35 @@ describe('keepaliveRest', () => {
   it('with a user timeout looks at the silence, whatever the count', () => {
     const ut = { ...state, userTimeoutMs: 30_000, probesOut: 7, silentMs: 26_500 };
     expect(keepaliveRest({ ...ut, expiresInMs: 2500 }, HZ).death.min).toBe(5500);
+  });
+
+  it("from any moment with a probe out holds every death of the kernel's rule", () => {
+    fc.assert(
+      fc.property(
+        fc.tuple(seconds, seconds, count, hz),
+        fc.option(userTimeoutMs, { nil: undefined }),
+        lateness,
+        moment,
+        ([idle, interval, c, h], ut, late, when) => {
+          const armed: Armed[] = [];
+          const death = simulateKeepaliveDeath(
+            {
+              idleMs: idle * 1000,
+              intervalMs: interval * 1000,
+              count: c,
+              userTimeoutMs: ut,
+              firstTimerMs: idle * 1000,
+            },
+            latenessOf(late, h),
+            (timer) => armed.push(timer),
+          );
+          const { now, probesOut, expiresInMs } = seenAt(armed.slice(1), when);
+          const settings = keepalive(idle, interval, c);
+          const probing = { settings, userTimeoutMs: ut, probesOut, silentMs: now, expiresInMs };
+          expectWithin(death - now, keepaliveRest(probing, h).death);
+        },
+      ),
+      { numRuns: 5000 },
+    );
   });
 });

@@ -7,8 +7,17 @@ import {
   type Unanswered,
 } from '../../src/core/retransmission-timer.js';
 import type { Hz, Span } from '../../src/core/timer-wheel.js';
+import type { Armed } from '../sim/armed.js';
 import { simulateRetransmissionDeath } from '../sim/kernel-retransmission.js';
-import { lateness, latenessOf, ROUNDING_MS, userTimeoutMs } from './kernel-settings.js';
+import {
+  expectWithin,
+  lateness,
+  latenessOf,
+  moment,
+  ROUNDING_MS,
+  seenAt,
+  userTimeoutMs,
+} from './kernel-settings.js';
 
 const HZ = 250;
 
@@ -111,6 +120,39 @@ describe('retransmissionRest', () => {
   it('by a user timeout that is nearly over ends at the timer that is running', () => {
     const late = { ...state, userTimeoutMs: 3000, backoff: 4, expiresInMs: 300 };
     expect(retransmissionRest(late, HZ).death.min).toBe(300);
+  });
+
+  it("from any moment holds every death of the kernel's rule", () => {
+    fc.assert(
+      fc.property(
+        fc.nat({ max: 20 }),
+        fc.option(userTimeoutMs, { nil: undefined }),
+        fc.tuple(fc.constantFrom(100, 250, 300, 1000), fc.boolean()),
+        fc.constantFrom(1000, 5000, 120_000),
+        fc.integer({ min: 200, max: 3000 }),
+        lateness,
+        moment,
+        (retries2, ut, [h, isHzKnown], rtoMaxMs, rtoMs, late, when) => {
+          const armed: Armed[] = [];
+          const simulated = simulateRetransmissionDeath(
+            {
+              rtoMs,
+              rtoMaxMs,
+              tailLossProbeMs: 200,
+              modelTimeoutMs: modelTimeoutMs(retries2, rtoMaxMs),
+              userTimeoutMs: ut,
+            },
+            latenessOf(late, h),
+            (timer) => armed.push(timer),
+          );
+          const { now, backoff, expiresInMs } = seenAt(armed, when);
+          const limits = { retries2, rtoMaxMs, userTimeoutMs: ut };
+          const state = { ...limits, rtoMs, backoff, expiresInMs };
+          expectWithin(simulated - now, retransmissionRest(state, isHzKnown ? h : undefined).death);
+        },
+      ),
+      { numRuns: 10_000 },
+    );
   });
 });
 

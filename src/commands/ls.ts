@@ -1,0 +1,127 @@
+import { Command, Option } from 'commander';
+import { parseDuration } from '../core/duration.js';
+import { parseFailOn, type Condition } from '../core/fail-on.js';
+import { TcpaliveError } from '../errors.js';
+import {
+  parseGrouping,
+  parseSurveyFormat,
+  type Grouping,
+  type SurveyFormat,
+} from '../report/survey.js';
+import type { Environment } from './environment.js';
+import { colorOption, jsonOption, wholeNumber } from './options.js';
+import { addSelection, type SelectionFlags } from './selection.js';
+import type { ColorChoice } from './style.js';
+
+export interface LsFlags extends SelectionFlags {
+  readonly all?: boolean;
+  readonly top?: number;
+  readonly headers: boolean;
+  readonly owners: boolean;
+  readonly by: Grouping;
+  readonly watch?: number;
+  readonly from?: string;
+  readonly netns?: string;
+  /** Milliseconds to wait for an answer; true: the default. */
+  readonly ask?: number | true;
+  readonly failOn?: readonly Condition[];
+  readonly format: SurveyFormat;
+  readonly json?: boolean;
+  readonly color: ColorChoice;
+}
+
+export const DEFAULT_ASK_MS = 2000;
+
+export function lsCommand(env: Environment): Command {
+  const command = new Command('ls')
+    .description('what lingers on this machine, who holds it, and when each connection will die')
+    .option('--all', 'every connection, the worst first')
+    .addOption(
+      new Option('--top <n>', 'the n worst connections')
+        .argParser(wholeNumber(1, 1_000_000))
+        .conflicts('all'),
+    );
+  return addSelection(command)
+    .addOption(
+      new Option('--by <what>', 'group by process, unit, peer or port')
+        .default('process')
+        .argParser(parseGrouping),
+    )
+    .option(
+      '--ask [wait]',
+      'settle who is silent and who answers, with one keepalive probe each (default wait: 2s)',
+      parseDuration,
+    )
+    .option('--watch <time>', 'again and again: what is new, what is gone', parseDuration)
+    .option('--from <file>', "another machine's `ss -tneoiH`, pasted; - for standard input")
+    .option('--netns <which>', 'another network namespace: a process, a name, a path, or all')
+    .option('--no-owners', 'faster: not who holds each, nor its options')
+    .option('--no-headers', 'rows alone, for awk')
+    .option('--fail-on <list>', 'exit 1 when there is one: fates, or fds=90%', parseFailOn)
+    .addOption(
+      new Option('--format <format>', 'table, markdown, csv, json, jsonl or openmetrics')
+        .default('table')
+        .argParser(parseSurveyFormat),
+    )
+    .addOption(jsonOption())
+    .addOption(colorOption())
+    .addHelpText('after', HELP)
+    .action(async (flags: LsFlags) => {
+      refuseImpossible(flags);
+      const { runLs } = await import('./run-ls.js');
+      await runLs(env, flags);
+    });
+}
+
+const HELP = `
+Fates, the worst first:
+  forever   no timer: dead or merely quiet, nobody will notice; --ask settles it
+  leaked    a goodbye was said and the program still holds it: its own leak
+  dying     unanswered: given up between two moments, unless an answer comes
+  slow      the peer has no room, and answers
+  armed     noticed if the peer vanishes: within that time when idle, within that when busy
+  closing   let go of by its program, the kernel finishes
+  unknown   not enough could be read
+
+--ask closes nothing and puts every option back; it takes root, or connections of your own.
+
+Examples:
+  tcpalive ls                                      the summary
+  sudo tcpalive ls --top 20 --silent 10m           the twenty worst of the long silent ones
+  sudo tcpalive ls --ask --port 443                which of them are dead
+  tcpalive ls --from ss.txt --all                  of a machine where nothing may be installed
+  tcpalive ls --format openmetrics > /var/lib/node_exporter/tcpalive.prom
+  tcpalive ls --fail-on leaked,fds=90%             for cron and CI
+`;
+
+function refuseImpossible({ from, ask, watch, netns, format, json, owners }: LsFlags): void {
+  if (from !== undefined) {
+    const clash = [
+      ask === undefined ? undefined : '--ask',
+      watch === undefined ? undefined : '--watch',
+      netns === undefined ? undefined : '--netns',
+      owners ? undefined : '--no-owners',
+    ].find((flag) => flag !== undefined);
+    if (clash !== undefined)
+      throw refusal(`--from cannot be combined with ${clash}: a file is what it is`);
+  }
+  if (ask !== undefined && !owners)
+    throw refusal('--ask needs to know who holds each: leave out --no-owners');
+  if (watch === undefined) return;
+  if (format !== 'table' || json === true)
+    throw refusal('--watch has no --format: it is for the eye');
+  if (watch < SHORTEST_WATCH_MS) throw refusal('--watch: at least 500ms');
+  const waitMs = ask === true ? DEFAULT_ASK_MS : ask;
+  if (waitMs !== undefined && watch < waitMs + ASK_ROOM_MS) {
+    throw refusal('--watch is shorter than --ask takes: every probe would meet the one before it');
+  }
+}
+
+const SHORTEST_WATCH_MS = 500;
+
+/** A second until the youngest may be asked, and our own work. */
+const ASK_ROOM_MS = 2000;
+
+function refusal(message: string): TcpaliveError {
+  return new TcpaliveError('BAD_USAGE', message);
+}

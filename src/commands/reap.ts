@@ -1,0 +1,63 @@
+import { Command, Option } from 'commander';
+import { formatDuration, parseDuration } from '../core/duration.js';
+import { isEmpty } from '../core/selection.js';
+import { TcpaliveError } from '../errors.js';
+import type { Environment } from './environment.js';
+import { colorOption, jsonOption } from './options.js';
+import { addSelection, selectionFrom, type SelectionFlags } from './selection.js';
+import type { ColorChoice } from './style.js';
+
+export interface ReapFlags extends SelectionFlags {
+  readonly after: number;
+  /** Milliseconds to wait for an answer; true: the default. */
+  readonly ask?: number | true;
+  readonly yes?: boolean;
+  readonly record?: string;
+  readonly json?: boolean;
+  readonly color: ColorChoice;
+}
+
+/** Longer than any outage that one would want to live through without a word. */
+const DEFAULT_AFTER_MS = 60_000;
+
+export function reapCommand(env: Environment): Command {
+  const command = new Command('reap').description(
+    'end connections that are proven dead; only shows them unless --yes',
+  );
+  return addSelection(command)
+    .addOption(
+      new Option('--after <time>', 'what is dying must have been silent that long')
+        .default(DEFAULT_AFTER_MS, formatDuration(DEFAULT_AFTER_MS))
+        .argParser(parseDuration),
+    )
+    .option(
+      '--ask [wait]',
+      'also what has no timer and is silent under two asks (default wait: 2s)',
+      parseDuration,
+    )
+    .option('--yes', 'end them')
+    .option('--record <file>', 'where the evidence is written, a JSON object a line')
+    .addOption(jsonOption())
+    .addOption(colorOption())
+    .addHelpText('after', HELP)
+    .action(async (flags: ReapFlags) => {
+      if (isEmpty(selectionFrom(flags))) {
+        throw new TcpaliveError('BAD_USAGE', 'reap needs a filter: which connections are meant?', {
+          hint: 'such as --port 443, --unit nginx or --pid 812',
+        });
+      }
+      const { runReap } = await import('./run-reap.js');
+      await runReap(env, flags);
+    });
+}
+
+const HELP = `
+Dead is what has left retransmissions or probes unanswered for --after, and with --ask what answered
+neither of two asks. Both ends get an RST (SOCK_DESTROY); the program sees ECONNABORTED. Loopback
+and the session that this command was typed in are never touched.
+
+Examples:
+  sudo tcpalive reap --port 443                    what would be ended, and why
+  sudo tcpalive reap --port 443 --ask --yes        end it, with a record of the evidence
+  sudo tcpalive reap --unit nginx --silent 1h --after 5m --yes
+`;

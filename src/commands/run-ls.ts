@@ -1,0 +1,131 @@
+/** `ls`: looks, asks where it was told to, reports; with --watch again and again. */
+import { readFileSync } from 'node:fs';
+import { failures } from '../core/fail-on.js';
+import { surveyFromSs } from '../core/ss-survey.js';
+import { parseSs } from '../core/ss-text.js';
+import type { Survey } from '../core/survey.js';
+import { TcpaliveError } from '../errors.js';
+import { askAbout } from '../host/ask-about.js';
+import { takeSurvey } from '../host/survey.js';
+import { monotonicNow } from '../kernel/clock.js';
+import { pause } from '../kernel/interruption.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { openKernel } from '../kernel/open-kernel.js';
+import { printable } from '../report/printable.js';
+import { reportSurvey, type SurveyReportOptions } from '../report/survey.js';
+import { watchLines } from '../report/survey-watch.js';
+import type { Environment } from './environment.js';
+import { listenForInterrupt } from './interrupt.js';
+import { DEFAULT_ASK_MS, type LsFlags } from './ls.js';
+import { selectionFrom } from './selection.js';
+import { isAnimated, styleFor } from './style.js';
+
+export async function runLs(env: Environment, flags: LsFlags): Promise<void> {
+  if (flags.from !== undefined) {
+    env.setExitCode(finish(env, flags, readPasted(flags.from, flags)));
+    return;
+  }
+  const kernel = await kernelWithTable();
+  const interrupt = listenForInterrupt(env);
+  if (flags.watch === undefined) {
+    const survey = await look(env, kernel, flags, interrupt.signal);
+    interrupt.ignore();
+    env.setExitCode(interrupt.exitCode(finish(env, flags, survey)));
+    return;
+  }
+  await watch(env, kernel, flags, { everyMs: flags.watch, interruption: interrupt.signal });
+  env.setExitCode(interrupt.exitCode(0));
+}
+
+/** Prints it. @returns the exit code */
+function finish(env: Environment, flags: LsFlags, survey: Survey): number {
+  for (const piece of reportSurvey(survey, reportOptions(env, flags))) env.stdout.write(piece);
+  const failed = failures(survey, flags.failOn ?? []);
+  for (const line of failed) env.stderr.write(`FAIL  ${printable(line)}\n`);
+  return failed.length > 0 ? 1 : 0;
+}
+
+function reportOptions(env: Environment, flags: LsFlags): SurveyReportOptions {
+  return {
+    format: flags.json === true ? 'json' : flags.format,
+    style: styleFor(env, env.stdout, flags.color),
+    rows: flags.all === true ? Infinity : (flags.top ?? 0),
+    by: flags.by,
+    headers: flags.headers,
+  };
+}
+
+async function look(
+  env: Environment,
+  kernel: Kernel,
+  flags: LsFlags,
+  interruption: AbortSignal,
+): Promise<Survey> {
+  const { netns: namespaces, owners } = flags;
+  const survey = takeSurvey(kernel, { namespaces, owners, selection: selectionFrom(flags) });
+  if (flags.ask === undefined) return survey;
+  return askAbout(kernel, survey, {
+    waitMs: flags.ask === true ? DEFAULT_ASK_MS : flags.ask,
+    variables: env.variables,
+    interruption,
+    tell: (line) => env.stderr.write(`${line}\n`),
+  });
+}
+
+interface Watching {
+  readonly everyMs: number;
+  readonly interruption: AbortSignal;
+}
+
+const HOME_AND_CLEAR = '\x1b[H\x1b[2J';
+
+/** On a terminal in place, elsewhere one under the other. */
+async function watch(
+  env: Environment,
+  kernel: Kernel,
+  flags: LsFlags,
+  { everyMs, interruption }: Watching,
+): Promise<void> {
+  const style = styleFor(env, env.stdout, flags.color);
+  const isInPlace = isAnimated(env, env.stdout);
+  let before: { readonly survey: Survey; readonly at: number } | undefined;
+  while (!interruption.aborted) {
+    const at = monotonicNow();
+    const survey = await look(env, kernel, flags, interruption);
+    const changes = watchLines(before?.survey, survey, at - (before?.at ?? at), style);
+    if (isInPlace) env.stdout.write(HOME_AND_CLEAR);
+    for (const piece of reportSurvey(survey, reportOptions(env, flags))) env.stdout.write(piece);
+    env.stdout.write(`${changes.join('\n')}\n`);
+    before = { survey, at };
+    await pause(Math.max(0, everyMs - (monotonicNow() - at)), interruption);
+  }
+}
+
+function readPasted(file: string, flags: LsFlags): Survey {
+  const text = readText(file);
+  const reading = parseSs(text);
+  if (reading.sockets.length === 0) {
+    throw new TcpaliveError('BAD_USAGE', `--from ${file}: not one socket in it`, {
+      hint: 'what it takes is the output of: ss -tneoiH',
+    });
+  }
+  const readAt = new Date().toISOString();
+  return surveyFromSs({ reading, file, readAt, selection: selectionFrom(flags) });
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (cause) {
+    const { message } = cause as NodeJS.ErrnoException;
+    throw new TcpaliveError('BAD_USAGE', `--from: ${message}`, { cause });
+  }
+}
+
+async function kernelWithTable(): Promise<Kernel> {
+  const kernel = await openKernel();
+  if (kernel.capabilities.sockDiag) return kernel;
+  throw new TcpaliveError('NO_CAPABILITY', "the kernel's table of sockets cannot be read here", {
+    hint: 'of a Linux machine: ss -tneoiH > ss.txt there, and tcpalive ls --from ss.txt here',
+  });
+}

@@ -1,0 +1,150 @@
+/** `reap`: looks, asks twice where it was told to, shows or ends, and keeps a record of what it ended. */
+import { join } from 'node:path';
+import { reapVerdict, type Reaped, type ReapResult, type ReapRules } from '../core/reap.js';
+import type { Survey } from '../core/survey.js';
+import { TcpaliveError } from '../errors.js';
+import { askAbout } from '../host/ask-about.js';
+import { described, end, type Dead } from '../host/reap.js';
+import { openJournal, stateFolder } from '../host/journal.js';
+import { ownSession } from '../host/session.js';
+import { takeSurvey } from '../host/survey.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { openKernel } from '../kernel/open-kernel.js';
+import { jsonText } from '../report/json.js';
+import { reportReap } from '../report/reap.js';
+import type { Environment } from './environment.js';
+import { listenForInterrupt } from './interrupt.js';
+import { DEFAULT_ASK_MS } from './ls.js';
+import type { ReapFlags } from './reap.js';
+import { selectionFrom } from './selection.js';
+import { styleFor } from './style.js';
+
+export async function runReap(env: Environment, flags: ReapFlags): Promise<void> {
+  const kernel = await openKernel();
+  refuseWithoutDestroy(kernel);
+  const interrupt = listenForInterrupt(env);
+  const { survey, silentTwice } = await lookTwice(env, kernel, flags, interrupt.signal);
+  const { dead, kept } = judge(survey, silentTwice, {
+    afterMs: flags.after,
+    session: ownSession(kernel, env.variables),
+  });
+  const isDry = flags.yes !== true;
+  const recordFile = isDry || dead.length === 0 ? null : recordPath(env, flags);
+  const connections = isDry
+    ? dead.map((each) => described(each, { kind: 'would-close' }))
+    : endAll(kernel, dead, recordFile ?? '', interrupt.signal);
+  interrupt.ignore();
+  const result: ReapResult = {
+    schema: 'tcpalive/reap/1',
+    complete: !interrupt.happened,
+    takenAt: survey.takenAt,
+    dryRun: isDry,
+    connections,
+    kept,
+    recordFile,
+    notes: survey.notes,
+  };
+  const style = styleFor(env, env.stdout, flags.color);
+  env.stdout.write(reportReap(result, { format: flags.json === true ? 'json' : 'table', style }));
+  env.setExitCode(interrupt.exitCode(0));
+}
+
+function refuseWithoutDestroy({ capabilities }: Kernel): void {
+  if (!capabilities.sockDiag) {
+    throw new TcpaliveError('NO_CAPABILITY', "the kernel's table of sockets cannot be read here");
+  }
+  if (!capabilities.sockDestroy) {
+    throw new TcpaliveError(
+      'NO_CAPABILITY',
+      'nothing can be ended from outside: no SOCK_DESTROY here',
+      {
+        hint: 'it takes root and a kernel with INET_DIAG_DESTROY; tcpalive protect works without it',
+      },
+    );
+  }
+}
+
+/** Asks twice, and the second time only those that were silent. */
+async function lookTwice(
+  env: Environment,
+  kernel: Kernel,
+  flags: ReapFlags,
+  interruption: AbortSignal,
+): Promise<{ readonly survey: Survey; readonly silentTwice: ReadonlySet<string> }> {
+  const request = { owners: true, selection: selectionFrom(flags) };
+  const first = takeSurvey(kernel, request);
+  if (flags.ask === undefined) return { survey: first, silentTwice: new Set() };
+  const asking = {
+    waitMs: flags.ask === true ? DEFAULT_ASK_MS : flags.ask,
+    variables: env.variables,
+    interruption,
+    tell: (line: string) => env.stderr.write(`${line}\n`),
+  };
+  const once = silentCookies(await askAbout(kernel, first, asking));
+  const again = takeSurvey(kernel, request);
+  const survey = await askAbout(kernel, again, {
+    ...asking,
+    only: ({ cookie }) => cookie !== null && once.has(cookie),
+  });
+  return { survey, silentTwice: silentCookies(survey) };
+}
+
+function silentCookies({ connections }: Survey): ReadonlySet<string> {
+  const silent = connections.filter(({ ask }) => ask.kind === 'silent');
+  return new Set(silent.flatMap(({ cookie }) => cookie ?? []));
+}
+
+function judge(
+  { connections }: Survey,
+  silentTwice: ReadonlySet<string>,
+  rules: ReapRules,
+): { readonly dead: readonly Dead[]; readonly kept: Readonly<Record<string, number>> } {
+  const dead: Dead[] = [];
+  const kept: Record<string, number> = {};
+  for (const connection of connections) {
+    const isSilent = connection.cookie !== null && silentTwice.has(connection.cookie);
+    const verdict = reapVerdict(connection, rules, isSilent);
+    if (verdict.kind === 'dead') dead.push({ connection, evidence: verdict.evidence });
+    else kept[verdict.reason] = (kept[verdict.reason] ?? 0) + 1;
+  }
+  return { dead, kept };
+}
+
+/** The evidence of all is on disk before the first is ended. */
+function endAll(
+  kernel: Kernel,
+  dead: readonly Dead[],
+  path: string,
+  interruption: AbortSignal,
+): readonly Reaped[] {
+  const journal = openJournal(path);
+  const reaped: Reaped[] = [];
+  try {
+    journal.append(
+      jsonLines(dead.map(({ connection, evidence }) => ({ to: 'end', evidence, connection }))),
+    );
+    for (const each of dead) {
+      if (interruption.aborted) break;
+      reaped.push(described(each, end(kernel, each)));
+    }
+    const ended = reaped.map(({ local, peer, cookie, outcome }) => ({
+      local,
+      peer,
+      cookie,
+      outcome,
+    }));
+    journal.append(jsonLines(ended.map((each) => ({ did: 'end', ...each }))));
+  } finally {
+    journal.close();
+  }
+  return reaped;
+}
+
+function recordPath(env: Environment, { record }: ReapFlags): string {
+  const time = new Date().toISOString().replaceAll(':', '');
+  return record ?? join(stateFolder(env.variables), `reap-${time}.jsonl`);
+}
+
+function jsonLines(values: readonly object[]): string {
+  return values.map((value) => `${jsonText(value)}\n`).join('');
+}

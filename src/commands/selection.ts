@@ -1,0 +1,57 @@
+/** The filters that `ls` and `reap` share. */
+import type { Command } from 'commander';
+import { parseDuration } from '../core/duration.js';
+import { parsePort } from '../core/endpoint.js';
+import type { FateKind } from '../core/fate.js';
+import { parseList } from '../core/list.js';
+import {
+  parseEndpointPattern,
+  parseFate,
+  parseState,
+  type EndpointPattern,
+  type Selection,
+} from '../core/selection.js';
+import { wholeNumber } from './options.js';
+
+export interface SelectionFlags {
+  readonly local?: EndpointPattern;
+  readonly peer?: EndpointPattern;
+  readonly port?: number;
+  readonly pid?: number;
+  readonly unit?: string;
+  readonly state?: readonly string[];
+  readonly fate?: readonly FateKind[];
+  readonly silent?: number;
+}
+
+/** PID_MAX_LIMIT, linux/threads.h. */
+const LARGEST_PID = 4_194_304;
+
+export function addSelection(command: Command): Command {
+  return command
+    .option('--local <addr:port>', 'its own end, such as :443', parseEndpointPattern)
+    .option('--peer <cidr:port>', 'the other end, such as 10.0.0.0/8:5432', parseEndpointPattern)
+    .option('--port <port>', 'of either end', parsePort)
+    .option('--pid <pid>', 'held by that process', wholeNumber(1, LARGEST_PID))
+    .option('--unit <unit>', 'held by that systemd unit or container')
+    .option('--state <list>', 'TCP states, such as close-wait', (text: string) =>
+      parseList(text, parseState),
+    )
+    .option('--fate <list>', 'fates, such as forever,dying', (text: string) =>
+      parseList(text, parseFate),
+    )
+    .option('--silent <time>', 'nothing received for at least that long', parseDuration);
+}
+
+export function selectionFrom(flags: SelectionFlags): Selection {
+  return {
+    local: flags.local,
+    peer: flags.peer,
+    port: flags.port,
+    pid: flags.pid,
+    unit: flags.unit,
+    states: flags.state,
+    fates: flags.fate,
+    silentMs: flags.silent,
+  };
+}
