@@ -51,18 +51,21 @@ export function isWithin({ bytes, bits }: Prefix, text: string): boolean {
   return ((address[whole] ?? 0) & mask) === ((bytes[whole] ?? 0) & mask);
 }
 
+/** As inet_pton(3) has it: no leading zero, which elsewhere means octal. */
+const DECIMAL = /^(?:0|[1-9]\d{0,2})$/;
+
 function ipv4Bytes(text: string): Uint8Array | undefined {
   const parts = text.split('.');
   const isValid =
-    parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255);
+    parts.length === 4 && parts.every((part) => DECIMAL.test(part) && Number(part) <= 255);
   return isValid ? Uint8Array.from(parts, Number) : undefined;
 }
 
 function ipv6Bytes(text: string): Uint8Array | undefined {
   const [head = '', tail, ...rest] = text.split('::');
   if (rest.length > 0) return undefined;
-  const before = ipv6Words(head);
-  const after = tail === undefined ? [] : ipv6Words(tail);
+  const before = ipv6Words(head, tail === undefined);
+  const after = tail === undefined ? [] : ipv6Words(tail, true);
   if (before === undefined || after === undefined) return undefined;
   const missing = 8 - before.length - after.length;
   if (tail === undefined ? missing !== 0 : missing < 1) return undefined;
@@ -70,13 +73,14 @@ function ipv6Bytes(text: string): Uint8Array | undefined {
   return Uint8Array.from(words.flatMap((word) => [word >> 8, word & 0xff]));
 }
 
-/** The last word may be an IPv4 address: `::ffff:127.0.0.1`. */
-function ipv6Words(part: string): readonly number[] | undefined {
+/** The last two words of an address may be an IPv4 address: `::ffff:127.0.0.1`. */
+function ipv6Words(part: string, isEnd: boolean): readonly number[] | undefined {
   if (part === '') return [];
   const words: number[] = [];
   const pieces = part.split(':');
   for (const [at, piece] of pieces.entries()) {
-    const quad = at === pieces.length - 1 && piece.includes('.') ? ipv4Bytes(piece) : undefined;
+    const mayBeQuad = isEnd && at === pieces.length - 1 && piece.includes('.');
+    const quad = mayBeQuad ? ipv4Bytes(piece) : undefined;
     if (quad !== undefined) {
       const [a = 0, b = 0, c = 0, d = 0] = quad;
       words.push((a << 8) | b, (c << 8) | d);
