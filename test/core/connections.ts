@@ -1,0 +1,22 @@
+/** A quiet connection of a host, for tests to change. */
+import type { Connection } from '../../src/core/survey.js';
+
+export const quiet: Connection = {
+  local: { address: '10.0.0.1', port: 443 },
+  peer: { address: '203.0.113.9', port: 50_000 },
+  state: 'ESTABLISHED',
+  process: { pid: 12, name: 'nginx', fd: 7 },
+  unit: 'nginx.service',
+  silentMs: 60_000,
+  timer: { kind: 'none', expiresInMs: null },
+  retransmissions: 0,
+  sendQueueBytes: 0,
+  receiveQueueBytes: 0,
+  keepalive: { kind: 'off' },
+  userTimeoutMs: 0,
+  fate: { kind: 'forever', busy: { kind: 'never' } },
+  ask: { kind: 'not-asked', reason: '' },
+  userId: 33,
+  cookie: '1a',
+  namespace: 'net:[1]',
+};
