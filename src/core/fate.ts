@@ -71,9 +71,8 @@ export function fateOf(socket: HostSocket, options: SocketOptions, kernel: Timek
     case 'CLOSE-WAIT':
       return isUnanswered(socket) ? openFate(socket, options, kernel) : { kind: 'leaked' };
     case 'FIN-WAIT-2':
-      return socket.inode === 0
-        ? { kind: 'closing', ends: closingEnds(socket, options, kernel) }
-        : { kind: 'leaked' };
+      if (isOrphan(socket)) return { kind: 'closing', ends: closingEnds(socket, options, kernel) };
+      return isUnanswered(socket) ? openFate(socket, options, kernel) : { kind: 'leaked' };
     case 'SYN-SENT':
     case 'SYN-RECV':
       return { kind: 'dying', ends: handshakeEnds(socket, options, kernel) };
@@ -87,19 +86,22 @@ export function fateOf(socket: HostSocket, options: SocketOptions, kernel: Timek
   }
 }
 
-/** `fateOf` for the thousands of one host, which have few settings between them: each is worked out once. */
+/**
+ * `fateOf` for the thousands of one host, which have few settings and round trips between them: what
+ * has no deadline yet is worked out once for each, round trips to the millisecond.
+ */
 export function fateReader(
   kernel: Timekeeper,
 ): (socket: HostSocket, options: SocketOptions) => Fate {
   const known = new Map<string, Fate>();
   return (socket, options) => {
-    const { state, timer } = socket;
+    const { state, timer, info } = socket;
     const isSettled = timer.kind === 'none' || timer.kind === 'keepalive';
     if (state !== 'ESTABLISHED' || !isSettled || isUnanswered(socket)) {
       return fateOf(socket, options, kernel);
     }
     const { keepalive, userTimeoutMs } = options;
-    const key = `${timer.kind} ${Object.values(keepalive).join(' ')} ${userTimeoutMs ?? ''}`;
+    const key = `${timer.kind} ${Object.values(keepalive).join(' ')} ${userTimeoutMs ?? ''} ${Math.round(info?.rttMs ?? 0)}`;
     let fate = known.get(key);
     if (fate === undefined) {
       fate = fateOf(socket, options, kernel);
@@ -109,11 +111,22 @@ export function fateReader(
   };
 }
 
-/** If its peer vanished: noticed after that time, from then. */
+/** The same of a socket whose timer may have that much longer to run than was told. */
+export function orLater(fate: Fate, laterMs: number): Fate {
+  if (!('ends' in fate) || !('ms' in fate.ends)) return fate;
+  const { min, max } = fate.ends.ms;
+  return { ...fate, ends: { ...fate.ends, ms: { min, max: max + laterMs } } };
+}
+
+/**
+ * If its peer vanished: noticed after that time, from then.
+ * @param rttMs of its path; a LAN's, far below a tick, where it is not known
+ */
 export function ifVanished(
   { keepalive, userTimeoutMs }: SocketOptions,
   load: 'idle' | 'write',
   { sysctls, hz }: Timekeeper,
+  rttMs = 0,
 ): Moment {
   // Keepalive is off while something is unanswered.
   if (load === 'idle' && keepalive.kind === 'unknown') return keepalive;
@@ -121,7 +134,8 @@ export function ifVanished(
     ...(load === 'idle' && keepalive.kind === 'known' ? { keepalive } : {}),
     ...(userTimeoutMs === null || userTimeoutMs === 0 ? {} : { userTimeoutMs }),
   };
-  const situation = { mode, load, fault: 'blackhole', observer: 'server', sysctls, hz } as const;
+  const path = { rttMs, sysctls, hz };
+  const situation = { mode, load, fault: 'blackhole', observer: 'server', ...path } as const;
   const prediction = predict(situation);
   if (prediction.kind !== 'interval') return { kind: 'never' };
   return unlessUserTimeout(userTimeoutMs, prediction.fromDropMs);
@@ -129,7 +143,9 @@ export function ifVanished(
 
 function openFate(socket: HostSocket, options: SocketOptions, kernel: Timekeeper): Fate {
   const { timer } = socket;
-  if (timer.kind === 'none') return { kind: 'forever', busy: ifVanished(options, 'write', kernel) };
+  const rttMs = Math.round(socket.info?.rttMs ?? 0);
+  const busy = () => ifVanished(options, 'write', kernel, rttMs);
+  if (timer.kind === 'none') return { kind: 'forever', busy: busy() };
   const running = runningTimer(socket);
   if (running === undefined) return { kind: 'unknown', reason: TIMER_ALONE };
   if (isUnanswered(socket)) {
@@ -141,11 +157,7 @@ function openFate(socket: HostSocket, options: SocketOptions, kernel: Timekeeper
     const rest = zeroWindowAliveRest(blocked(running, options, kernel), kernel.hz);
     return { kind: 'slow', ends: rest === undefined ? { kind: 'never' } : within(rest.death) };
   }
-  return {
-    kind: 'armed',
-    idle: ifVanished(options, 'idle', kernel),
-    busy: ifVanished(options, 'write', kernel),
-  };
+  return { kind: 'armed', idle: ifVanished(options, 'idle', kernel), busy: busy() };
 }
 
 const TIMER_ALONE = 'the kernel told its timer and no more';
@@ -171,12 +183,18 @@ function runningTimer({ info, timer: { expiresInMs } }: HostSocket): Running | u
   return info === null || expiresInMs === null ? undefined : { info, expiresInMs };
 }
 
+/** Closed by its program. What waits to be accepted is held by no process either, but open. */
+function isOrphan({ state, inode }: HostSocket): boolean {
+  return inode === 0 && state !== 'ESTABLISHED' && state !== 'CLOSE-WAIT';
+}
+
 function unansweredEnds(
-  { timer, inode }: HostSocket,
+  socket: HostSocket,
   running: Running,
   options: SocketOptions,
   kernel: Timekeeper,
 ): Moment {
+  const { timer } = socket;
   const { info, expiresInMs } = running;
   const { keepalive, userTimeoutMs } = options;
   if (timer.kind === 'zero-window') {
@@ -199,7 +217,7 @@ function unansweredEnds(
   const { tcp_retries2, tcp_rto_max_ms: rtoMaxMs } = kernel.sysctls;
   const orphanRetries = kernel.orphanRetries === 0 ? ORPHAN_RETRIES : kernel.orphanRetries;
   const backedOff = {
-    retries2: inode === 0 ? orphanRetries : tcp_retries2,
+    retries2: isOrphan(socket) ? orphanRetries : tcp_retries2,
     rtoMaxMs,
     userTimeoutMs: knownUserTimeout(options),
     rtoMs: beforeDoubling(info, rtoMaxMs, kernel.hz),
@@ -209,9 +227,10 @@ function unansweredEnds(
   return unlessUserTimeout(userTimeoutMs, retransmissionRest(backedOff, kernel.hz).death);
 }
 
-/** Of a timer at its maximum it cannot be told any more: then what a fresh one of that path would have. */
+/** Of a timer at its maximum: what a fresh one of that path would have, or as much as it takes to be there. */
 function beforeDoubling({ rtoMs, backoff, rttMs }: SocketInfo, rtoMaxMs: number, hz: Hz): number {
-  return rtoMs < rtoMaxMs ? rtoMs / 2 ** backoff : rtoFor(rttMs, hz ?? SLOWEST_HZ);
+  const doubledMs = rtoMs / 2 ** backoff;
+  return rtoMs < rtoMaxMs ? doubledMs : Math.max(doubledMs, rtoFor(rttMs, hz ?? SLOWEST_HZ));
 }
 
 const SLOWEST_HZ = 100;

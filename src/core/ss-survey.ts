@@ -1,5 +1,5 @@
 /** A survey of another machine, from what its `ss` printed: `ls --from`. */
-import { fateOf, type Fate, type Moment } from './fate.js';
+import { fateOf, orLater } from './fate.js';
 import { selects, selectsListener, type Selection } from './selection.js';
 import { isListener, unreadOptions } from './socket.js';
 import type { SsReading, SsSocket } from './ss-text.js';
@@ -42,7 +42,7 @@ export function surveyFromSs({ reading, file, readAt, selection }: Pasted): Surv
       if (selectsListener(selection, listener)) listeners.push(listener);
       continue;
     }
-    const fate = later(fateOf(socket, holding.options, UNTUNED), printed.expiresLaterMs);
+    const fate = orLater(fateOf(socket, holding.options, UNTUNED), printed.expiresLaterMs);
     const connection = connectionFrom(socket, holding, fate);
     if (selects(selection, connection)) connections.push(connection);
   }
@@ -87,14 +87,4 @@ function notesOf({ unread, timersTold }: SsReading): readonly string[] {
     ...(timersTold ? [] : ['printed without -o: no fate can be told without the timers']),
     ...skipped,
   ];
-}
-
-/** ss cuts off what is too small for it to print. */
-function later(fate: Fate, ms: number): Fate {
-  return 'ends' in fate ? { ...fate, ends: laterMoment(fate.ends, ms) } : fate;
-}
-
-function laterMoment(moment: Moment, ms: number): Moment {
-  if (!('ms' in moment)) return moment;
-  return { ...moment, ms: { min: moment.ms.min, max: moment.ms.max + ms } };
 }
