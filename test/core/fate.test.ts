@@ -12,7 +12,7 @@ import {
 } from '../../src/core/fate.js';
 import type { TimerName } from '../../src/core/result.js';
 import {
-  keepaliveFromTimer,
+  unreadOptions,
   type HostSocket,
   type SocketInfo,
   type SocketOptions,
@@ -433,8 +433,8 @@ it('every fate has words, the worst first', () => {
 });
 
 it('an idle connection without a timer has no keepalive; with one it cannot be told which', () => {
-  expect(keepaliveFromTimer(idle, 'no rights')).toEqual({ kind: 'off' });
-  expect(keepaliveFromTimer(probing(), 'no rights')).toEqual(unknown('no rights'));
+  expect(unreadOptions(idle, 'no rights').keepalive).toEqual({ kind: 'off' });
+  expect(unreadOptions(probing(), 'no rights').keepalive).toEqual(unknown('no rights'));
 });
 
 function spansOf(fate: Fate) {
