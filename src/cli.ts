@@ -71,7 +71,7 @@ function output(stream: {
   isTTY?: boolean;
   columns?: number;
   rows?: number;
-  write(text: string): unknown;
+  write(text: string | Uint8Array): unknown;
 }): Output {
   return {
     isTTY: stream.isTTY ?? false,

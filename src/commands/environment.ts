@@ -18,7 +18,8 @@ export interface Output {
   /** Of the terminal; undefined where it is none. */
   readonly columns: number | undefined;
   readonly rows: number | undefined;
-  write(text: string): void;
+  /** Text, or what has been encoded already. */
+  write(text: string | Uint8Array): void;
 }
 
 export type InterruptSignal = 'SIGINT' | 'SIGTERM';

@@ -67,6 +67,9 @@ export function isListener({ state }: Pick<HostSocket, 'state'>): boolean {
 
 /** What can be said without reading them: an idle connection with keepalive has a timer for it. */
 export function unreadOptions({ timer }: HostSocket, reason: string): SocketOptions {
-  const isOff = timer.kind === 'none';
-  return { keepalive: isOff ? { kind: 'off' } : { kind: 'unknown', reason }, userTimeoutMs: null };
+  if (timer.kind === 'none') return OFF_AND_UNREAD;
+  return { keepalive: { kind: 'unknown', reason }, userTimeoutMs: null };
 }
+
+/** One for the tens of thousands of a host. */
+const OFF_AND_UNREAD: SocketOptions = { keepalive: { kind: 'off' }, userTimeoutMs: null };

@@ -213,9 +213,9 @@ function noFates(): Record<FateKind, number> {
 
 /** The worst fate first, within it the longest silence; of what the kernel says nothing, last. */
 export function worstFirst(connections: readonly Connection[]): readonly Connection[] {
-  return fateKinds.flatMap((kind) =>
-    connections
-      .filter(({ fate }) => fate.kind === kind)
-      .sort((a, b) => (b.silentMs ?? -1) - (a.silentMs ?? -1)),
+  const byFate = new Map(fateKinds.map((kind): [FateKind, Connection[]] => [kind, []]));
+  for (const connection of connections) byFate.get(connection.fate.kind)?.push(connection);
+  return [...byFate.values()].flatMap((each) =>
+    each.sort((a, b) => (b.silentMs ?? -1) - (a.silentMs ?? -1)),
   );
 }

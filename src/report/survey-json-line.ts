@@ -5,7 +5,7 @@
 import type { Fate, Moment } from '../core/fate.js';
 import type { Ask, Connection } from '../core/survey.js';
 import type { SocketKeepalive } from '../core/socket.js';
-import { jsonText } from './json.js';
+import { asciiJson } from './json.js';
 
 /** Writes what stands between the braces, and remembers the parts that connections share. */
 export function connectionWriter(): (connection: Connection) => string {
@@ -93,7 +93,7 @@ function remembering<Key>(write: (key: Key) => string): (key: Key) => string {
 
 /** Addresses, states, units and most names need no escape. */
 function quoted(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : jsonText(text);
+  return PLAIN.test(text) ? `"${text}"` : asciiJson(text);
 }
 
 const PLAIN = /^[\w .:,;%@/()[\]-]*$/;

@@ -1,22 +1,33 @@
-/** A survey as data: the value itself, with a line for whatever there are many of, so that grep works. */
+/**
+ * A survey as data: the value itself, with a line for whatever there are many of, so that grep works.
+ * In ASCII, and as bytes: encoding 30 MB of text would take longer than writing it out.
+ */
 import type { Survey } from '../core/survey.js';
 import { connectionWriter } from './survey-json-line.js';
-import { jsonText } from './json.js';
+import { asciiJson } from './json.js';
 import { inPieces } from './pieces.js';
 
 /** One JSON text. */
-export function* surveyJson(survey: Survey): Iterable<string> {
+export function surveyJson(survey: Survey): Iterable<Uint8Array> {
+  return asBytes(jsonPieces(survey));
+}
+
+function* jsonPieces(survey: Survey): Iterable<string> {
   const { processes, listeners, connections, ...facts } = survey;
   const fields = connectionWriter();
-  yield jsonText(facts).slice(0, -1);
-  yield* list('processes', processes, jsonText);
-  yield* list('listeners', listeners, jsonText);
+  yield asciiJson(facts).slice(0, -1);
+  yield* list('processes', processes, asciiJson);
+  yield* list('listeners', listeners, asciiJson);
   yield* list('connections', connections, (connection) => `{${fields(connection)}}`);
   yield '}\n';
 }
 
 /** One JSON text a line, each with its `kind`: the survey without its lists, then what they hold. */
-export function* surveyJsonl(survey: Survey): Iterable<string> {
+export function surveyJsonl(survey: Survey): Iterable<Uint8Array> {
+  return asBytes(jsonlPieces(survey));
+}
+
+function* jsonlPieces(survey: Survey): Iterable<string> {
   const { processes, listeners, connections, ...facts } = survey;
   const fields = connectionWriter();
   yield line('survey', facts);
@@ -26,7 +37,7 @@ export function* surveyJsonl(survey: Survey): Iterable<string> {
 }
 
 function line(kind: string, value: object): string {
-  return `${jsonText({ kind, ...value })}\n`;
+  return `${asciiJson({ kind, ...value })}\n`;
 }
 
 function* list<Item>(
@@ -37,4 +48,8 @@ function* list<Item>(
   yield `,"${name}":[`;
   yield* inPieces(items, (item, at) => (at === 0 ? '\n' : ',\n') + text(item));
   yield items.length === 0 ? ']' : '\n]';
+}
+
+function* asBytes(pieces: Iterable<string>): Iterable<Uint8Array> {
+  for (const piece of pieces) yield Buffer.from(piece, 'latin1');
 }

@@ -27,7 +27,10 @@ export interface SurveyReportOptions {
 }
 
 /** The whole text in pieces, the last ending with a newline. */
-export function reportSurvey(survey: Survey, options: SurveyReportOptions): Iterable<string> {
+export function reportSurvey(
+  survey: Survey,
+  options: SurveyReportOptions,
+): Iterable<string | Uint8Array> {
   switch (options.format) {
     case 'table':
       return surveyTable(survey, options);

@@ -72,7 +72,7 @@ function fakeOutput(terminal: Terminal | undefined): FakeOutput {
     isTTY: terminal !== undefined,
     columns: terminal?.columns,
     rows: terminal?.rows,
-    write: (more) => void (text += more),
+    write: (more) => void (text += typeof more === 'string' ? more : Buffer.from(more).toString()),
     get text() {
       return text;
     },

@@ -127,7 +127,7 @@ const survey: fc.Arbitrary<Survey> = fc.record({
 /** A terminal would act on these; ends of lines are the writer's own. */
 const DANGEROUS = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\p{Cs}]/u;
 
-function text(pieces: Iterable<string>): string {
+function text(pieces: Iterable<string | Uint8Array>): string {
   return [...pieces].join('');
 }
 

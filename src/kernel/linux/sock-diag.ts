@@ -5,7 +5,7 @@
 import { addressBytes, formatAddress } from '../../core/address.js';
 import type { Endpoint } from '../../core/endpoint.js';
 import type { TimerName } from '../../core/result.js';
-import type { HostSocket, SocketInfo } from '../../core/socket.js';
+import type { HostSocket, SocketInfo, SocketTimer } from '../../core/socket.js';
 import { stateName } from './tcp-info.js';
 
 export const SOCK_DIAG_BY_FAMILY = 20;
@@ -116,6 +116,8 @@ export class DumpReader {
   }
 }
 
+const NO_TIMER: SocketTimer = { kind: 'none', expiresInMs: null };
+
 /** Tens of thousands of sockets have few addresses between them: each is written once. */
 class SocketDecoder {
   readonly #ipv4 = new Map<number, string>();
@@ -134,7 +136,7 @@ class SocketDecoder {
         port: bytes.readUInt16BE(at + 6),
       },
       state: stateName(bytes.readUInt8(at + 1)),
-      timer: { kind, expiresInMs: kind === 'none' ? null : bytes.readUInt32LE(at + 52) },
+      timer: kind === 'none' ? NO_TIMER : { kind, expiresInMs: bytes.readUInt32LE(at + 52) },
       retransmissions: bytes.readUInt8(at + 3),
       receiveQueueBytes: bytes.readUInt32LE(at + 56),
       sendQueueBytes: bytes.readUInt32LE(at + 60),

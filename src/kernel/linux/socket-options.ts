@@ -73,11 +73,15 @@ export function setOptionValues(libc: Libc, fd: number, values: OptionValues): v
 /** Two calls where keepalive is off: `ls` reads tens of thousands. */
 export function optionsOf(libc: Libc, fd: number): SocketOptions {
   const isOn = readInt(libc, fd, SOL_SOCKET, SO_KEEPALIVE) !== 0;
-  return {
-    keepalive: isOn ? { kind: 'known', ...readTimes(libc, fd) } : { kind: 'off' },
-    userTimeoutMs: readInt(libc, fd, IPPROTO_TCP, TCP_USER_TIMEOUT),
-  };
+  const userTimeoutMs = readInt(libc, fd, IPPROTO_TCP, TCP_USER_TIMEOUT);
+  if (!isOn && userTimeoutMs === 0) return NO_OPTIONS;
+  const keepalive = isOn
+    ? { kind: 'known' as const, ...readTimes(libc, fd) }
+    : NO_OPTIONS.keepalive;
+  return { keepalive, userTimeoutMs };
 }
+
+const NO_OPTIONS: SocketOptions = { keepalive: { kind: 'off' }, userTimeoutMs: 0 };
 
 /** No two sockets of a host ever have the same (sock_gen_cookie, net/core/sock_diag.c). */
 export function cookie(libc: Libc, fd: number): string | undefined {
