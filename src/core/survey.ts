@@ -215,7 +215,20 @@ function noFates(): Record<FateKind, number> {
 export function worstFirst(connections: readonly Connection[]): readonly Connection[] {
   const byFate = new Map(fateKinds.map((kind): [FateKind, Connection[]] => [kind, []]));
   for (const connection of connections) byFate.get(connection.fate.kind)?.push(connection);
-  return [...byFate.values()].flatMap((each) =>
-    each.sort((a, b) => (b.silentMs ?? -1) - (a.silentMs ?? -1)),
+  return [...byFate.values()].flatMap(longestSilenceFirst);
+}
+
+/** By one number each, its place in the lower digits: a comparison in JavaScript takes twice as long. */
+function longestSilenceFirst(connections: readonly Connection[]): readonly Connection[] {
+  const many = connections.length;
+  const keys = new Float64Array(many);
+  connections.forEach(({ silentMs }, at) => {
+    keys[at] = (LONGEST_SILENCE_MS - Math.min(silentMs ?? -1, LONGEST_SILENCE_MS)) * many + at;
+  });
+  return Array.from(keys.sort(), (key) => connections[key % many]).filter(
+    (connection) => connection !== undefined,
   );
 }
+
+/** The kernel counts it in 32 bits: with the places of a million sockets still exact. */
+const LONGEST_SILENCE_MS = 2 ** 32;
