@@ -7,7 +7,7 @@ import {
   parseSurveyFormat,
   type Grouping,
   type SurveyFormat,
-} from '../report/survey.js';
+} from '../report/survey-options.js';
 import type { Environment } from './environment.js';
 import { colorOption, jsonOption, wholeNumber } from './options.js';
 import { addSelection, type SelectionFlags } from './selection.js';

@@ -1,8 +1,7 @@
 /** A survey's connections by who holds them, or where they lead. */
 import type { FateKind } from '../core/fate.js';
 import { countByFate, type Connection, type ProcessSummary, type Survey } from '../core/survey.js';
-
-export type Grouping = 'process' | 'unit' | 'peer' | 'port';
+import type { Grouping } from './survey-options.js';
 
 export interface Group {
   /** `nginx[812]`, `nginx.service`, `192.0.2.7`, `443`, `to 5432`; `-` for what has none. */

@@ -7,7 +7,8 @@ import {
   groupColumns,
   type SurveyColumn,
 } from './survey-columns.js';
-import { GROUPS_SHOWN, groupsOf, type Grouping } from './survey-groups.js';
+import { GROUPS_SHOWN, groupsOf } from './survey-groups.js';
+import type { Grouping } from './survey-options.js';
 import {
   assumptionLines,
   closingLines,

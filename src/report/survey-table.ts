@@ -2,7 +2,8 @@ import type { Survey } from '../core/survey.js';
 import { paint, type Style } from './format.js';
 import { clip, columnWidths, fillLines, plainTable, tableLine } from './layout.js';
 import { fateColumns, groupColumns } from './survey-columns.js';
-import { GROUPS_SHOWN, groupsOf, type Grouping } from './survey-groups.js';
+import { GROUPS_SHOWN, groupsOf } from './survey-groups.js';
+import type { Grouping } from './survey-options.js';
 import { nextLines } from './survey-next.js';
 import { fatePainter, paintDescriptors } from './survey-paint.js';
 import {

@@ -5,10 +5,10 @@ import {
   groupings,
   parseGrouping,
   parseSurveyFormat,
-  reportSurvey,
   surveyFormats,
   type SurveyReportOptions,
-} from '../../src/report/survey.js';
+} from '../../src/report/survey-options.js';
+import { reportSurvey } from '../../src/report/survey.js';
 import { refusalOf } from '../refusal.js';
 import { plainStyle } from './comparison-fixture.js';
 import {
