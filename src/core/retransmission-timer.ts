@@ -66,6 +66,8 @@ export interface BackedOff {
   readonly backoff: number;
   /** Until the timer that is running fires. */
   readonly expiresInMs: number;
+  /** What no process holds any more is given up as soon as a timer of the longest kind fires. */
+  readonly endsAtMaximum?: boolean;
 }
 
 /** Of a connection that is in the middle of it: from now. */
@@ -118,24 +120,38 @@ interface Clock {
   /** When the next expiry comes that may end it; the first retransmission itself is none. */
   readonly afterFirst: Span;
   readonly doublings?: number;
+  readonly endsAtMaximum?: boolean;
 }
 
 /** Everything from the first retransmission. Lateness counts: an expiry short of the limit may be late enough. */
 function untilGivenUp(
-  { retries2, rtoMaxMs, userTimeoutMs, rtoMs, afterFirst, doublings = 0 }: Clock,
+  {
+    retries2,
+    rtoMaxMs,
+    userTimeoutMs,
+    rtoMs,
+    afterFirst,
+    doublings = 0,
+    endsAtMaximum = false,
+  }: Clock,
   hz: number,
 ): { readonly death: Span; readonly expiries: readonly Span[] } {
   const limitMs = userTimeoutMs ?? modelTimeoutMs(retries2, rtoMaxMs);
   const expiries: Span[] = [];
   let expiry = afterFirst;
   let soonestMs = expiry.max >= limitMs ? Math.max(limitMs, expiry.min) : Infinity;
-  for (let doubling = doublings + 1; expiry.min < limitMs; doubling++) {
+  const isLast = (doubling: number) =>
+    endsAtMaximum && doubled(rtoMs, doubling, rtoMaxMs) >= rtoMaxMs;
+  let doubling = doublings;
+  while (expiry.min < limitMs && !isLast(doubling)) {
+    doubling++;
     if (expiry !== afterFirst) expiries.push(expiry);
     const rto = doubled(rtoMs, doubling, rtoMaxMs);
     const delay = userTimeoutMs === undefined ? rto : Math.min(rto, userTimeoutMs - expiry.min);
     expiry = addSpans(expiry, sleepSpan(delay, hz));
     if (expiry.max >= limitMs) soonestMs = Math.min(soonestMs, Math.max(limitMs, expiry.min));
   }
+  if (isLast(doubling)) soonestMs = Math.min(soonestMs, expiry.min);
   return { death: { min: soonestMs, max: expiry.max }, expiries };
 }
 
