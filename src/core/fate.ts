@@ -10,7 +10,7 @@ import { retransmissionRest, rtoFor } from './retransmission-timer.js';
 import type { HostSocket, SocketInfo, SocketOptions } from './socket.js';
 import type { Sysctls } from './sysctl.js';
 import { sleepSpan, type Hz, type Span } from './timer-wheel.js';
-import { zeroWindowAliveRest, zeroWindowRest } from './zero-window-timer.js';
+import { isProbeUnanswered, zeroWindowAliveRest, zeroWindowRest } from './zero-window-timer.js';
 
 export type Fate =
   /** No timer: dead or merely quiet, cannot tell. `busy`: once something is sent and not answered. */
@@ -61,7 +61,7 @@ export interface Timekeeper {
 /** TCP_TIMEWAIT_LEN, include/net/tcp.h. */
 const TIME_WAIT_MS = 60_000;
 
-/** tcp_orphan_retries, net/ipv4/tcp_timer.c. */
+/** tcp_orphan_retries, net/ipv4/tcp_timer.c: until the timer is at its maximum, then none. */
 const ORPHAN_RETRIES = 8;
 
 export function fateOf(socket: HostSocket, options: SocketOptions, kernel: Timekeeper): Fate {
@@ -69,10 +69,10 @@ export function fateOf(socket: HostSocket, options: SocketOptions, kernel: Timek
     case 'ESTABLISHED':
       return openFate(socket, options, kernel);
     case 'CLOSE-WAIT':
-      return isUnanswered(socket) ? openFate(socket, options, kernel) : { kind: 'leaked' };
+      return heldFate(socket, options, kernel);
     case 'FIN-WAIT-2':
-      if (isOrphan(socket)) return { kind: 'closing', ends: closingEnds(socket, options, kernel) };
-      return isUnanswered(socket) ? openFate(socket, options, kernel) : { kind: 'leaked' };
+      if (!isOrphan(socket)) return heldFate(socket, options, kernel);
+      return { kind: 'closing', ends: closingEnds(socket, options, kernel) };
     case 'SYN-SENT':
     case 'SYN-RECV':
       return { kind: 'dying', ends: handshakeEnds(socket, options, kernel) };
@@ -97,7 +97,8 @@ export function fateReader(
   return (socket, options) => {
     const { state, timer, info } = socket;
     const isSettled = timer.kind === 'none' || timer.kind === 'keepalive';
-    if (state !== 'ESTABLISHED' || !isSettled || isUnanswered(socket)) {
+    const isProbed = (socket.info?.probes ?? 0) > 0;
+    if (state !== 'ESTABLISHED' || !isSettled || isProbed) {
       return fateOf(socket, options, kernel);
     }
     const { keepalive, userTimeoutMs } = options;
@@ -141,6 +142,13 @@ export function ifVanished(
   return unlessUserTimeout(userTimeoutMs, prediction.fromDropMs);
 }
 
+/** One end has said goodbye; what is unanswered since ends it all the same. */
+function heldFate(socket: HostSocket, options: SocketOptions, kernel: Timekeeper): Fate {
+  return isUnanswered(socket, options, kernel)
+    ? openFate(socket, options, kernel)
+    : { kind: 'leaked' };
+}
+
 function openFate(socket: HostSocket, options: SocketOptions, kernel: Timekeeper): Fate {
   const { timer } = socket;
   const rttMs = Math.round(socket.info?.rttMs ?? 0);
@@ -148,30 +156,43 @@ function openFate(socket: HostSocket, options: SocketOptions, kernel: Timekeeper
   if (timer.kind === 'none') return { kind: 'forever', busy: busy() };
   const running = runningTimer(socket);
   if (running === undefined) return { kind: 'unknown', reason: TIMER_ALONE };
-  if (isUnanswered(socket)) {
+  if (isUnanswered(socket, options, kernel)) {
     return { kind: 'dying', ends: unansweredEnds(socket, running, options, kernel) };
   }
   if (timer.kind === 'zero-window') {
-    const { userTimeoutMs } = options;
-    if (userTimeoutMs === null) return { kind: 'slow', ends: UNREAD_USER_TIMEOUT };
-    const rest = zeroWindowAliveRest(blocked(running, options, kernel), kernel.hz);
-    return { kind: 'slow', ends: rest === undefined ? { kind: 'never' } : within(rest.death) };
+    return { kind: 'slow', ends: slowEnds(running, options, kernel) };
   }
   return { kind: 'armed', idle: ifVanished(options, 'idle', kernel), busy: busy() };
 }
 
 const TIMER_ALONE = 'the kernel told its timer and no more';
 
+const WAITS: Moment = { kind: 'unknown', reason: 'it waits for the peer' };
+
 const UNREAD_USER_TIMEOUT: Moment = {
   kind: 'unknown',
   reason: 'its user timeout could not be read',
 };
 
-/** Something was sent, and nobody has answered since. */
-function isUnanswered({ timer, info }: HostSocket): boolean {
-  if (info === null) return false;
-  if (timer.kind === 'retransmit') return info.backoff > 0;
-  return (timer.kind === 'keepalive' || timer.kind === 'zero-window') && info.probes > 0;
+/** Something was sent, and nobody has answered in the time that an answer takes. */
+function isUnanswered(socket: HostSocket, options: SocketOptions, kernel: Timekeeper): boolean {
+  const running = runningTimer(socket);
+  if (running === undefined) return false;
+  const { info, expiresInMs } = running;
+  const { kind } = socket.timer;
+  if (kind === 'retransmit') return info.backoff > 0;
+  if (kind === 'zero-window') {
+    return isProbeUnanswered(blocked(running, options, kernel));
+  }
+  if (kind !== 'keepalive') return false;
+  const { keepalive } = options;
+  if (info.probes !== 1 || keepalive.kind !== 'known') return info.probes > 0;
+  return keepalive.intervalSeconds * 1000 - expiresInMs > info.rtoMs;
+}
+
+/** Closed by its program. What nobody has accepted yet has no inode either, but is not closed. */
+function isOrphan({ state, inode }: HostSocket): boolean {
+  return inode === 0 && state !== 'ESTABLISHED' && state !== 'CLOSE-WAIT';
 }
 
 interface Running {
@@ -183,9 +204,10 @@ function runningTimer({ info, timer: { expiresInMs } }: HostSocket): Running | u
   return info === null || expiresInMs === null ? undefined : { info, expiresInMs };
 }
 
-/** Closed by its program. What waits to be accepted is held by no process either, but open. */
-function isOrphan({ state, inode }: HostSocket): boolean {
-  return inode === 0 && state !== 'ESTABLISHED' && state !== 'CLOSE-WAIT';
+function slowEnds(running: Running, options: SocketOptions, kernel: Timekeeper): Moment {
+  if (options.userTimeoutMs === null) return UNREAD_USER_TIMEOUT;
+  const rest = zeroWindowAliveRest(blocked(running, options, kernel), kernel.hz);
+  return rest === undefined ? { kind: 'never' } : within(rest.death);
 }
 
 function unansweredEnds(
@@ -215,9 +237,11 @@ function unansweredEnds(
     return unlessUserTimeout(userTimeoutMs, keepaliveRest(probing, kernel.hz).death);
   }
   const { tcp_retries2, tcp_rto_max_ms: rtoMaxMs } = kernel.sysctls;
-  const orphanRetries = kernel.orphanRetries === 0 ? ORPHAN_RETRIES : kernel.orphanRetries;
+  const { orphanRetries } = kernel;
+  const isLetGo = isOrphan(socket);
   const backedOff = {
-    retries2: isOrphan(socket) ? orphanRetries : tcp_retries2,
+    retries2: isLetGo ? orphanRetries || ORPHAN_RETRIES : tcp_retries2,
+    endsAtMaximum: isLetGo && orphanRetries === 0,
     rtoMaxMs,
     userTimeoutMs: knownUserTimeout(options),
     rtoMs: beforeDoubling(info, rtoMaxMs, kernel.hz),
@@ -261,10 +285,12 @@ function closingEnds(socket: HostSocket, options: SocketOptions, kernel: Timekee
     return within({ min: timer.expiresInMs, max: timer.expiresInMs + late.max - late.min });
   }
   const running = runningTimer(socket);
-  if (timer.kind !== 'retransmit' || running === undefined || !isUnanswered(socket)) {
-    return { kind: 'unknown', reason: 'it waits for the peer' };
+  const isBlocked = timer.kind === 'zero-window';
+  if (running === undefined || (isBlocked && isOrphan(socket))) return WAITS;
+  if (isUnanswered(socket, options, kernel)) {
+    return unansweredEnds(socket, running, options, kernel);
   }
-  return unansweredEnds(socket, running, options, kernel);
+  return isBlocked ? slowEnds(running, options, kernel) : WAITS;
 }
 
 function blocked({ info, expiresInMs }: Running, options: SocketOptions, kernel: Timekeeper) {

@@ -61,6 +61,18 @@ export function zeroWindowAliveRest(blocked: BlockedNow, hz: Hz): Dying | undefi
   return forAnyHz(hz, (ticks) => probeUntilGivenUp(blocked, false, running(blocked, ticks), ticks));
 }
 
+/** sysctl_tcp_invalid_ratelimit: so often does a peer answer what lies outside its window. */
+const ANSWERED_EVERY_MS = 500;
+
+/** That a probe is out for longer than an answer takes, and that a living peer would have given one. */
+export function isProbeUnanswered(blocked: BlockedNow): boolean {
+  const { rtoMs, backoff, probesOut, expiresInMs } = blocked;
+  if (probesOut !== 1) return probesOut > 1;
+  const delayMs = (doublings: number) => probeDelay(rtoMs, doublings, blocked);
+  const isAnswered = backoff < 2 || delayMs(backoff - 1) >= ANSWERED_EVERY_MS;
+  return isAnswered && delayMs(backoff) - expiresInMs > delayMs(0);
+}
+
 interface Progress {
   readonly baseMs: number;
   readonly level: number;
