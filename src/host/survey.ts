@@ -131,11 +131,15 @@ function holdingOf(
   };
 }
 
-function whyUnread({ inode }: HostSocket, holders: Holders | undefined): string {
+function whyUnread({ inode, state }: HostSocket, holders: Holders | undefined): string {
   if (holders === undefined) return 'not asked who holds it (--no-owners)';
-  if (inode === 0) return 'no process holds it any more';
-  return holders.byInode.has(inode)
-    ? 'its process may not be traced by this user: root can'
+  if (inode === 0) {
+    const isQueued = state === 'ESTABLISHED' || state === 'CLOSE-WAIT' || state === 'SYN-RECV';
+    return isQueued ? 'no process has accepted it yet' : 'no process holds it any more';
+  }
+  if (holders.byInode.has(inode)) return 'its process may not be traced by this user: root can';
+  return holders.hidden === 0
+    ? 'no process was found that holds it'
     : 'its process may not be looked into by this user: root can';
 }
 
