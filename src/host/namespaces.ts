@@ -1,7 +1,7 @@
 /** Network namespaces: sock_diag sees one at a time. */
 import type { NamespaceSeen } from '../core/survey.js';
 import { TcpaliveError } from '../errors.js';
-import type { Kernel } from '../kernel/kernel.js';
+import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
 import type { NetworkNamespace } from '../kernel/socket-view.js';
 
 /** As a person writes it: `all`, a process's number, a name of ip-netns(8), or a path. */
@@ -41,15 +41,29 @@ export function chosenNamespaces(
   const found = /^\d+$/.test(choice)
     ? kernel.networkNamespace(Number(choice))
     : choice.includes('/')
-      ? { id: choice, path: choice }
+      ? namespaceAt(kernel, choice)
       : kernel.namedNetworkNamespaces().get(choice);
-  if (found === undefined) {
-    throw new TcpaliveError('NO_TARGET', `no network namespace '${choice}' that we may look into`, {
-      hint: 'a process number, a name of ip netns list, a path such as /proc/1/ns/net, or all; for others it takes root',
-    });
-  }
+  if (found === undefined) throw noNamespace(choice);
   const named = known.find(({ id }) => id === found.id);
   return [named ?? { ...found, name: choice }];
+}
+
+export function noNamespace(name: string, cause?: unknown): TcpaliveError {
+  return new TcpaliveError('NO_TARGET', `no network namespace '${name}' that we may look into`, {
+    hint: 'a process number, a name of ip netns list, a path such as /proc/1/ns/net, or all; for others it takes root',
+    cause,
+  });
+}
+
+/** What a path leads to is seen from inside alone. */
+function namespaceAt(kernel: Kernel, path: string): NetworkNamespace | undefined {
+  try {
+    const inside = kernel.inNetworkNamespace(path, () => kernel.networkNamespace(process.pid));
+    return inside === undefined ? undefined : { id: inside.id, path };
+  } catch (error) {
+    if (error instanceof KernelRefusal) throw noNamespace(path, error);
+    throw error;
+  }
 }
 
 export function namespacesSeen(

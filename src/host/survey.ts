@@ -18,12 +18,13 @@ import {
 } from '../core/survey.js';
 import { unitOf } from '../core/unit.js';
 import { hostFactsFromFiles, timekeeper } from '../kernel/host-facts.js';
-import type { Kernel } from '../kernel/kernel.js';
+import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
 import type { ProcessFacts, SocketTable } from '../kernel/socket-view.js';
 import {
   chosenNamespaces,
   knownNamespaces,
   namespacesSeen,
+  noNamespace,
   type KnownNamespace,
   type NamespaceChoice,
 } from './namespaces.js';
@@ -41,8 +42,7 @@ export interface SurveyRequest {
 export function takeSurvey(kernel: Kernel, request: SurveyRequest): Survey {
   const takenAt = new Date().toISOString();
   const known = knownNamespaces(kernel);
-  const shown = chosenNamespaces(kernel, known, request.namespaces);
-  const tables = shown.map((namespace) => readTable(kernel, namespace, known[0]));
+  const tables = readTables(kernel, known, request.namespaces);
   const holders = request.owners ? readHolders(kernel, tables) : undefined;
   const selected: Connection[] = [];
   const listeners: Listener[] = [];
@@ -66,7 +66,10 @@ export function takeSurvey(kernel: Kernel, request: SurveyRequest): Survey {
     complete: true,
     takenAt,
     host: { kernel: release, hz },
-    namespaces: namespacesSeen(known, shown),
+    namespaces: namespacesSeen(
+      known,
+      tables.map(({ namespace }) => namespace),
+    ),
     partial: tables.some(({ torn }) => torn),
     notes: holders === undefined ? [] : notesOf(holders),
     processes: summarise(
@@ -87,13 +90,37 @@ interface Table extends SocketTable {
   readonly keeper: Timekeeper;
 }
 
-function readTable(kernel: Kernel, namespace: KnownNamespace, own?: KnownNamespace): Table {
-  const read = () => {
-    let table = kernel.tcpSockets();
-    for (let tries = 1; table.torn && tries < MOST_TRIES; tries++) table = kernel.tcpSockets();
-    return { ...table, namespace, keeper: timekeeper() };
-  };
-  return namespace.id === own?.id ? read() : kernel.inNetworkNamespace(namespace.path, read);
+/** Of `all`, those that we may enter: the others are known, and not shown. */
+function readTables(
+  kernel: Kernel,
+  known: readonly KnownNamespace[],
+  choice: NamespaceChoice | undefined,
+): readonly Table[] {
+  const [own] = known;
+  return chosenNamespaces(kernel, known, choice).flatMap((namespace) => {
+    if (namespace.id === own?.id) return readTable(kernel, namespace);
+    try {
+      return readTableInside(kernel, namespace);
+    } catch (error) {
+      if (!(error instanceof KernelRefusal)) throw error;
+      if (choice === 'all') return [];
+      throw noNamespace(namespace.name, error);
+    }
+  });
+}
+
+function readTableInside(kernel: Kernel, namespace: KnownNamespace): readonly Table[] {
+  return kernel.inNetworkNamespace(namespace.path, () => {
+    // The process that led to it may have ended, and its number be another's.
+    const isStillIt = kernel.networkNamespace(process.pid)?.id === namespace.id;
+    return isStillIt ? [readTable(kernel, namespace)] : [];
+  });
+}
+
+function readTable(kernel: Kernel, namespace: KnownNamespace): Table {
+  let table = kernel.tcpSockets();
+  for (let tries = 1; table.torn && tries < MOST_TRIES; tries++) table = kernel.tcpSockets();
+  return { ...table, namespace, keeper: timekeeper() };
 }
 
 interface Holders extends Owners {
