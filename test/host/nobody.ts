@@ -1,0 +1,17 @@
+/** What `asNobody` runs: a survey by a user without any right, told on stdout. */
+import { takeSurvey } from '../../src/host/survey.js';
+import { openKernel } from '../../src/kernel/open-kernel.js';
+import { Sockets, localEnd } from './sockets.js';
+
+const kernel = await openKernel();
+const sockets = new Sockets();
+const own = await sockets.pair((work) => work());
+kernel.setKeepalive(own.connected, { idleSeconds: 61, intervalSeconds: 11, count: 7 });
+const { survey } = takeSurvey(kernel, {
+  namespaces: process.argv[2],
+  selection: {},
+  owners: true,
+});
+const told = { pid: process.pid, fd: own.connected, port: localEnd(own.connected).port, survey };
+// All of it, before the end.
+process.stdout.write(JSON.stringify(told), () => sockets.closeAll());
