@@ -32,7 +32,7 @@ describe.skipIf(lacks('sockDiag', 'pidfd', 'tcpInfo'))('while connections come a
       const from = monotonicNow();
       const partial: boolean[] = [];
       for (let times = 0; times < SURVEYS; times++) {
-        const { survey } = takeSurvey(kernel, { selection: { pid: process.pid }, owners: true });
+        const survey = takeSurvey(kernel, { selection: { pid: process.pid }, owners: true });
         partial.push(survey.partial);
         const port = localEnd(stays.connected).port;
         const found = survey.connections.filter(({ local }) => local.port === port);
@@ -69,7 +69,7 @@ describe.skipIf(lacks('sockDiag', 'pidfd', 'tcpInfo'))('while connections come a
             return kernel.withProcess(pid, work);
           },
         });
-        const { survey } = takeSurvey(vanishing, { selection: {}, owners: true });
+        const survey = takeSurvey(vanishing, { selection: {}, owners: true });
         const { port } = localEnd(stays.connected);
         expect(survey.connections.find(({ local }) => local.port === port)).toMatchObject({
           keepalive: { kind: 'off' },
@@ -85,7 +85,7 @@ describe('a table that is torn', () => {
   const torn = (times: number) => {
     let reads = 0;
     const flaky = changed({ tcpSockets: () => ({ sockets: [], torn: ++reads <= times }) });
-    const { survey } = takeSurvey(flaky, { selection: {}, owners: false });
+    const survey = takeSurvey(flaky, { selection: {}, owners: false });
     return { reads, partial: survey.partial };
   };
 

@@ -37,7 +37,7 @@ describe.skipIf(lacksNamespace)(
     });
 
     function taken(namespaces?: string) {
-      const { survey } = takeSurvey(kernel, { namespaces, selection: {}, owners: true });
+      const survey = takeSurvey(kernel, { namespaces, selection: {}, owners: true });
       const listener = survey.listeners.find(
         (each) => each.namespace === namespace.id && each.local.port === port,
       );
@@ -119,7 +119,7 @@ describe.skipIf(lacksNamespace)(
       const other = await privateNamespace({ tcp_retries2: 3 });
       const { connected } = await sockets.pair(other.inside);
       expect(connected).toBeGreaterThan(0);
-      const { survey } = takeSurvey(kernel, {
+      const survey = takeSurvey(kernel, {
         namespaces: String(other.pid),
         selection: {},
         owners: true,

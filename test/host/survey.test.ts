@@ -115,7 +115,7 @@ describe.skipIf(isSkipped)('one of each (needs root)', { timeout: 30_000 }, () =
         namespaces: String(namespace.pid),
         selection: {},
         owners: true,
-      }).survey;
+      });
       return ['probed', 'zero window, dead', 'retransmitting', 'orphan that was not'].every(
         (name) =>
           ['dying', 'closing'].includes(one(name).fate.kind) && one(name).retransmissions > 0,
@@ -269,7 +269,7 @@ describe.skipIf(isSkipped)('one of each (needs root)', { timeout: 30_000 }, () =
   });
 
   it('selects by namespace, fate, process and silence', () => {
-    const { survey: some } = takeSurvey(kernel, {
+    const some = takeSurvey(kernel, {
       namespaces: namespace.path,
       selection: { fates: ['leaked'], pid: process.pid, silentMs: 100 },
       owners: true,
@@ -285,7 +285,7 @@ describe.skipIf(isSkipped)('one of each (needs root)', { timeout: 30_000 }, () =
   });
 
   it('without owners knows the timers alone, and says so', () => {
-    const { survey: bare } = takeSurvey(kernel, {
+    const bare = takeSurvey(kernel, {
       namespaces: String(namespace.pid),
       selection: { states: ['ESTABLISHED'] },
       owners: false,

@@ -42,7 +42,7 @@ export class Watch {
 
   survey(): void {
     const from = monotonicNow();
-    const { survey } = takeSurvey(kernel, {
+    const survey = takeSurvey(kernel, {
       namespaces: String(this.#namespace.pid),
       selection: {},
       owners: true,
