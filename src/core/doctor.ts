@@ -38,7 +38,8 @@ export function diagnose(facts: DoctorFacts): readonly CommandDiagnosis[] {
     { command: 'probe', ...modes(facts) },
     { command: 'probe --drop-after', ...dropAfter(facts) },
     { command: 'ls', ...table(facts) },
-    { command: 'ls --ask', ...others(facts) },
+    { command: 'ls --ask', ...otherProcesses(facts, 'ls --ask') },
+    { command: 'protect', ...otherProcesses(facts, 'protect') },
     { command: 'reap', ...reap(facts) },
     { command: 'doctor', works: 'yes', because: 'it only looks', fix: '' },
   ];
@@ -93,23 +94,23 @@ function table({ host, capabilities }: DoctorFacts): Diagnosis {
   return { works: 'yes', because: 'every connection, its owner and its options', fix: '' };
 }
 
-/** What reaches into other processes. */
-function others({ host, capabilities }: DoctorFacts): Diagnosis {
-  if (!capabilities.pidfd || !capabilities.sockDiag) {
-    return { works: 'no', because: "another process's socket cannot be reached", fix: '' };
-  }
-  if (host.userId !== 0) {
-    const because = 'processes of this user, where yama allows; root reaches all';
-    return { works: 'partly', because, fix: '' };
-  }
-  return { works: 'yes', because: "any process's sockets", fix: '' };
-}
-
 function reap({ host, capabilities }: DoctorFacts): Diagnosis {
   if (capabilities.sockDestroy) return { works: 'yes', because: 'SOCK_DESTROY', fix: '' };
   const because = 'SOCK_DESTROY is refused: it takes root and CONFIG_INET_DIAG_DESTROY';
   const canHelp = host.platform === 'linux' && host.userId !== 0;
   return { works: 'no', because, fix: canHelp ? 'sudo tcpalive reap' : '' };
+}
+
+/** What reaches into other processes. */
+function otherProcesses(facts: DoctorFacts, command: string): Diagnosis {
+  const { host, capabilities } = facts;
+  if (!capabilities.sockDiag || !capabilities.pidfd) {
+    const because = "other processes' sockets cannot be reached";
+    return { works: 'no', because, fix: kernelFix(facts) };
+  }
+  if (host.userId === 0) return { works: 'yes', because: 'on any program', fix: '' };
+  const because = "on this user's programs, where kernel.yama.ptrace_scope is 0";
+  return { works: 'partly', because, fix: `sudo tcpalive ${command}` };
 }
 
 function noEngine(facts: DoctorFacts): Diagnosis {

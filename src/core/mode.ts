@@ -113,7 +113,8 @@ function parseTerm(kind: string, value: string | undefined, whole: string): Mode
   }
 }
 
-function parseKeepalive(value: string): KeepaliveSettings {
+/** `60s:10s:6`. @throws TcpaliveError BAD_USAGE */
+export function parseKeepalive(value: string): KeepaliveSettings {
   const term = `keepalive=${value}`;
   const fields = value.split(':');
   const [idle = '', interval = '', count = ''] = fields;
@@ -154,8 +155,8 @@ function parseKeepaliveSeconds(field: string, term: string): number {
   return seconds;
 }
 
-/** TCP_USER_TIMEOUT is an int of milliseconds, tcp(7). */
-function parseUserTimeout(value: string): number {
+/** TCP_USER_TIMEOUT is an int of milliseconds, tcp(7). @throws TcpaliveError BAD_USAGE */
+export function parseUserTimeout(value: string): number {
   const term = `user-timeout=${value}`;
   const timeoutMs = parseField(value, term);
   if (!Number.isInteger(timeoutMs)) {

@@ -85,7 +85,7 @@ export function takeSurvey(kernel: Kernel, request: SurveyRequest): Survey {
 /** A dump that the kernel calls torn is asked for again: what comes and goes all the time stays torn. */
 const MOST_TRIES = 3;
 
-interface Table extends SocketTable {
+export interface Table extends SocketTable {
   readonly namespace: KnownNamespace;
   readonly keeper: Timekeeper;
 }
@@ -98,9 +98,8 @@ function readTables(
 ): readonly Table[] {
   const [own] = known;
   return chosenNamespaces(kernel, known, choice).flatMap((namespace) => {
-    if (namespace.id === own?.id) return readTable(kernel, namespace);
     try {
-      return readTableInside(kernel, namespace);
+      return readTable(kernel, namespace, own) ?? [];
     } catch (error) {
       if (!(error instanceof KernelRefusal)) throw error;
       if (choice === 'all') return [];
@@ -109,18 +108,25 @@ function readTables(
   });
 }
 
-function readTableInside(kernel: Kernel, namespace: KnownNamespace): readonly Table[] {
-  return kernel.inNetworkNamespace(namespace.path, () => {
-    // The process that led to it may have ended, and its number be another's.
-    const isStillIt = kernel.networkNamespace(process.pid)?.id === namespace.id;
-    return isStillIt ? [readTable(kernel, namespace)] : [];
-  });
-}
-
-function readTable(kernel: Kernel, namespace: KnownNamespace): Table {
-  let table = kernel.tcpSockets();
-  for (let tries = 1; table.torn && tries < MOST_TRIES; tries++) table = kernel.tcpSockets();
-  return { ...table, namespace, keeper: timekeeper() };
+/**
+ * Undefined: it is gone, and the process that led to it is another.
+ * @param own the one that this process is in: it need not be entered
+ * @throws KernelRefusal
+ */
+export function readTable(
+  kernel: Kernel,
+  namespace: KnownNamespace,
+  own: Pick<KnownNamespace, 'id'> | undefined,
+): Table | undefined {
+  const read = () => {
+    let table = kernel.tcpSockets();
+    for (let tries = 1; table.torn && tries < MOST_TRIES; tries++) table = kernel.tcpSockets();
+    return { ...table, namespace, keeper: timekeeper() };
+  };
+  if (namespace.id === own?.id) return read();
+  return kernel.inNetworkNamespace(namespace.path, () =>
+    kernel.networkNamespace(process.pid)?.id === namespace.id ? read() : undefined,
+  );
 }
 
 interface Holders extends Owners {

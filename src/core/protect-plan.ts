@@ -1,0 +1,142 @@
+/** Which sockets `protect` takes, which it leaves out and why, and what changes for them. */
+import { ifVanished, type Timekeeper } from './fate.js';
+import type { ProtectGroup, Protection, SkipReason, Skipped, Wanted } from './protection.js';
+import { isListener, type HostSocket, type SocketOptions } from './socket.js';
+
+/** A socket of a target, with what was read of it. */
+export interface Candidate {
+  readonly socket: Pick<HostSocket, 'state' | 'timer'>;
+  readonly options: SocketOptions & { readonly userTimeoutMs: number };
+  /** Its local port is one that the targets listen on. */
+  readonly accepted: boolean;
+  readonly namespace: string;
+  readonly keeper: Timekeeper;
+}
+
+export const directions = ['accepted', 'both'] as const;
+
+export interface Terms {
+  readonly wanted: Wanted;
+  /** `accepted`: not what the program opened itself. Listeners always. */
+  readonly direction: (typeof directions)[number];
+  /** Slow readers too. */
+  readonly force: boolean;
+}
+
+/** States in which a program holds a connection and its peer may vanish unnoticed. */
+const OPEN: ReadonlySet<string> = new Set([
+  'SYN-SENT',
+  'ESTABLISHED',
+  'CLOSE-WAIT',
+  'FIN-WAIT-1',
+  'FIN-WAIT-2',
+]);
+
+/** Why it is left out; undefined: it is not. */
+export function reasonToSkip(
+  { socket, options, accepted }: Candidate,
+  { wanted, direction, force }: Terms,
+): SkipReason | undefined {
+  if (isListener(socket)) return undefined;
+  if (!OPEN.has(socket.state)) return 'closing';
+  if (direction === 'accepted' && !accepted) return 'opened';
+  // Answering or not: with one probe out nobody can tell yet.
+  const isBlocked = socket.timer.kind === 'zero-window';
+  return isBlocked && !force && shortens(wanted.userTimeoutMs, options.userTimeoutMs)
+    ? 'slow-reader'
+    : undefined;
+}
+
+/** @param user timeouts, 0 for none; null: it stays */
+function shortens(toMs: number | null, fromMs: number): boolean {
+  return toMs !== null && (fromMs === 0 || toMs < fromMs);
+}
+
+export function isAsWanted({ keepalive, userTimeoutMs }: SocketOptions, wanted: Wanted): boolean {
+  const { idleSeconds, intervalSeconds, count } = wanted.keepalive;
+  return (
+    keepalive.kind === 'known' &&
+    keepalive.idleSeconds === idleSeconds &&
+    keepalive.intervalSeconds === intervalSeconds &&
+    keepalive.count === count &&
+    (wanted.userTimeoutMs === null || wanted.userTimeoutMs === userTimeoutMs)
+  );
+}
+
+/** The same for the same setting. */
+export function settingKey({ keepalive, userTimeoutMs }: SocketOptions): string {
+  return `${Object.values(keepalive).join(' ')} ${userTimeoutMs ?? ''}`;
+}
+
+/** Listeners first, what changes before what is as wanted, the largest before the smaller. */
+export function groupsOf(
+  candidates: readonly Candidate[],
+  wanted: Wanted,
+): readonly ProtectGroup[] {
+  const groups = new Map<string, Candidate[]>();
+  for (const candidate of candidates) {
+    const { socket, options, namespace } = candidate;
+    const key = `${isListener(socket)} ${settingKey(options)} ${namespace}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [candidate]);
+    else group.push(candidate);
+  }
+  return [...groups.values()].map((group) => groupOf(group, wanted)).toSorted(inOrder);
+}
+
+/** How often each, the first met first. */
+export function countSkipped(reasons: readonly SkipReason[]): readonly Skipped[] {
+  const counts = new Map<SkipReason, number>();
+  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts].map(([reason, sockets]) => ({ reason, sockets }));
+}
+
+/** What a person should know before it is done. */
+export function planNotes(groups: readonly ProtectGroup[], wanted: Wanted): readonly string[] {
+  const weaker = groups
+    .filter(({ changes, now, after }) => changes && isSooner(now, after))
+    .reduce((total, { sockets }) => total + sockets, 0);
+  return [
+    ...(weaker === 0 ? [] : [`${weaker} of these notice an idle peer sooner as they are now`]),
+    ...(wanted.userTimeoutMs === null
+      ? []
+      : ['a user timeout also ends a peer that is alive and takes nothing for so long']),
+  ];
+}
+
+function groupOf(group: readonly Candidate[], wanted: Wanted): ProtectGroup {
+  const [first] = group as readonly [Candidate];
+  const { options, keeper, namespace, socket } = first;
+  const after = {
+    keepalive: { kind: 'known' as const, ...wanted.keepalive },
+    userTimeoutMs: wanted.userTimeoutMs ?? options.userTimeoutMs,
+  };
+  return {
+    role: isListener(socket) ? 'listener' : 'connection',
+    namespace,
+    sockets: group.length,
+    changes: !isAsWanted(options, wanted),
+    now: protectionBy(options, keeper),
+    after: protectionBy(after, keeper),
+  };
+}
+
+function protectionBy(options: Candidate['options'], keeper: Timekeeper): Protection {
+  const { keepalive, userTimeoutMs } = options;
+  return {
+    keepalive,
+    userTimeoutMs,
+    idle: ifVanished(options, 'idle', keeper),
+    busy: ifVanished(options, 'write', keeper),
+  };
+}
+
+function isSooner({ idle: a }: Protection, { idle: b }: Protection): boolean {
+  return a.kind === 'within' && b.kind === 'within' && a.ms.max < b.ms.max;
+}
+
+function inOrder(a: ProtectGroup, b: ProtectGroup): number {
+  const rank = ({ role, changes }: ProtectGroup) =>
+    (role === 'listener' ? 0 : 2) + (changes ? 0 : 1);
+  return rank(a) - rank(b) || b.sockets - a.sockets;
+}
