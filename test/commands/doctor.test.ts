@@ -21,7 +21,14 @@ describe('doctor', () => {
     for (const name of capabilityNames) {
       expect(found.filter((line) => line.startsWith(capabilityWords[name]))).toHaveLength(1);
     }
-    for (const command of ['compare', 'serve', 'probe', 'probe --drop-after', 'doctor']) {
+    for (const command of [
+      'compare',
+      'serve',
+      'probe',
+      'probe --drop-after',
+      'protect',
+      'doctor',
+    ]) {
       expect(stdout.text).toMatch(new RegExp(`^(yes|no|partly) +${command}  `, 'm'));
     }
     expect([stderr.text, exitCode]).toEqual(['', undefined]);

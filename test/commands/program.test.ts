@@ -320,7 +320,7 @@ describe('--help', () => {
   it.each([
     ['--help'],
     ['help'],
-    ...['compare', 'serve', 'probe', 'doctor'].flatMap((command) => [
+    ...['compare', 'serve', 'probe', 'protect', 'doctor'].flatMap((command) => [
       [command, '--help'],
       ['help', command],
     ]),
@@ -337,7 +337,7 @@ describe('--help', () => {
     const env = fakeEnvironment();
     const ended = buildProgram(env).parseAsync(['--help'], { from: 'user' });
     await expect(ended).rejects.toBeInstanceOf(CommanderError);
-    for (const command of ['compare', 'serve', 'probe', 'doctor']) {
+    for (const command of ['compare', 'serve', 'probe', 'protect', 'doctor']) {
       expect(env.stdout.text).toMatch(new RegExp(`^ {2}${command} `, 'm'));
     }
     expect(env.stdout.text).not.toMatch(/^ {2}lab /m);
