@@ -181,7 +181,7 @@ describe.skipIf(lacks('pidfd', 'sockDiag'))('protect (needs pidfd, sockDiag)', (
     expect(restore(kernel, readUndo(work.undoFile))).toMatchObject({ restored: 2, unchanged: 7 });
   });
 
-  it('reaches a program in another network namespace', { skip: NOT_ROOT }, async () => {
+  it('reaches a program in another network namespace (needs root)', { skip: NOT_ROOT }, async () => {
     const { pid, port } = await startProgram({ through: ['unshare', '--net'] });
     const [group] = planFor(pid).result.groups;
     expect(group?.namespace).toBe(kernel.networkNamespace(pid)?.id);
