@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { parseDuration } from '../core/duration.js';
 import { parsePort } from '../core/endpoint.js';
 import { parseKeepalive, parseUserTimeout, type KeepaliveSettings } from '../core/mode.js';
-import { directions, type Terms } from '../core/protect-plan.js';
+import { directions, type Direction } from '../core/protection.js';
 import { TcpaliveError } from '../errors.js';
 import type { Environment } from './environment.js';
 import { colorOption, jsonOption, wholeNumber } from './options.js';
@@ -14,7 +14,7 @@ interface ProtectFlags {
   readonly tree?: boolean;
   readonly keepalive?: KeepaliveSettings;
   readonly userTimeout?: number;
-  readonly direction: Terms['direction'];
+  readonly direction: Direction;
   readonly force?: boolean;
   /** Milliseconds; 0: at once. */
   readonly spread?: number;

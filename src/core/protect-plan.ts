@@ -1,6 +1,13 @@
 /** Which sockets `protect` takes, which it leaves out and why, and what changes for them. */
 import { ifVanished, type Timekeeper } from './fate.js';
-import type { ProtectGroup, Protection, SkipReason, Skipped, Wanted } from './protection.js';
+import type {
+  Direction,
+  ProtectGroup,
+  Protection,
+  SkipReason,
+  Skipped,
+  Wanted,
+} from './protection.js';
 import { isListener, type HostSocket, type SocketOptions } from './socket.js';
 
 /** A socket of a target, with what was read of it. */
@@ -13,12 +20,9 @@ export interface Candidate {
   readonly keeper: Timekeeper;
 }
 
-export const directions = ['accepted', 'both'] as const;
-
 export interface Terms {
   readonly wanted: Wanted;
-  /** `accepted`: not what the program opened itself. Listeners always. */
-  readonly direction: (typeof directions)[number];
+  readonly direction: Direction;
   /** Slow readers too. */
   readonly force: boolean;
 }

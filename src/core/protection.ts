@@ -35,6 +35,11 @@ export interface Wanted {
   readonly userTimeoutMs: number | null;
 }
 
+export const directions = ['accepted', 'both'] as const;
+
+/** `accepted`: not what the program opened itself. Listeners always. */
+export type Direction = (typeof directions)[number];
+
 export interface ProtectTarget {
   readonly pid: number;
   /** As it calls itself: text from outside. */

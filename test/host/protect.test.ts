@@ -181,14 +181,18 @@ describe.skipIf(lacks('pidfd', 'sockDiag'))('protect (needs pidfd, sockDiag)', (
     expect(restore(kernel, readUndo(work.undoFile))).toMatchObject({ restored: 2, unchanged: 7 });
   });
 
-  it('reaches a program in another network namespace (needs root)', { skip: NOT_ROOT }, async () => {
-    const { pid, port } = await startProgram({ through: ['unshare', '--net'] });
-    const [group] = planFor(pid).result.groups;
-    expect(group?.namespace).toBe(kernel.networkNamespace(pid)?.id);
-    expect(group?.namespace).not.toBe(kernel.networkNamespace(process.pid)?.id);
-    await begin(planFor(pid)).ended;
-    expect(optionsOf(pid, port)).toEqual(WANTED);
-  });
+  it(
+    'reaches a program in another network namespace (needs root)',
+    { skip: NOT_ROOT },
+    async () => {
+      const { pid, port } = await startProgram({ through: ['unshare', '--net'] });
+      const [group] = planFor(pid).result.groups;
+      expect(group?.namespace).toBe(kernel.networkNamespace(pid)?.id);
+      expect(group?.namespace).not.toBe(kernel.networkNamespace(process.pid)?.id);
+      await begin(planFor(pid)).ended;
+      expect(optionsOf(pid, port)).toEqual(WANTED);
+    },
+  );
 });
 
 describe.skipIf(lacks('pidfd', 'sockDiag'))('protect --follow (needs pidfd, sockDiag)', () => {
