@@ -56,7 +56,7 @@ Examples:
   tcpalive serve & tcpalive probe 127.0.0.1:7777       an echo server, and a client that beats
   tcpalive probe 127.0.0.1:7777 --drop-after 3s        the same, and really cut after three seconds
   tcpalive ls                                          what lingers here, and when it will die
-  tcpalive protect 4242 --keepalive 60s:10s:6          what keepalive would change for a running program
+  tcpalive protect 4242 --keepalive 60s:10s:6          keepalive for a running program: dry run
   tcpalive doctor                                      what can be done on this machine
 
 Exit codes: 0 done or alive, 1 a negative verdict, 2 usage, 3 could not test, 130/143 interrupted.

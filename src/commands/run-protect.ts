@@ -4,7 +4,7 @@ import type { ProtectEvent, ProtectResult } from '../core/protection.js';
 import { planProtection, type ProtectRequest } from '../host/protect-plan.js';
 import { protect } from '../host/protect.js';
 import type { TargetChoice } from '../host/targets.js';
-import { undoFolder } from '../host/undo.js';
+import { stateFolder } from '../host/journal.js';
 import { jsonText } from '../report/json.js';
 import { protectDryRun, protectEventLine, protectOutcome, protectPlan } from '../report/protect.js';
 import type { Environment } from './environment.js';
@@ -71,5 +71,5 @@ function choiceOf({ pid, port, unit = '' }: ProtectOrder): TargetChoice {
 /** Named after the moment and this process: two at once do not meet. */
 function undoPath({ variables }: Environment): string {
   const moment = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-  return join(undoFolder(variables), `protect-${moment}-${process.pid}.jsonl`);
+  return join(stateFolder(variables), `protect-${moment}-${process.pid}.jsonl`);
 }

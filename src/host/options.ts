@@ -1,6 +1,7 @@
 /** Keepalive and user timeout of sockets that other processes hold, as far as our rights reach. */
 import type { HostSocket, SocketOptions } from '../core/socket.js';
 import type { Kernel } from '../kernel/kernel.js';
+import type { OptionValues } from '../kernel/socket-view.js';
 import { reach } from './reach.js';
 
 /** A socket and where it is held. */
@@ -21,4 +22,13 @@ export function readOptions(
     if (outcome.kind === 'done') options.set(socket, outcome.value);
   }
   return options;
+}
+
+/** Of all five values those that are in force. */
+export function optionsFrom(values: OptionValues): SocketOptions {
+  const { keepalive, userTimeoutMs, idleSeconds, intervalSeconds, count } = values;
+  return {
+    keepalive: keepalive ? { kind: 'known', idleSeconds, intervalSeconds, count } : { kind: 'off' },
+    userTimeoutMs,
+  };
 }
