@@ -77,7 +77,8 @@ describe('diagnose', () => {
       ['probe', 'partly', 'npm install koffi'],
       ['probe --drop-after', 'no', 'npm install koffi'],
       ['ls', 'partly', ''],
-      ['ls --ask', 'no', ''],
+      ['ls --ask', 'no', 'npm install koffi'],
+      ['protect', 'no', 'npm install koffi'],
       ['reap', 'no', 'sudo tcpalive reap'],
       ['doctor', 'yes', ''],
     ]);
@@ -98,7 +99,10 @@ describe('diagnose', () => {
       works: 'partly',
       fix: 'sudo tcpalive ls',
     });
-    expect(diagnosisOf('ls --ask', factsWithout([]))).toMatchObject({ works: 'partly', fix: '' });
+    expect(diagnosisOf('ls --ask', factsWithout([]))).toMatchObject({
+      works: 'partly',
+      fix: 'sudo tcpalive ls --ask',
+    });
     expect(diagnosisOf('reap', factsWithout(['sockDestroy']))?.works).toBe('no');
   });
 
@@ -134,13 +138,16 @@ describe('reportDoctor', () => {
         yes     probe               every mode can be had
         yes     probe --drop-after  cut by a minimum TTL
         partly  ls                  every connection, but not who holds other users' nor its options
-        partly  ls --ask            processes of this user, where yama allows; root reaches all
+        partly  ls --ask            on this user's programs, where kernel.yama.ptrace_scope is 0
+        partly  protect             on this user's programs, where kernel.yama.ptrace_scope is 0
         no      reap                SOCK_DESTROY is refused: it takes root and CONFIG_INET_DIAG_DESTROY
         yes     doctor              it only looks
 
         To change that:
           sysctl -w user.max_user_namespaces=15000  (for compare)
           sudo tcpalive ls  (for ls)
+          sudo tcpalive ls --ask  (for ls --ask)
+          sudo tcpalive protect  (for protect)
           sudo tcpalive reap  (for reap)
         "
       `);
