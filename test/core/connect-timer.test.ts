@@ -45,6 +45,15 @@ it('a user timeout ends it on time, but never at the first timer, after a second
   });
 });
 
+it('has its user timeout run from the first SYN, however late the timers were since', () => {
+  const state = { ...usual, userTimeoutMs: 4000, retransmissions: 2, expiresInMs: 372 };
+  const { min, max } = connectRest(state, HZ).death;
+  // Measured on Linux 6.18: gone between 1339 and 1360 ms later.
+  expect(min).toBeLessThan(1339);
+  expect(min).toBeGreaterThanOrEqual(1372 - 64); // two pauses of a second, each late by at most 32 ms
+  expect(max).toBeLessThan(1500);
+});
+
 const settings = fc
   .record({
     synRetries: fc.integer({ min: 1, max: 20 }),

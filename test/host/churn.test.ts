@@ -18,7 +18,7 @@ describe.skipIf(lacks('sockDiag', 'pidfd', 'tcpInfo'))('while connections come a
 
   it(
     `takes ${SURVEYS} surveys beside ${RATE} connections a second, and loses none that stay`,
-    { timeout: TEST_MS },
+    { timeout: 3 * TEST_MS },
     async () => {
       const stays = await sockets.pair((work) => work());
       const churn = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, '-e', CHURN], {
