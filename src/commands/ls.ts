@@ -18,6 +18,7 @@ export interface LsFlags extends SelectionFlags {
   readonly top?: number;
   readonly headers: boolean;
   readonly owners: boolean;
+  readonly options?: boolean;
   readonly by: Grouping;
   readonly watch?: number;
   readonly from?: string;
@@ -56,6 +57,7 @@ export function lsCommand(env: Environment): Command {
     .option('--from <file>', "another machine's `ss -tneoiH`, pasted; - for standard input")
     .option('--netns <which>', 'another network namespace: a process, a name, a path, or all')
     .option('--no-owners', 'faster: not who holds each, nor its options')
+    .option('--options', 'the user timeouts of more than 10,000 idle connections too')
     .option('--no-headers', 'rows alone, for awk')
     .option('--fail-on <list>', 'exit 1 when there is one: fates, or fds=90%', parseFailOn)
     .addOption(

@@ -62,8 +62,9 @@ async function look(
   flags: LsFlags,
   interruption: AbortSignal,
 ): Promise<Survey> {
-  const { netns: namespaces, owners } = flags;
-  const survey = takeSurvey(kernel, { namespaces, owners, selection: selectionFrom(flags) });
+  const { netns: namespaces, owners, options: everyOption } = flags;
+  const selection = selectionFrom(flags);
+  const survey = takeSurvey(kernel, { namespaces, owners, everyOption, selection });
   if (flags.ask === undefined) return survey;
   return askAbout(kernel, survey, {
     waitMs: flags.ask === true ? DEFAULT_ASK_MS : flags.ask,

@@ -40,7 +40,7 @@ export function reach<S extends Reachable, T>(
   return outcomes;
 }
 
-export function reachOne<T>(
+function reachOne<T>(
   kernel: Kernel,
   borrow: Borrow,
   { fd, cookie }: Omit<Reachable, 'pid'>,
@@ -57,7 +57,7 @@ export function reachOne<T>(
   }
 }
 
-export function byProcess<T extends { readonly pid: number }>(
+function byProcess<T extends { readonly pid: number }>(
   held: readonly T[],
 ): ReadonlyMap<number, readonly T[]> {
   const groups = new Map<number, T[]>();

@@ -36,14 +36,19 @@ export interface SurveyRequest {
   readonly selection: Selection;
   /** Who holds each socket, and with that its options; false: the kernel's table alone. */
   readonly owners: boolean;
+  /** Also of more idle connections than `MOST_IDLE_READ`. Default: no. */
+  readonly everyOption?: boolean | undefined;
 }
+
+/** What an idle connection's user timeout would do later on is not worth half of the time of a survey. */
+const MOST_IDLE_READ = 10_000;
 
 /** @throws TcpaliveError NO_TARGET for a namespace that cannot be looked into; KernelRefusal */
 export function takeSurvey(kernel: Kernel, request: SurveyRequest): Survey {
   const takenAt = new Date().toISOString();
   const known = knownNamespaces(kernel);
   const tables = readTables(kernel, known, request.namespaces);
-  const holders = request.owners ? readHolders(kernel, tables) : undefined;
+  const holders = request.owners ? readHolders(kernel, tables, request) : undefined;
   const selected: Connection[] = [];
   const listeners: Listener[] = [];
   for (const { namespace, keeper, sockets: table } of tables) {
@@ -132,9 +137,20 @@ export function readTable(
 interface Holders extends Owners {
   readonly facts: ReadonlyMap<number, ProcessFacts>;
   readonly options: ReadonlyMap<HostSocket, SocketOptions>;
+  /** Of idle connections the options were not read: there are too many. */
+  readonly leftOut: boolean;
 }
 
-function readHolders(kernel: Kernel, tables: readonly Table[]): Holders {
+/** No timer is armed: its keepalive is off, and its user timeout decides nothing yet. */
+function isIdle(socket: HostSocket): boolean {
+  return socket.timer.kind === 'none' && !isListener(socket);
+}
+
+function readHolders(
+  kernel: Kernel,
+  tables: readonly Table[],
+  { everyOption = false }: SurveyRequest,
+): Holders {
   const sockets = tables.flatMap((table) => table.sockets);
   const owners = readOwners(kernel, new Set(sockets.map(({ inode }) => inode)));
   const facts = new Map<number, ProcessFacts>();
@@ -146,7 +162,9 @@ function readHolders(kernel: Kernel, tables: readonly Table[]): Holders {
     const owner = owners.byInode.get(socket.inode);
     return owner === undefined ? [] : [{ socket, ...owner }];
   });
-  return { ...owners, facts, options: readOptions(kernel, held) };
+  const busy = held.filter(({ socket }) => !isIdle(socket));
+  const leftOut = held.length - busy.length > MOST_IDLE_READ && !everyOption;
+  return { ...owners, facts, options: readOptions(kernel, leftOut ? busy : held), leftOut };
 }
 
 function holdingOf(
@@ -164,22 +182,30 @@ function holdingOf(
   };
 }
 
-function whyUnread({ inode, state }: HostSocket, holders: Holders | undefined): string {
+function whyUnread(socket: HostSocket, holders: Holders | undefined): string {
+  const { inode, state } = socket;
   if (holders === undefined) return 'not asked who holds it (--no-owners)';
   if (inode === 0) {
     const isQueued = state === 'ESTABLISHED' || state === 'CLOSE-WAIT' || state === 'SYN-RECV';
     return isQueued ? 'no process has accepted it yet' : 'no process holds it any more';
   }
+  if (holders.leftOut && isIdle(socket)) return 'too many idle connections: --options reads them';
   if (holders.byInode.has(inode)) return 'its process may not be traced by this user: root can';
   return holders.hidden === 0
     ? 'no process was found that holds it'
     : 'its process may not be looked into by this user: root can';
 }
 
-function notesOf({ hidden }: Holders): readonly string[] {
-  if (hidden === 0) return [];
+function notesOf({ hidden, leftOut }: Holders): readonly string[] {
   const processes = hidden === 1 ? '1 process' : `${hidden} processes`;
-  return [`${processes} of other users could not be looked into: root sees who holds the rest`];
+  return [
+    ...(hidden === 0
+      ? []
+      : [`${processes} of other users could not be looked into: root sees who holds the rest`]),
+    ...(leftOut
+      ? [`more than ${MOST_IDLE_READ} idle connections: their user timeouts only with --options`]
+      : []),
+  ];
 }
 
 function processNotes(kernel: Kernel, { facts }: Holders): readonly ProcessNote[] {

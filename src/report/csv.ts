@@ -1,6 +1,6 @@
 import { printable } from './printable.js';
 
-export type CsvValue = string | number | boolean | null;
+type CsvValue = string | number | boolean | null;
 
 /** What each column is called, with its unit, and holds. Added at the end and never renamed. */
 export type CsvColumns<Row> = Readonly<Record<string, (row: Row) => CsvValue>>;

@@ -56,7 +56,7 @@ export class Watch {
   }
 }
 
-export function keyOf({ local, peer }: Pick<Connection, 'local' | 'peer'>): string {
+function keyOf({ local, peer }: Pick<Connection, 'local' | 'peer'>): string {
   return `${local.port}-${peer.port}`;
 }
 

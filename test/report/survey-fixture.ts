@@ -11,10 +11,10 @@ import {
 
 const HOUR_MS = 3_600_000;
 
-export const busy: Moment = { kind: 'within', ms: { min: 924_600, max: 948_100 } };
+const busy: Moment = { kind: 'within', ms: { min: 924_600, max: 948_100 } };
 export const never: Moment = { kind: 'never' };
 
-export const forever: Fate = { kind: 'forever', busy };
+const forever: Fate = { kind: 'forever', busy };
 export const armed: Fate = {
   kind: 'armed',
   idle: { kind: 'within', ms: { min: 110_000, max: 119_900 } },
