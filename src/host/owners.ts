@@ -1,4 +1,4 @@
-/** Which process holds each socket: /proc read once, for the sockets that are wanted. */
+/** Which process holds each socket: /proc read once. */
 import type { SocketOwner } from '../core/socket.js';
 import type { Kernel } from '../kernel/kernel.js';
 
@@ -9,12 +9,12 @@ export interface Owners {
 }
 
 /** The process with the lowest number, where several hold one. */
-export function readOwners(kernel: Kernel, wanted: ReadonlySet<number>): Owners {
+export function readOwners(kernel: Kernel): Owners {
   const byInode = new Map<number, SocketOwner>();
   let hidden = 0;
   for (const pid of kernel.processIds()) {
     const isOurs = kernel.eachSocket(pid, (inode, fd) => {
-      if (wanted.has(inode) && !byInode.has(inode)) byInode.set(inode, { pid, fd });
+      if (!byInode.has(inode)) byInode.set(inode, { pid, fd });
     });
     if (!isOurs && kernel.processFacts(pid) !== undefined) hidden++;
   }

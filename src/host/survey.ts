@@ -28,7 +28,7 @@ import {
   type KnownNamespace,
   type NamespaceChoice,
 } from './namespaces.js';
-import { readOptions } from './options.js';
+import { readOptions, type HeldSocket } from './options.js';
 import { readOwners, type Owners } from './owners.js';
 
 export interface SurveyRequest {
@@ -135,10 +135,14 @@ export function readTable(
 }
 
 interface Holders extends Owners {
-  readonly facts: ReadonlyMap<number, ProcessFacts>;
+  readonly processes: ReadonlyMap<number, HoldingProcess>;
   readonly options: ReadonlyMap<HostSocket, SocketOptions>;
   /** Of idle connections the options were not read: there are too many. */
   readonly leftOut: boolean;
+}
+
+interface HoldingProcess extends Pick<ProcessFacts, 'name' | 'descriptorLimit'> {
+  readonly unit: string | null;
 }
 
 /** No timer is armed: its keepalive is off, and its user timeout decides nothing yet. */
@@ -151,20 +155,26 @@ function readHolders(
   tables: readonly Table[],
   { everyOption = false }: SurveyRequest,
 ): Holders {
-  const sockets = tables.flatMap((table) => table.sockets);
-  const owners = readOwners(kernel, new Set(sockets.map(({ inode }) => inode)));
-  const facts = new Map<number, ProcessFacts>();
-  for (const pid of new Set([...owners.byInode.values()].map((owner) => owner.pid))) {
-    const known = kernel.processFacts(pid);
-    if (known !== undefined) facts.set(pid, known);
-  }
-  const held = sockets.flatMap((socket) => {
+  const owners = readOwners(kernel);
+  const busy: HeldSocket[] = [];
+  const idle: HeldSocket[] = [];
+  const pids = new Set<number>();
+  for (const socket of tables.flatMap((table) => table.sockets)) {
     const owner = owners.byInode.get(socket.inode);
-    return owner === undefined ? [] : [{ socket, ...owner }];
-  });
-  const busy = held.filter(({ socket }) => !isIdle(socket));
-  const leftOut = held.length - busy.length > MOST_IDLE_READ && !everyOption;
-  return { ...owners, facts, options: readOptions(kernel, leftOut ? busy : held), leftOut };
+    if (owner === undefined) continue;
+    pids.add(owner.pid);
+    (isIdle(socket) ? idle : busy).push({ socket, pid: owner.pid, fd: owner.fd });
+  }
+  const processes = new Map<number, HoldingProcess>();
+  for (const pid of pids) {
+    const facts = kernel.processFacts(pid);
+    if (facts === undefined) continue;
+    const { name, descriptorLimit, cgroup } = facts;
+    processes.set(pid, { name, descriptorLimit, unit: unitOf(cgroup) });
+  }
+  const leftOut = idle.length > MOST_IDLE_READ && !everyOption;
+  const options = readOptions(kernel, leftOut ? busy : [...busy, ...idle]);
+  return { ...owners, processes, options, leftOut };
 }
 
 function holdingOf(
@@ -173,10 +183,13 @@ function holdingOf(
   namespace: KnownNamespace,
 ): Holding {
   const owner = holders?.byInode.get(socket.inode);
-  const facts = owner === undefined ? undefined : holders?.facts.get(owner.pid);
+  const known = owner === undefined ? undefined : holders?.processes.get(owner.pid);
   return {
-    process: owner === undefined || facts === undefined ? null : { ...owner, name: facts.name },
-    unit: facts === undefined ? null : unitOf(facts.cgroup),
+    process:
+      owner === undefined || known === undefined
+        ? null
+        : { pid: owner.pid, name: known.name, fd: owner.fd },
+    unit: known?.unit ?? null,
     options: holders?.options.get(socket) ?? unreadOptions(socket, whyUnread(socket, holders)),
     namespace: namespace.id,
   };
@@ -208,11 +221,11 @@ function notesOf({ hidden, leftOut }: Holders): readonly string[] {
   ];
 }
 
-function processNotes(kernel: Kernel, { facts }: Holders): readonly ProcessNote[] {
-  return [...facts].map(([pid, { name, cgroup, descriptorLimit }]) => ({
+function processNotes(kernel: Kernel, { processes }: Holders): readonly ProcessNote[] {
+  return [...processes].map(([pid, { name, unit, descriptorLimit }]) => ({
     pid,
     name,
-    unit: unitOf(cgroup),
+    unit,
     fds: kernel.openDescriptors(pid) ?? null,
     fdLimit: descriptorLimit,
   }));

@@ -17,7 +17,7 @@ export function connectionWriter(): (connection: Connection) => string {
   let written: { readonly of: Connection; readonly rest: Rest } | undefined;
   return (connection) => {
     if (written === undefined || !isAlike(written.of, connection)) {
-      written = { of: connection, rest: restOf(connection) };
+      written = { of: connection, rest: inOnePiece(restOf(connection)) };
     }
     const { rest } = written;
     const { local, peer, process, cookie } = connection;
@@ -58,6 +58,17 @@ function restOf(connection: Connection): Rest {
       `,"fate":${fateText(connection.fate)},"ask":${askText(connection.ask)}` +
       `,"userId":${connection.userId},"cookie":`,
     namespace: `,"namespace":${quoted(connection.namespace)}`,
+  };
+}
+
+/** V8 keeps what was put together as a tree, to be walked again for every line that it is part of. */
+function inOnePiece({ state, unit, timer, namespace }: Rest): Rest {
+  const piece = (text: string) => Buffer.from(text, 'latin1').toString('latin1');
+  return {
+    state: piece(state),
+    unit: piece(unit),
+    timer: piece(timer),
+    namespace: piece(namespace),
   };
 }
 

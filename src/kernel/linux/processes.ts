@@ -7,6 +7,7 @@ import {
   readFileSync,
   readlinkSync,
   statSync,
+  type Stats,
 } from 'node:fs';
 import { KernelRefusal } from '../kernel.js';
 import type { Borrow, NetworkNamespace, ProcessFacts } from '../socket-view.js';
@@ -23,8 +24,10 @@ const NAMED_NAMESPACES = '/run/netns';
 const PF_KTHREAD = 0x0020_0000;
 
 /** `socket:[`, and room for an inode's number and the bracket. */
-const SOCKET_LINK = 'socket:[';
 const LINK_ROOM_BYTES = 64;
+const SHORTEST_SOCKET_LINK_BYTES = 'socket:[1]'.length;
+const SOCK = Buffer.from('sock').readUInt32LE();
+const ET = Buffer.from('et:[').readUInt32LE();
 
 export function processIds(): readonly number[] {
   return readdirSync('/proc')
@@ -56,27 +59,39 @@ export function eachSocket(
   found: (inode: number, fd: number) => void,
 ): boolean {
   let folder: number;
-  const path = `/proc/${pid}/fd`;
-  let names: readonly string[];
   try {
-    names = readdirSync(path);
-    folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    folder = openSync(`/proc/${pid}/fd`, constants.O_RDONLY | constants.O_DIRECTORY);
   } catch {
     // It has ended, or is not ours to look at.
     return false;
   }
   const room = Buffer.alloc(LINK_ROOM_BYTES);
   try {
-    for (const name of names) {
-      const length = libc.readlinkAt(folder, name, room);
-      const inode = socketInode(room, length);
-      if (inode !== 0) found(inode, Number(name));
+    for (const fd of descriptors(pid)) {
+      const inode = socketInode(room, libc.readlinkAt(folder, `${fd}`, room));
+      if (inode !== 0) found(inode, fd);
     }
   } finally {
     closeSync(folder);
   }
   return true;
 }
+
+/**
+ * Descriptors are given from 0 on: where they are dense, trying every number is quicker than the list,
+ * for which the kernel makes an entry each.
+ */
+function descriptors(pid: number): Iterable<number> {
+  const room = Number(/^FDSize:\s+(\d+)/m.exec(tryRead(`/proc/${pid}/status`) ?? '')?.[1]);
+  // From Linux 6.2 on; before, 0.
+  const open = tryStat(`/proc/${pid}/fd`)?.size ?? 0;
+  return room <= 2 * open + ALWAYS_TRIED
+    ? Array.from({ length: room }, (_, fd) => fd)
+    : tryList(`/proc/${pid}/fd`).map(Number);
+}
+
+/** The smallest table that the kernel makes (BITS_PER_LONG, fs/file.c), a few times. */
+const ALWAYS_TRIED = 256;
 
 export function withProcess<T>(libc: Libc, pid: number, work: (borrow: Borrow) => T): T {
   const process = libc.syscall('pidfd_open', PIDFD_OPEN, pid, 0);
@@ -104,7 +119,7 @@ export function namedNetworkNamespaces(): ReadonlyMap<string, NetworkNamespace> 
   const named = new Map<string, NetworkNamespace>();
   for (const name of tryList(NAMED_NAMESPACES)) {
     const path = `${NAMED_NAMESPACES}/${name}`;
-    const inode = tryInode(path);
+    const inode = tryStat(path)?.ino;
     if (inode !== undefined) named.set(name, { id: `net:[${inode}]`, path });
   }
   return named;
@@ -139,16 +154,12 @@ function openNamespace(path: string): number {
   }
 }
 
-/** 0: no socket. */
+/** Of `socket:[4711]`; 0: no socket. */
 function socketInode(link: Buffer, length: number): number {
-  if (
-    length <= SOCKET_LINK.length ||
-    link.toString('latin1', 0, SOCKET_LINK.length) !== SOCKET_LINK
-  ) {
-    return 0;
-  }
+  if (length < SHORTEST_SOCKET_LINK_BYTES) return 0;
+  if (link.readUInt32LE(0) !== SOCK || link.readUInt32LE(4) !== ET) return 0;
   let inode = 0;
-  for (let at = SOCKET_LINK.length; at < length - 1; at++) {
+  for (let at = SHORTEST_SOCKET_LINK_BYTES - 2; at < length - 1; at++) {
     inode = inode * 10 + ((link[at] ?? 0) - 48);
   }
   return inode;
@@ -190,9 +201,9 @@ function tryList(path: string): readonly string[] {
   }
 }
 
-function tryInode(path: string): number | undefined {
+function tryStat(path: string): Stats | undefined {
   try {
-    return statSync(path).ino;
+    return statSync(path);
   } catch {
     return undefined;
   }
