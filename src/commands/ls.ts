@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { parseDuration } from '../core/duration.js';
+import { formatDuration, parseDuration } from '../core/duration.js';
 import { parseFailOn, type Condition } from '../core/fail-on.js';
 import { TcpaliveError } from '../errors.js';
 import {
@@ -8,6 +8,7 @@ import {
   type Grouping,
   type SurveyFormat,
 } from '../report/survey-options.js';
+import { askWaitMs, parseAskWait, type AskFlag } from './ask-wait.js';
 import type { Environment } from './environment.js';
 import { colorOption, jsonOption, wholeNumber } from './options.js';
 import { addSelection, type SelectionFlags } from './selection.js';
@@ -23,15 +24,12 @@ export interface LsFlags extends SelectionFlags {
   readonly watch?: number;
   readonly from?: string;
   readonly netns?: string;
-  /** Milliseconds to wait for an answer; true: the default. */
-  readonly ask?: number | true;
+  readonly ask?: AskFlag;
   readonly failOn?: readonly Condition[];
   readonly format: SurveyFormat;
   readonly json?: boolean;
   readonly color: ColorChoice;
 }
-
-export const DEFAULT_ASK_MS = 2000;
 
 export function lsCommand(env: Environment): Command {
   const command = new Command('ls')
@@ -51,7 +49,7 @@ export function lsCommand(env: Environment): Command {
     .option(
       '--ask [wait]',
       'settle who is silent and who answers, with one keepalive probe each (default wait: 2s)',
-      parseDuration,
+      parseAskWait,
     )
     .option('--watch <time>', 'again and again: what is new, what is gone', parseDuration)
     .option('--from <file>', "another machine's `ss -tneoiH`, pasted; - for standard input")
@@ -96,7 +94,8 @@ Examples:
   tcpalive ls --fail-on leaked,fds=90%             for cron and CI
 `;
 
-function refuseImpossible({ from, ask, watch, netns, format, json, owners }: LsFlags): void {
+function refuseImpossible(flags: LsFlags): void {
+  const { from, ask, watch, netns, format, json, owners, failOn } = flags;
   if (from !== undefined) {
     const clash = [
       ask === undefined ? undefined : '--ask',
@@ -110,12 +109,14 @@ function refuseImpossible({ from, ask, watch, netns, format, json, owners }: LsF
   if (ask !== undefined && !owners)
     throw refusal('--ask needs to know who holds each: leave out --no-owners');
   if (watch === undefined) return;
+  if (failOn !== undefined) throw refusal('--watch has no --fail-on: it ends with Ctrl-C alone');
   if (format !== 'table' || json === true)
     throw refusal('--watch has no --format: it is for the eye');
-  if (watch < SHORTEST_WATCH_MS) throw refusal('--watch: at least 500ms');
-  const waitMs = ask === true ? DEFAULT_ASK_MS : ask;
-  if (waitMs !== undefined && watch < waitMs + ASK_ROOM_MS) {
-    throw refusal('--watch is shorter than --ask takes: every probe would meet the one before it');
+  const every = formatDuration(watch);
+  if (watch < SHORTEST_WATCH_MS) throw refusal(`--watch: '${every}' is too short: at least 500ms`);
+  if (ask !== undefined && watch < askWaitMs(ask) + ASK_ROOM_MS) {
+    const takes = formatDuration(askWaitMs(ask) + ASK_ROOM_MS);
+    throw refusal(`--watch: '${every}' is shorter than --ask may take here, which is ${takes}`);
   }
 }
 

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { formatDuration, parseDuration } from '../core/duration.js';
 import { isEmpty } from '../core/selection.js';
 import { TcpaliveError } from '../errors.js';
+import { parseAskWait, type AskFlag } from './ask-wait.js';
 import type { Environment } from './environment.js';
 import { colorOption, jsonOption } from './options.js';
 import { addSelection, selectionFrom, type SelectionFlags } from './selection.js';
@@ -9,8 +10,7 @@ import type { ColorChoice } from './style.js';
 
 export interface ReapFlags extends SelectionFlags {
   readonly after: number;
-  /** Milliseconds to wait for an answer; true: the default. */
-  readonly ask?: number | true;
+  readonly ask?: AskFlag;
   readonly yes?: boolean;
   readonly record?: string;
   readonly json?: boolean;
@@ -33,7 +33,7 @@ export function reapCommand(env: Environment): Command {
     .option(
       '--ask [wait]',
       'also what has no timer and is silent under two asks (default wait: 2s)',
-      parseDuration,
+      parseAskWait,
     )
     .option('--yes', 'end them')
     .option('--record <file>', 'where the evidence is written, a JSON object a line')

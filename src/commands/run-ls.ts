@@ -5,7 +5,8 @@ import { surveyFromSs } from '../core/ss-survey.js';
 import { parseSs } from '../core/ss-text.js';
 import type { Survey } from '../core/survey.js';
 import { TcpaliveError } from '../errors.js';
-import { askAbout } from '../host/ask-about.js';
+import { askAbout, putBackLeftovers, tellOfLeftovers } from '../host/ask-about.js';
+import { requireProcess } from '../host/process.js';
 import { takeSurvey } from '../host/survey.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
@@ -15,9 +16,10 @@ import { printable } from '../report/printable.js';
 import { reportSurvey } from '../report/survey.js';
 import type { SurveyReportOptions } from '../report/survey-options.js';
 import { watchLines } from '../report/survey-watch.js';
+import { askWaitMs } from './ask-wait.js';
 import type { Environment } from './environment.js';
 import { listenForInterrupt } from './interrupt.js';
-import { DEFAULT_ASK_MS, type LsFlags } from './ls.js';
+import type { LsFlags } from './ls.js';
 import { selectionFrom } from './selection.js';
 import { isAnimated, styleFor } from './style.js';
 
@@ -27,6 +29,7 @@ export async function runLs(env: Environment, flags: LsFlags): Promise<void> {
     return;
   }
   const kernel = await kernelWithTable();
+  if (flags.pid !== undefined) requireProcess(kernel, flags.pid);
   const interrupt = listenForInterrupt(env);
   if (flags.watch === undefined) {
     const survey = await look(env, kernel, flags, interrupt.signal);
@@ -63,15 +66,16 @@ async function look(
   interruption: AbortSignal,
 ): Promise<Survey> {
   const { netns: namespaces, owners, options: everyOption } = flags;
+  const { variables } = env;
+  const tell = (line: string) => env.stderr.write(`${printable(line)}
+`);
+  if (flags.ask === undefined) tellOfLeftovers(kernel, variables, tell);
+  else putBackLeftovers(kernel, variables, tell);
   const selection = selectionFrom(flags);
   const survey = takeSurvey(kernel, { namespaces, owners, everyOption, selection });
   if (flags.ask === undefined) return survey;
-  return askAbout(kernel, survey, {
-    waitMs: flags.ask === true ? DEFAULT_ASK_MS : flags.ask,
-    variables: env.variables,
-    interruption,
-    tell: (line) => env.stderr.write(`${line}\n`),
-  });
+  const waitMs = askWaitMs(flags.ask);
+  return askAbout(kernel, survey, { waitMs, variables, interruption, tell });
 }
 
 interface Watching {

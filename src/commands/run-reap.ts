@@ -3,18 +3,20 @@ import { join } from 'node:path';
 import { reapVerdict, type Reaped, type ReapResult, type ReapRules } from '../core/reap.js';
 import type { Survey } from '../core/survey.js';
 import { TcpaliveError } from '../errors.js';
-import { askAbout } from '../host/ask-about.js';
+import { askAbout, putBackLeftovers } from '../host/ask-about.js';
 import { described, end, type Dead } from '../host/reap.js';
 import { openJournal, stateFolder } from '../host/journal.js';
+import { requireProcess } from '../host/process.js';
 import { ownSession } from '../host/session.js';
 import { takeSurvey } from '../host/survey.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/open-kernel.js';
 import { jsonText } from '../report/json.js';
+import { printable } from '../report/printable.js';
 import { reportReap } from '../report/reap.js';
+import { askWaitMs } from './ask-wait.js';
 import type { Environment } from './environment.js';
 import { listenForInterrupt } from './interrupt.js';
-import { DEFAULT_ASK_MS } from './ls.js';
 import type { ReapFlags } from './reap.js';
 import { selectionFrom } from './selection.js';
 import { styleFor } from './style.js';
@@ -22,6 +24,7 @@ import { styleFor } from './style.js';
 export async function runReap(env: Environment, flags: ReapFlags): Promise<void> {
   const kernel = await openKernel();
   refuseWithoutDestroy(kernel);
+  if (flags.pid !== undefined) requireProcess(kernel, flags.pid);
   const interrupt = listenForInterrupt(env);
   const { survey, silentTwice } = await lookTwice(env, kernel, flags, interrupt.signal);
   const { dead, kept } = judge(survey, silentTwice, {
@@ -72,15 +75,14 @@ async function lookTwice(
   interruption: AbortSignal,
 ): Promise<{ readonly survey: Survey; readonly silentTwice: ReadonlySet<string> }> {
   const request = { owners: true, selection: selectionFrom(flags) };
-  const first = takeSurvey(kernel, request);
-  if (flags.ask === undefined) return { survey: first, silentTwice: new Set() };
-  const asking = {
-    waitMs: flags.ask === true ? DEFAULT_ASK_MS : flags.ask,
-    variables: env.variables,
-    interruption,
-    tell: (line: string) => env.stderr.write(`${line}\n`),
-  };
-  const once = silentCookies(await askAbout(kernel, first, asking));
+  if (flags.ask === undefined) {
+    return { survey: takeSurvey(kernel, request), silentTwice: new Set() };
+  }
+  const tell = (line: string) => env.stderr.write(`${printable(line)}\n`);
+  const waitMs = askWaitMs(flags.ask);
+  const asking = { waitMs, variables: env.variables, interruption, tell };
+  putBackLeftovers(kernel, env.variables, tell);
+  const once = silentCookies(await askAbout(kernel, takeSurvey(kernel, request), asking));
   const again = takeSurvey(kernel, request);
   const survey = await askAbout(kernel, again, {
     ...asking,

@@ -1,7 +1,8 @@
 /**
- * Settles `forever`: the kernel is made to send one keepalive probe on each such connection, and what
- * it hears is read from its TCP_INFO. Nothing is closed, and the options found before are put back.
- * They are on disk before the first is changed (undo.ts): whatever ends us, they can be put back.
+ * Settles `forever`: the kernel is made to send one keepalive probe on each such connection, and
+ * whether anything came back is read from its TCP_INFO. Nothing is closed, and the options found
+ * before are put back. They are on disk before the first is changed (undo.ts): whatever ends us, they
+ * can be put back.
  */
 import { addMs, msBetween, type Instant } from '../core/time.js';
 import type { Ask, Connection } from '../core/survey.js';
@@ -9,6 +10,8 @@ import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { OptionValues, TcpInfo } from '../kernel/socket-view.js';
+import { ASKING, MOST_PROBES, putBack } from './ask-options.js';
+import { readOwners } from './owners.js';
 import { reach, type Outcome, type Reachable } from './reach.js';
 import type { UndoFile } from './undo.js';
 
@@ -22,25 +25,28 @@ export interface AskRequest {
   readonly onAsked: (asked: number, of: number) => void;
 }
 
+export interface Asked {
+  readonly answers: ReadonlyMap<Connection, Ask>;
+  /** Their options could not be put back: it takes their record. */
+  readonly leftChanged: number;
+}
+
 /** So many probes leave at once, and so long after the next so many: two thousand a second. */
 const BATCH = 100;
 const BATCH_EVERY_MS = 50;
 
 /** The kernel probes after so long a silence at the earliest: TCP_KEEPIDLE takes whole seconds. */
-const SHORTEST_IDLE_MS = 1000;
+const SHORTEST_IDLE_MS = ASKING.idleSeconds * 1000;
 
-/** The kernel keeps the time of the last segment in ticks, of at most this. */
-const TICK_MS = 10;
-
-/** No second probe and no verdict before we are back: the most that the options take. */
-const PROBE_ONCE = { keepalive: true, idleSeconds: 1, intervalSeconds: 32_767, count: 127 };
+/** A timer of a second is late by up to 8 ticks of 10 ms (LVL_GRAN, kernel/time/timer.c). */
+const TIMER_LATE_MS = 80;
 
 /** What each connection that has no timer answered; those that could not be asked say why. */
 export async function ask(
   kernel: Kernel,
   connections: readonly Connection[],
   request: AskRequest,
-): Promise<ReadonlyMap<Connection, Ask>> {
+): Promise<Asked> {
   const answers = new Map<Connection, Ask>();
   const targets: Target[] = [];
   for (const connection of connections) {
@@ -50,16 +56,22 @@ export async function ask(
     else targets.push({ connection, pid: process.pid, fd: process.fd, cookie, local, peer });
   }
   let asked = 0;
-  await Promise.all(
-    batches(targets).map(async (batch, number) => {
-      await pause(number * BATCH_EVERY_MS, request.interruption);
-      const outcomes = await askBatch(kernel, batch, request);
-      for (const [target, outcome] of outcomes) answers.set(target.connection, answerFrom(outcome));
-      asked += batch.length;
-      request.onAsked(asked, targets.length);
-    }),
-  );
-  return answers;
+  let leftChanged = 0;
+  const asking = batches(targets).map(async (batch, number) => {
+    await pause(number * BATCH_EVERY_MS, request.interruption);
+    const outcomes = await askBatch(kernel, batch, request);
+    for (const [target, answer] of outcomes.answers) answers.set(target.connection, answer);
+    leftChanged += outcomes.leftChanged;
+    asked += batch.length;
+    request.onAsked(asked, targets.length);
+  });
+  try {
+    await Promise.all(asking);
+  } finally {
+    // Whatever ended one batch, the others have options to put back.
+    await Promise.allSettled(asking);
+  }
+  return { answers, leftChanged };
 }
 
 interface Target extends Reachable, Pick<Connection, 'local' | 'peer'> {
@@ -67,94 +79,149 @@ interface Target extends Reachable, Pick<Connection, 'local' | 'peer'> {
   readonly connection: Connection;
 }
 
-type Outcomes = ReadonlyMap<Target, Outcome<Ask>>;
+/** A probe that leaves. */
+interface Probe {
+  readonly kind: 'probe';
+  readonly leavesAt: Instant;
+  /** Of that moment. */
+  readonly segmentsIn: number;
+  readonly unanswered: number;
+}
+
+interface BatchAnswers {
+  readonly answers: ReadonlyMap<Target, Ask>;
+  readonly leftChanged: number;
+}
 
 /** One after the other each is read and put on record, probed, and heard. */
 async function askBatch(
   kernel: Kernel,
   batch: readonly Target[],
   { waitMs, undo, interruption }: AskRequest,
-): Promise<Outcomes> {
-  if (interruption.aborted) return all(batch, INTERRUPTED);
-  const before = reach(kernel, batch, (fd) => kernel.optionValues(fd));
-  const readable = done(before);
+): Promise<BatchAnswers> {
+  if (interruption.aborted) return { answers: same(batch, INTERRUPTED), leftChanged: 0 };
+  const answers = new Map<Target, Ask>();
+
+  const before = new Map<Target, OptionValues>();
+  for (const [target, outcome] of reach(kernel, batch, (fd) => kernel.optionValues(fd))) {
+    if (outcome.kind !== 'done') answers.set(target, withoutAnswer(outcome));
+    // Its program, or another ask: then those are not the options to put back.
+    else if (outcome.value.keepalive) answers.set(target, TURNED_ON);
+    else before.set(target, outcome.value);
+  }
   undo.append(
-    [...readable].map(([{ pid, fd, cookie, local, peer }, values]) => {
+    [...before].map(([{ pid, fd, cookie, local, peer }, values]) => {
       return { pid, fd, cookie, local, peer, values };
     }),
   );
-  const probed = reach(kernel, [...readable.keys()], (fd, target) =>
-    probeOnce(kernel, fd, readable.get(target)),
-  );
-  const leaving = done(probed);
+
+  const probes = new Map<Target, Probe>();
+  for (const [target, outcome] of reach(kernel, [...before.keys()], (fd, target) =>
+    probe(kernel, fd, before.get(target)),
+  )) {
+    if (outcome.kind !== 'done') answers.set(target, withoutAnswer(outcome));
+    else if (outcome.value.kind === 'probe') probes.set(target, outcome.value);
+    else answers.set(target, outcome.value);
+  }
   const now = monotonicNow();
-  const lastMs = Math.max(0, ...[...leaving.values()].map((at) => msBetween(now, at)));
-  await pause(lastMs + waitMs, interruption);
-  const heard = reach(kernel, [...leaving.keys()], (fd, target) => {
-    const answer = hear(kernel.tcpInfo(fd), leaving.get(target) ?? now);
-    const values = readable.get(target);
-    if (values !== undefined) kernel.setOptionValues(fd, values);
+  const leaveInMs = [...probes.values()].map(({ leavesAt }) => msBetween(now, leavesAt));
+  await pause(Math.max(0, ...leaveInMs) + TIMER_LATE_MS + waitMs, interruption);
+
+  const hear = (fd: number, target: Target): Ask => {
+    const info = kernel.tcpInfo(fd);
+    const values = before.get(target);
+    if (values !== undefined) putBack(kernel, fd, values);
+    const answer = answerOf(info, probes.get(target));
     return answer.kind === 'silent' && interruption.aborted ? INTERRUPTED : answer;
-  });
-  return new Map([...without(before), ...without(probed), ...heard]);
+  };
+  const heard = reachWhereverHeld(kernel, [...probes.keys()], hear);
+  let leftChanged = 0;
+  for (const [target, outcome] of heard) {
+    if (outcome.kind === 'refused') leftChanged++;
+    answers.set(target, outcome.kind === 'done' ? outcome.value : withoutAnswer(outcome));
+  }
+  return { answers, leftChanged };
 }
 
 /** @returns when the probe leaves: at once, but not before a second of silence */
-function probeOnce(kernel: Kernel, fd: number, before: OptionValues | undefined): Instant {
+function probe(kernel: Kernel, fd: number, before: OptionValues | undefined): Probe | Ask {
   const info = kernel.tcpInfo(fd);
-  const silentMs = info === undefined ? 0 : silenceOf(info);
-  kernel.setOptionValues(fd, { userTimeoutMs: 0, ...before, ...PROBE_ONCE });
-  return addMs(monotonicNow(), Math.max(0, SHORTEST_IDLE_MS - silentMs));
+  if (info === undefined) return { kind: 'ended' };
+  if (info.probes >= MOST_PROBES) return WORN_OUT;
+  const { lastAckReceivedMs, lastDataReceivedMs, segmentsIn, probes: unanswered } = info;
+  const silentMs = Math.min(lastAckReceivedMs, lastDataReceivedMs);
+  try {
+    kernel.setOptionValues(fd, ASKING);
+  } catch (error) {
+    // Some of them may have been set.
+    if (before !== undefined) putBack(kernel, fd, before);
+    throw error;
+  }
+  const leavesAt = addMs(monotonicNow(), Math.max(0, SHORTEST_IDLE_MS - silentMs));
+  return { kind: 'probe', leavesAt, segmentsIn, unanswered };
 }
 
-/** Whatever came before the probe came a second before it. An RST has ended the connection. */
-function hear(info: TcpInfo | undefined, leftAt: Instant): Ask {
+/**
+ * By the kernel's counts and not by its times: on a busy machine we look late, and the probe may leave
+ * late. Silent is only whoever left a probe unanswered. An RST has ended the connection.
+ */
+function answerOf(info: TcpInfo | undefined, asked: Probe | undefined): Ask {
   if (info === undefined || info.state === 'CLOSE') return { kind: 'ended' };
-  const sinceMs = msBetween(leftAt, monotonicNow()) + TICK_MS;
-  return { kind: silenceOf(info) <= sinceMs ? 'answers' : 'silent' };
+  if (info.segmentsIn !== asked?.segmentsIn) return { kind: 'answers' };
+  return info.probes > asked.unanswered ? { kind: 'silent' } : NONE_LEFT;
 }
 
-function silenceOf({ lastAckReceivedMs, lastDataReceivedMs }: TcpInfo): number {
-  return Math.min(lastAckReceivedMs, lastDataReceivedMs);
+/** A server may hand a connection to another of its processes and close its own descriptor. */
+function reachWhereverHeld<T>(
+  kernel: Kernel,
+  targets: readonly Target[],
+  work: (fd: number, target: Target) => T,
+): ReadonlyMap<Target, Outcome<T>> {
+  const outcomes = new Map(reach(kernel, targets, work));
+  const moved = new Map<number, Target>();
+  for (const [target, outcome] of outcomes) {
+    if (outcome.kind !== 'gone') continue;
+    const socket = kernel.socketDiag(target.local, target.peer);
+    if (socket?.cookie === target.cookie) moved.set(socket.inode, target);
+  }
+  if (moved.size === 0) return outcomes;
+  for (const [inode, holder] of readOwners(kernel, new Set(moved.keys())).byInode) {
+    const target = moved.get(inode);
+    if (target === undefined) continue;
+    const there = { ...target, ...holder };
+    const [outcome] = reach(kernel, [there], (fd) => work(fd, target)).values();
+    if (outcome !== undefined) outcomes.set(target, outcome);
+  }
+  return outcomes;
 }
 
 const INTERRUPTED: Ask = { kind: 'not-asked', reason: 'interrupted' };
+
+const TURNED_ON: Ask = { kind: 'not-asked', reason: 'its keepalive was turned on meanwhile' };
+
+const NONE_LEFT: Ask = {
+  kind: 'not-asked',
+  reason: 'no probe has left: its program wrote, or changed its keepalive, meanwhile',
+};
+
+const WORN_OUT: Ask = {
+  kind: 'not-asked',
+  reason: `it has left ${MOST_PROBES} probes unanswered, and one more would end it`,
+};
 
 const HELD_BY_NONE: Ask = {
   kind: 'not-asked',
   reason: 'no process that this user may look into holds it',
 };
 
-function answerFrom(outcome: Outcome<Ask>): Ask {
-  switch (outcome.kind) {
-    case 'done':
-      return outcome.value;
-    case 'gone':
-      return { kind: 'ended' };
-    case 'refused':
-      return { kind: 'not-asked', reason: outcome.reason };
-  }
+function withoutAnswer(outcome: Exclude<Outcome<never>, { kind: 'done' }>): Ask {
+  return outcome.kind === 'gone'
+    ? { kind: 'ended' }
+    : { kind: 'not-asked', reason: outcome.reason };
 }
 
-function done<T>(outcomes: ReadonlyMap<Target, Outcome<T>>): ReadonlyMap<Target, T> {
-  const values = new Map<Target, T>();
-  for (const [target, outcome] of outcomes) {
-    if (outcome.kind === 'done') values.set(target, outcome.value);
-  }
-  return values;
-}
-
-/** Those that came to nothing. */
-function without<T>(
-  outcomes: ReadonlyMap<Target, Outcome<T>>,
-): readonly (readonly [Target, Outcome<never>])[] {
-  return [...outcomes].flatMap(([target, outcome]) =>
-    outcome.kind === 'done' ? [] : [[target, outcome] as const],
-  );
-}
-
-function all(batch: readonly Target[], value: Ask): Outcomes {
-  return new Map(batch.map((target) => [target, { kind: 'done', value }] as const));
+function same(batch: readonly Target[], answer: Ask): ReadonlyMap<Target, Ask> {
+  return new Map(batch.map((target) => [target, answer] as const));
 }
 
 function batches<T>(items: readonly T[]): readonly (readonly T[])[] {
