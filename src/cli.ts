@@ -85,14 +85,18 @@ function output(stream: {
   };
 }
 
+/** A terminal that goes away leaves as much to put back as Ctrl-C. */
+const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 function onInterrupt(handler: (signal: InterruptSignal) => void): () => void {
   let seen = false;
-  const received = (signal: NodeJS.Signals) => {
-    if (signal !== 'SIGINT' && signal !== 'SIGTERM') return;
+  const received = (name: NodeJS.Signals) => {
+    const signal = INTERRUPTS.find((known) => known === name);
+    if (signal === undefined) return;
     if (seen) process.exit(interruptExitCode[signal]);
     seen = true;
     handler(signal);
   };
-  process.on('SIGINT', received).on('SIGTERM', received);
-  return () => process.off('SIGINT', received).off('SIGTERM', received);
+  for (const signal of INTERRUPTS) process.on(signal, received);
+  return () => INTERRUPTS.forEach((signal) => process.off(signal, received));
 }

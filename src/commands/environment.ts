@@ -22,10 +22,11 @@ export interface Output {
   write(text: string | Uint8Array): void;
 }
 
-export type InterruptSignal = 'SIGINT' | 'SIGTERM';
+export type InterruptSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 /** 128 + the signal's number, as a shell reports it. */
 export const interruptExitCode: Readonly<Record<InterruptSignal, number>> = {
   SIGINT: 130,
   SIGTERM: 143,
+  SIGHUP: 129,
 };

@@ -95,13 +95,14 @@ Examples:
 `;
 
 function refuseImpossible(flags: LsFlags): void {
-  const { from, ask, watch, netns, format, json, owners, failOn } = flags;
+  const { from, ask, watch, netns, format, json, owners, options, failOn } = flags;
   if (from !== undefined) {
     const clash = [
       ask === undefined ? undefined : '--ask',
       watch === undefined ? undefined : '--watch',
       netns === undefined ? undefined : '--netns',
       owners ? undefined : '--no-owners',
+      options === true ? '--options' : undefined,
     ].find((flag) => flag !== undefined);
     if (clash !== undefined)
       throw refusal(`--from cannot be combined with ${clash}: a file is what it is`);

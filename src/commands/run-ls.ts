@@ -67,7 +67,8 @@ async function look(
 ): Promise<Survey> {
   const { netns: namespaces, owners, options: everyOption } = flags;
   const { variables } = env;
-  const tell = (line: string) => env.stderr.write(`${printable(line)}
+  const tell = (line: string) =>
+    env.stderr.write(`${printable(line)}
 `);
   if (flags.ask === undefined) tellOfLeftovers(kernel, variables, tell);
   else putBackLeftovers(kernel, variables, tell);

@@ -21,7 +21,9 @@ export interface HostSocket {
   readonly userId: number;
   /** The kernel's own name for it, in hex: never given twice. Null where it was not told. */
   readonly cookie: string | null;
-  /** Null where the kernel tells none: listeners, and what only waits for its end. */
+  /** Of the interface that it is bound to, an IPv6 link-local one always is; 0: none. */
+  readonly interfaceIndex: number;
+  /** Null where the kernel tells none: listeners, what has heard nothing yet, what only waits for its end. */
   readonly info: SocketInfo | null;
 }
 
@@ -65,10 +67,14 @@ export function isListener({ state }: Pick<HostSocket, 'state'>): boolean {
   return state === 'LISTEN';
 }
 
-/** What can be said without reading them: an idle connection with keepalive has a timer for it. */
-export function unreadOptions({ timer }: HostSocket, reason: string): SocketOptions {
-  if (timer.kind === 'none') return OFF_AND_UNREAD;
-  return { keepalive: { kind: 'unknown', reason }, userTimeoutMs: null };
+/**
+ * What can be said without reading them: an idle connection with keepalive has a timer for it; a
+ * listener never has one.
+ */
+export function unreadOptions(socket: HostSocket, reason: string): SocketOptions {
+  return socket.timer.kind === 'none' && !isListener(socket)
+    ? OFF_AND_UNREAD
+    : { keepalive: { kind: 'unknown', reason }, userTimeoutMs: null };
 }
 
 /** One for the tens of thousands of a host. */

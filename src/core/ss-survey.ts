@@ -61,6 +61,7 @@ export function surveyFromSs({ reading, file, readAt, selection }: Pasted): Surv
 }
 
 const NAMESPACE = 'file';
+const UNREAD = 'ss does not print it';
 
 /** What ss prints says nothing of the kernel that keeps the timers. */
 const UNTUNED = { sysctls: sysctlDefaults, orphanRetries: 0, synackRetries: 5, hz: undefined };
@@ -69,7 +70,8 @@ function holdingOf({ socket, owner, cgroup }: SsSocket): Holding {
   return {
     process: owner,
     unit: cgroup === null ? null : unitOf(cgroup),
-    options: unreadOptions(socket, 'ss does not print it'),
+    options: unreadOptions(socket, UNREAD),
+    unread: UNREAD,
     namespace: NAMESPACE,
   };
 }

@@ -259,6 +259,7 @@ function socketOf(entry: Entry): SsSocket | string {
       inode,
       userId,
       cookie: cookie?.toLowerCase() ?? null,
+      interfaceIndex: 0,
       info,
     },
     owner,

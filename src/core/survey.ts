@@ -54,13 +54,17 @@ export interface Connection {
   readonly sendQueueBytes: number;
   readonly receiveQueueBytes: number;
   readonly keepalive: SocketKeepalive;
-  /** 0: off; null: it could not be read, and `keepalive.reason` says why. */
+  /** 0: off; null: it could not be read, and `optionsUnread` says why. */
   readonly userTimeoutMs: number | null;
+  /** Null: its options are known. */
+  readonly optionsUnread: string | null;
   readonly fate: Fate;
   readonly ask: Ask;
   readonly userId: number;
   /** The kernel's own name for it; null where it was not told. */
   readonly cookie: string | null;
+  /** Of the interface that it is bound to; 0: none. */
+  readonly interfaceIndex: number;
   /** `NamespaceSeen.id`. */
   readonly namespace: string;
 }
@@ -89,6 +93,8 @@ export interface Listener {
   readonly backlog: number;
   readonly keepalive: SocketKeepalive;
   readonly userTimeoutMs: number | null;
+  /** Null: its options are known. */
+  readonly optionsUnread: string | null;
   readonly userId: number;
   readonly cookie: string | null;
   readonly namespace: string;
@@ -112,6 +118,8 @@ export interface Holding {
   readonly process: Owner | null;
   readonly unit: string | null;
   readonly options: SocketOptions;
+  /** Why what is unknown of them could not be read; null: all is known. */
+  readonly unread: string | null;
   readonly namespace: string;
 }
 
@@ -130,10 +138,12 @@ export function connectionFrom(socket: HostSocket, holding: Holding, fate: Fate)
     receiveQueueBytes: socket.receiveQueueBytes,
     keepalive: options.keepalive,
     userTimeoutMs: options.userTimeoutMs,
+    optionsUnread: holding.unread,
     fate,
     ask: NOT_ASKED,
     userId: socket.userId,
     cookie: socket.cookie,
+    interfaceIndex: socket.interfaceIndex,
     namespace,
   };
 }
@@ -150,6 +160,7 @@ export function listenerFrom(socket: HostSocket, holding: Holding): Listener {
     backlog: socket.sendQueueBytes,
     keepalive: options.keepalive,
     userTimeoutMs: options.userTimeoutMs,
+    optionsUnread: holding.unread,
     userId: socket.userId,
     cookie: socket.cookie,
     namespace,

@@ -181,11 +181,11 @@ function reachWhereverHeld<T>(
   const moved = new Map<number, Target>();
   for (const [target, outcome] of outcomes) {
     if (outcome.kind !== 'gone') continue;
-    const socket = kernel.socketDiag(target.local, target.peer);
+    const socket = kernel.socketDiag(target.local, target.peer, target.connection.interfaceIndex);
     if (socket?.cookie === target.cookie) moved.set(socket.inode, target);
   }
   if (moved.size === 0) return outcomes;
-  for (const [inode, holder] of readOwners(kernel, new Set(moved.keys())).byInode) {
+  for (const [inode, holder] of readOwners(kernel).byInode) {
     const target = moved.get(inode);
     if (target === undefined) continue;
     const there = { ...target, ...holder };

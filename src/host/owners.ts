@@ -16,7 +16,7 @@ export function readOwners(kernel: Kernel): Owners {
     const isOurs = kernel.eachSocket(pid, (inode, fd) => {
       if (!byInode.has(inode)) byInode.set(inode, { pid, fd });
     });
-    if (!isOurs && kernel.processFacts(pid) !== undefined) hidden++;
+    if (!isOurs && kernel.processFacts(pid)?.isKernelThread === false) hidden++;
   }
   return { byInode, hidden };
 }

@@ -18,13 +18,13 @@ export function described({ connection, evidence }: Dead, outcome: ReapOutcome):
 
 /** The kernel ends exactly the one with that cookie, or none. */
 export function end(kernel: Kernel, { connection }: Dead): ReapOutcome {
-  const { local, peer, cookie, silentMs } = connection;
+  const { local, peer, interfaceIndex, cookie, silentMs } = connection;
   if (cookie === null) return { kind: 'refused', reason: 'no cookie' };
-  const now = kernel.socketDiag(local, peer);
+  const now = kernel.socketDiag(local, peer, interfaceIndex);
   if (now?.cookie !== cookie) return { kind: 'gone' };
   if (now.info !== null && now.info.silentMs < (silentMs ?? 0)) return { kind: 'answered' };
   try {
-    kernel.destroy({ local, peer, cookie });
+    kernel.destroy({ local, peer, interfaceIndex, cookie });
     return { kind: 'closed' };
   } catch (error) {
     if (!(error instanceof KernelRefusal)) throw error;

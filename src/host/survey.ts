@@ -184,13 +184,16 @@ function holdingOf(
 ): Holding {
   const owner = holders?.byInode.get(socket.inode);
   const known = owner === undefined ? undefined : holders?.processes.get(owner.pid);
+  const options = holders?.options.get(socket);
+  const unread = options === undefined ? whyUnread(socket, holders) : null;
   return {
     process:
       owner === undefined || known === undefined
         ? null
         : { pid: owner.pid, name: known.name, fd: owner.fd },
     unit: known?.unit ?? null,
-    options: holders?.options.get(socket) ?? unreadOptions(socket, whyUnread(socket, holders)),
+    options: options ?? unreadOptions(socket, unread ?? ''),
+    unread,
     namespace: namespace.id,
   };
 }

@@ -34,11 +34,13 @@ export interface Kernel {
   /** Segments that this socket's filter or minimum TTL has swallowed (SK_MEMINFO_DROPS). */
   drops(fd: number): number;
   /** The sock_diag entry of one connection, by its addresses; undefined when it is gone. */
-  socketDiag(local: Endpoint, remote: Endpoint): HostSocket | undefined;
+  socketDiag(local: Endpoint, remote: Endpoint, interfaceIndex?: number): HostSocket | undefined;
   /** Every TCP socket of this network namespace, IPv4 and IPv6. @throws KernelRefusal */
   tcpSockets(): SocketTable;
   /** Ends a connection from outside, with an RST to both ends (SOCK_DESTROY). @throws KernelRefusal */
-  destroy(socket: Pick<HostSocket, 'local' | 'peer'> & { readonly cookie: string }): void;
+  destroy(
+    socket: Pick<HostSocket, 'local' | 'peer' | 'interfaceIndex'> & { readonly cookie: string },
+  ): void;
 
   /** From now on everything that arrives for this socket is silently dropped, until `heal`. */
   cut(fd: number, engine: DropEngine): void;

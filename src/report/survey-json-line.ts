@@ -40,7 +40,7 @@ interface Rest {
 }
 
 function restOf(connection: Connection): Rest {
-  const { process, unit, timer } = connection;
+  const { process, unit, timer, optionsUnread } = connection;
   return {
     state:
       `},"state":${quoted(connection.state)},"process":` +
@@ -55,9 +55,12 @@ function restOf(connection: Connection): Rest {
       `,"receiveQueueBytes":${connection.receiveQueueBytes}` +
       `,"keepalive":${keepaliveText(connection.keepalive)}` +
       `,"userTimeoutMs":${connection.userTimeoutMs}` +
+      `,"optionsUnread":${optionsUnread === null ? 'null' : quoted(optionsUnread)}` +
       `,"fate":${fateText(connection.fate)},"ask":${askText(connection.ask)}` +
       `,"userId":${connection.userId},"cookie":`,
-    namespace: `,"namespace":${quoted(connection.namespace)}`,
+    namespace:
+      `,"interfaceIndex":${connection.interfaceIndex}` +
+      `,"namespace":${quoted(connection.namespace)}`,
   };
 }
 
@@ -87,6 +90,8 @@ function isAlike(a: Connection, b: Connection): boolean {
     a.sendQueueBytes === b.sendQueueBytes &&
     a.receiveQueueBytes === b.receiveQueueBytes &&
     a.userTimeoutMs === b.userTimeoutMs &&
+    a.optionsUnread === b.optionsUnread &&
+    a.interfaceIndex === b.interfaceIndex &&
     a.userId === b.userId &&
     a.namespace === b.namespace
   );

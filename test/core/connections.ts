@@ -18,5 +18,7 @@ export const quiet: Connection = {
   ask: { kind: 'not-asked', reason: '' },
   userId: 33,
   cookie: '1a',
+  interfaceIndex: 0,
+  optionsUnread: null,
   namespace: 'net:[1]',
 };

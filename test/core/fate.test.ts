@@ -34,6 +34,7 @@ const idle: HostSocket = {
   inode: 17,
   userId: 0,
   cookie: '1',
+  interfaceIndex: 0,
   info,
 };
 
@@ -435,6 +436,10 @@ it('every fate has words, the worst first', () => {
 it('an idle connection without a timer has no keepalive; with one it cannot be told which', () => {
   expect(unreadOptions(idle, 'no rights').keepalive).toEqual({ kind: 'off' });
   expect(unreadOptions(probing(), 'no rights').keepalive).toEqual(unknown('no rights'));
+  // A listener has no timer, whatever it hands on.
+  expect(unreadOptions({ ...idle, state: 'LISTEN' }, 'no rights').keepalive).toEqual(
+    unknown('no rights'),
+  );
 });
 
 function spansOf(fate: Fate) {

@@ -44,6 +44,8 @@ export function connectionOf(changes: Partial<Connection> = {}): Connection {
     ask: { kind: 'not-asked', reason: 'nobody was asked' },
     userId: 33,
     cookie: '1a2b',
+    interfaceIndex: 0,
+    optionsUnread: null,
     namespace: 'net:[4026531840]',
     ...changes,
   };
@@ -91,6 +93,7 @@ export function listenerOf(changes: Partial<Listener> = {}): Listener {
     backlog: 511,
     keepalive: { kind: 'off' },
     userTimeoutMs: 0,
+    optionsUnread: null,
     userId: 33,
     cookie: '11',
     namespace: 'net:[4026531840]',

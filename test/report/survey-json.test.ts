@@ -80,6 +80,8 @@ const connection: fc.Arbitrary<Connection> = fc.record({
   ask,
   userId: count,
   cookie: orNull(hostile),
+  interfaceIndex: count,
+  optionsUnread: orNull(hostile),
   namespace: hostile,
 });
 const listener: fc.Arbitrary<Listener> = fc.record({
@@ -90,6 +92,7 @@ const listener: fc.Arbitrary<Listener> = fc.record({
   backlog: count,
   keepalive,
   userTimeoutMs: orNull(count),
+  optionsUnread: orNull(hostile),
   userId: count,
   cookie: orNull(hostile),
   namespace: hostile,

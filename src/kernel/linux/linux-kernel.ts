@@ -78,6 +78,7 @@ const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
 const RLIMIT_NOFILE = 7;
 const CLOSE_RANGE = 436;
+const ENOENT = 2;
 const EINVAL = 22;
 
 export class LinuxKernel implements Kernel {
@@ -112,9 +113,12 @@ export class LinuxKernel implements Kernel {
     return bytes === undefined || bytes.length < at + 4 ? 0 : bytes.readUInt32LE(at);
   }
 
-  socketDiag(local: Endpoint, remote: Endpoint): HostSocket | undefined {
-    const address = { local, peer: remote, cookie: null };
+  socketDiag(local: Endpoint, remote: Endpoint, interfaceIndex = 0): HostSocket | undefined {
+    const address = { local, peer: remote, interfaceIndex, cookie: null };
     const reply = askSocket(this.#libc, encodeSocketRequest(SOCK_DIAG_BY_FAMILY, address));
+    if ('errno' in reply && reply.errno !== 0 && reply.errno !== ENOENT) {
+      throw new KernelRefusal('sock_diag', reply.errno);
+    }
     // Where the connection is gone the kernel answers with the listener that would take it.
     return 'errno' in reply || reply.state === 'LISTEN' ? undefined : reply;
   }
@@ -264,7 +268,10 @@ export class LinuxKernel implements Kernel {
     const name = this.#libc.localAddress(fd);
     const peer = { address: '0.0.0.0', port: 0 };
     const local = { address: '127.0.0.1', port: name.readUInt16BE(2) };
-    const reply = askSocket(this.#libc, encodeSocketRequest(type, { local, peer, cookie: null }));
+    const reply = askSocket(
+      this.#libc,
+      encodeSocketRequest(type, { local, peer, interfaceIndex: 0, cookie: null }),
+    );
     if ('errno' in reply && reply.errno !== 0) throw new KernelRefusal('sock_diag', reply.errno);
   }
 

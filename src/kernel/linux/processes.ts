@@ -125,10 +125,14 @@ export function namedNetworkNamespaces(): ReadonlyMap<string, NetworkNamespace> 
   return named;
 }
 
-/** setns(2) moves the calling thread alone: Node's own, which runs `work` and comes back. */
+/**
+ * setns(2) moves the calling thread alone: Node's own, which runs `work` and comes back. The same
+ * right is asked for the way back: whoever may not enter his own again does not leave it.
+ */
 export function inNetworkNamespace<T>(libc: Libc, path: string, work: () => T): T {
   const home = openSync('/proc/thread-self/ns/net', constants.O_RDONLY);
   try {
+    libc.setns(home, CLONE_NEWNET);
     const there = openNamespace(path);
     try {
       libc.setns(there, CLONE_NEWNET);

@@ -40,6 +40,8 @@ const EVERY_STATE = 0xfff & ~(1 << 7);
 export interface SocketAddress {
   readonly local: Endpoint;
   readonly peer: Endpoint;
+  /** A connection bound to an interface is found by it alone; 0: bound to none. */
+  readonly interfaceIndex: number;
   /** In hex; null: any incarnation of the addresses. */
   readonly cookie: string | null;
 }
@@ -47,7 +49,7 @@ export interface SocketAddress {
 /** A request about exactly one socket, by its addresses as its owner sees them. */
 export function encodeSocketRequest(
   type: typeof SOCK_DIAG_BY_FAMILY | typeof SOCK_DESTROY,
-  { local, peer, cookie }: SocketAddress,
+  { local, peer, interfaceIndex, cookie }: SocketAddress,
 ): Buffer {
   const localBytes = bytesOf(local);
   const bytes = request(type, type === SOCK_DESTROY ? NLM_F_ACK : 0, familyOf(localBytes));
@@ -57,6 +59,7 @@ export function encodeSocketRequest(
   bytes.writeUInt16BE(peer.port, 26);
   bytes.set(localBytes, 28);
   bytes.set(bytesOf(peer), 44);
+  bytes.writeUInt32LE(interfaceIndex, 60);
   const number = cookie === null ? undefined : BigInt(`0x${cookie}`);
   bytes.writeUInt32LE(number === undefined ? NO_COOKIE : Number(number & 0xffff_ffffn), 64);
   bytes.writeUInt32LE(number === undefined ? NO_COOKIE : Number(number >> 32n), 68);
@@ -100,12 +103,15 @@ export class DumpReader {
     for (let at = 0; at + NLMSG_HEADER_BYTES <= bytes.length;) {
       const length = bytes.readUInt32LE(at);
       const end = at + length;
-      if (length < NLMSG_HEADER_BYTES || end > bytes.length) return true;
+      if (length < NLMSG_HEADER_BYTES || end > bytes.length) {
+        this.#torn = true;
+        return true;
+      }
       if ((bytes.readUInt16LE(at + 6) & NLM_F_DUMP_INTR) !== 0) this.#torn = true;
       const type = bytes.readUInt16LE(at + 4);
       const body = at + NLMSG_HEADER_BYTES;
-      if (type === NLMSG_DONE) return true;
-      if (type === NLMSG_ERROR) {
+      if (type === NLMSG_DONE || type === NLMSG_ERROR) {
+        // A dump that failed is done, too: with the errno that made it so.
         this.#errno = length < NLMSG_HEADER_BYTES + 4 ? 0 : Math.abs(bytes.readInt32LE(body));
         return true;
       }
@@ -126,6 +132,7 @@ class SocketDecoder {
   decode(bytes: Buffer, at: number, end: number): HostSocket {
     const kind = timerNames[bytes.readUInt8(at + 2)] ?? 'other';
     const isIpv6 = bytes.readUInt8(at) === AF_INET6;
+    const state = stateName(bytes.readUInt8(at + 1));
     return {
       local: {
         address: this.#address(bytes, at + 8, isIpv6),
@@ -135,7 +142,7 @@ class SocketDecoder {
         address: this.#address(bytes, at + 24, isIpv6),
         port: bytes.readUInt16BE(at + 6),
       },
-      state: stateName(bytes.readUInt8(at + 1)),
+      state,
       timer: kind === 'none' ? NO_TIMER : { kind, expiresInMs: bytes.readUInt32LE(at + 52) },
       retransmissions: bytes.readUInt8(at + 3),
       receiveQueueBytes: bytes.readUInt32LE(at + 56),
@@ -143,7 +150,9 @@ class SocketDecoder {
       userId: bytes.readUInt32LE(at + 64),
       inode: bytes.readUInt32LE(at + 68),
       cookie: cookieText(bytes.readUInt32LE(at + 44), bytes.readUInt32LE(at + 48)),
-      info: socketInfo(bytes, at + ENTRY_BYTES, end),
+      interfaceIndex: bytes.readUInt32LE(at + 40),
+      // The clocks of a connection that has heard nothing yet count from the start of the machine.
+      info: state === 'SYN-SENT' ? null : socketInfo(bytes, at + ENTRY_BYTES, end),
     };
   }
 

@@ -12,6 +12,8 @@ import { captured } from './captured.js';
 
 const ENOENT = 2;
 const NLM_F_DUMP_INTR = 0x10;
+const NLMSG_DONE = 3;
+const SYN_SENT = 2;
 
 describe('encodeSocketRequest', () => {
   const request = (
@@ -23,6 +25,7 @@ describe('encodeSocketRequest', () => {
     encodeSocketRequest(type, {
       local: { address: local, port: 0x1e61 },
       peer: { address: peer, port: 0xc001 },
+      interfaceIndex: 0,
       cookie,
     })
       .toString('hex')
@@ -68,6 +71,7 @@ describe('encodeSocketRequest', () => {
     const bytes = encodeSocketRequest(SOCK_DIAG_BY_FAMILY, {
       local: endpoint,
       peer: endpoint,
+      interfaceIndex: 3,
       cookie: null,
     });
     expect(bytes.readUInt8(16)).toBe(10);
@@ -89,6 +93,7 @@ describe('decodeSocketReply', () => {
       inode: 10_422,
       userId: 0,
       cookie: '1002',
+      interfaceIndex: 0,
       info: null,
     });
   });
@@ -179,6 +184,7 @@ describe('DumpReader', () => {
             "silentMs": 504,
           },
           "inode": 3454510,
+          "interfaceIndex": 0,
           "local": {
             "address": "127.0.0.1",
             "port": 56652,
@@ -248,6 +254,27 @@ describe('DumpReader', () => {
 
   it('says why there is none', () => {
     expect(read(captured('sock-diag-gone')).reader.errno).toBe(ENOENT);
+  });
+
+  it('says what ended a dump that is done', () => {
+    const done = Buffer.alloc(20);
+    done.writeUInt32LE(20, 0);
+    done.writeUInt16LE(NLMSG_DONE, 4);
+    expect(read(done).reader.errno).toBe(0);
+    done.writeInt32LE(-ENOENT, 16);
+    expect(read(done).reader.errno).toBe(ENOENT);
+  });
+
+  it('takes what was cut off for torn', () => {
+    const whole = captured('sock-diag-dump-ipv4');
+    const { reader, isOver } = read(whole.subarray(0, 100));
+    expect({ isOver, torn: reader.torn }).toEqual({ isOver: true, torn: true });
+  });
+
+  it('believes no clock of a connection that has heard nothing yet', () => {
+    const bytes = Buffer.from(captured('sock-diag-dump-ipv4'));
+    bytes.writeUInt8(SYN_SENT, 17);
+    expect(read(bytes).reader.sockets[0]).toMatchObject({ state: 'SYN-SENT', info: null });
   });
 
   it('puts messages together from pieces, and never throws on one that is cut short', () => {
