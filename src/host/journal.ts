@@ -19,16 +19,19 @@ export interface Journal {
  * @throws TcpaliveError BAD_USAGE where it exists, NO_CAPABILITY where it cannot be written
  */
 export function openJournal(path: string): Journal {
-  attempt(path, () => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }));
+  attempt(path, () => makeFolder(dirname(path)));
   const fd = attempt(path, () => openNew(path));
   attempt(path, () => syncFolder(dirname(path)));
   let isOpen = true;
   return {
-    append: (lines) =>
+    append(lines) {
+      // Its descriptor may be another one's by now.
+      if (!isOpen) throw new Error(`${path} is closed`);
       attempt(path, () => {
         writeFully(fd, lines);
         fsyncSync(fd);
-      }),
+      });
+    },
     close() {
       if (isOpen) closeSync(fd);
       isOpen = false;
@@ -41,6 +44,19 @@ export function stateFolder(variables: Readonly<Record<string, string | undefine
   const { XDG_STATE_HOME: state = '', HOME: home = '' } = variables;
   if (isAbsolute(state)) return join(state, 'tcpalive');
   return join(isAbsolute(home) ? home : homedir(), '.local', 'state', 'tcpalive');
+}
+
+/** Node's own `recursive` never comes back from where nothing can be made, such as /proc. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
+  }
 }
 
 function openNew(path: string): number {
@@ -61,7 +77,7 @@ function attempt<T>(path: string, work: () => T): T {
     if (error instanceof TcpaliveError) throw error;
     const { code = 'it cannot be opened' } = error as NodeJS.ErrnoException;
     throw new TcpaliveError('NO_CAPABILITY', `cannot write ${path}: ${code}`, {
-      hint: 'nothing is changed without a record on the disk; name another place for it',
+      hint: 'nothing is changed without a record on the disk: name another place for it, or set XDG_STATE_HOME',
       cause: error,
     });
   }

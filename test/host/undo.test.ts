@@ -87,7 +87,7 @@ describe('the undo file', () => {
   it('that cannot be written says where', () => {
     expect(refusalOf(() => openUndo('/dev/null/undo.jsonl'))).toMatchObject({
       code: 'NO_CAPABILITY',
-      message: 'cannot write /dev/null/undo.jsonl: EEXIST',
+      message: 'cannot write /dev/null/undo.jsonl: ENOTDIR',
     });
   });
 
