@@ -1,4 +1,5 @@
 /** Whose connections we must never end: those that lead to whoever typed the command. */
+import { addressBytes, formatAddress } from '../core/address.js';
 import type { Session } from '../core/reap.js';
 import type { Kernel } from '../kernel/kernel.js';
 
@@ -13,6 +14,8 @@ export function ownSession(
     pids.add(pid);
     pid = kernel.processFacts(pid)?.parentPid ?? 0;
   }
-  const isKnown = address !== undefined && address !== '' && port !== undefined;
-  return { pids, peers: isKnown ? [{ address, port: Number(port) }] : [] };
+  // As the kernel's table has it: without a zone, and never mapped into IPv6.
+  const bytes = addressBytes((address ?? '').replace(/%.*$/, ''));
+  const isKnown = bytes !== undefined && port !== undefined;
+  return { pids, peers: isKnown ? [{ address: formatAddress(bytes), port: Number(port) }] : [] };
 }
