@@ -48,12 +48,27 @@ export function chosenNamespaces(
   return [named ?? { ...found, name: choice }];
 }
 
-export function noNamespace(name: string, cause?: unknown): TcpaliveError {
+/** Into another namespace there is no way, or not for us; what fails inside is another matter. */
+export function isOfEntering({ call }: KernelRefusal): boolean {
+  return call === 'setns' || call.startsWith('open ');
+}
+
+/** NO_CAPABILITY where it is there, and this user may not enter it. */
+export function noNamespace(name: string, cause?: KernelRefusal): TcpaliveError {
+  if (cause?.errno === EPERM || cause?.errno === EACCES) {
+    return new TcpaliveError('NO_CAPABILITY', `this user may not look into '${name}'`, {
+      hint: 'it takes root: sudo tcpalive ls --netns ...',
+      cause,
+    });
+  }
   return new TcpaliveError('NO_TARGET', `no network namespace '${name}' that we may look into`, {
     hint: 'a process number, a name of ip netns list, a path such as /proc/1/ns/net, or all; for others it takes root',
     cause,
   });
 }
+
+const EPERM = 1;
+const EACCES = 13;
 
 /** What a path leads to is seen from inside alone. */
 function namespaceAt(kernel: Kernel, path: string): NetworkNamespace | undefined {

@@ -24,6 +24,7 @@ import {
   chosenNamespaces,
   knownNamespaces,
   namespacesSeen,
+  isOfEntering,
   noNamespace,
   type KnownNamespace,
   type NamespaceChoice,
@@ -76,7 +77,10 @@ export function takeSurvey(kernel: Kernel, request: SurveyRequest): Survey {
       tables.map(({ namespace }) => namespace),
     ),
     partial: tables.some(({ torn }) => torn),
-    notes: holders === undefined ? [] : notesOf(holders),
+    notes: [
+      ...namespaceNotes(shown.length - tables.length),
+      ...(holders === undefined ? [] : notesOf(holders)),
+    ],
     processes: summarise(
       holders === undefined ? [] : processNotes(kernel, holders),
       connections,
@@ -106,7 +110,7 @@ function readTables(
     try {
       return readTable(kernel, namespace, own) ?? [];
     } catch (error) {
-      if (!(error instanceof KernelRefusal)) throw error;
+      if (!(error instanceof KernelRefusal) || !isOfEntering(error)) throw error;
       if (choice === 'all') return [];
       throw noNamespace(namespace.name, error);
     }

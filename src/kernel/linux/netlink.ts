@@ -33,7 +33,7 @@ export function dumpSockets(libc: Libc): SocketTable {
     const readers = ([AF_INET, AF_INET6] as const).map((family) => {
       const reader = new DumpReader();
       libc.send(fd, encodeDumpRequest(family));
-      while (!reader.take(receiveOrAgain(libc, fd, room)));
+      while (!reader.take(receiveOrAgain(libc, fd, room, reader)));
       if (reader.errno !== 0) throw new KernelRefusal('sock_diag', reader.errno);
       return reader;
     });
@@ -44,18 +44,21 @@ export function dumpSockets(libc: Libc): SocketTable {
   });
 }
 
-/** recv(2) may be interrupted by a signal before anything has come. */
-function receiveOrAgain(libc: Libc, fd: number, room: Buffer): Buffer {
+/** recv(2) may be interrupted by a signal, and says once when something was lost on the way. */
+function receiveOrAgain(libc: Libc, fd: number, room: Buffer, reader: DumpReader): Buffer {
   for (;;) {
     try {
       return libc.receive(fd, room);
     } catch (error) {
-      if (!(error instanceof KernelRefusal) || error.errno !== EINTR) throw error;
+      if (!(error instanceof KernelRefusal)) throw error;
+      if (error.errno === ENOBUFS) reader.lost();
+      else if (error.errno !== EINTR) throw error;
     }
   }
 }
 
 const EINTR = 4;
+const ENOBUFS = 105;
 
 function withSockDiag<T>(libc: Libc, work: (fd: number) => T): T {
   const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);

@@ -98,6 +98,11 @@ export class DumpReader {
     return this.#errno;
   }
 
+  /** Something has not come (ENOBUFS). */
+  lost(): void {
+    this.#torn = true;
+  }
+
   /** @returns whether that was all */
   take(bytes: Buffer): boolean {
     for (let at = 0; at + NLMSG_HEADER_BYTES <= bytes.length;) {
