@@ -9,6 +9,7 @@ import { openJournal, stateFolder } from '../host/journal.js';
 import { requireProcess } from '../host/process.js';
 import { ownSession } from '../host/session.js';
 import { takeSurvey } from '../host/survey.js';
+import { pause } from '../kernel/interruption.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/open-kernel.js';
 import { jsonText } from '../report/json.js';
@@ -32,10 +33,12 @@ export async function runReap(env: Environment, flags: ReapFlags): Promise<void>
     session: ownSession(kernel, env.variables),
   });
   const isDry = flags.yes !== true;
-  const recordFile = isDry || dead.length === 0 ? null : recordPath(env, flags);
-  const connections = isDry
-    ? dead.map((each) => described(each, { kind: 'would-close' }))
-    : endAll(kernel, dead, recordFile ?? '', interrupt.signal);
+  const recordFile =
+    isDry || dead.length === 0 || interrupt.happened ? null : recordPath(env, flags);
+  const connections =
+    recordFile === null
+      ? dead.map((each) => described(each, { kind: isDry ? 'would-close' : 'interrupted' }))
+      : await endAll(kernel, dead, recordFile, interrupt.signal);
   interrupt.ignore();
   const result: ReapResult = {
     schema: 'tcpalive/reap/1',
@@ -49,8 +52,11 @@ export async function runReap(env: Environment, flags: ReapFlags): Promise<void>
   };
   const style = styleFor(env, env.stdout, flags.color);
   env.stdout.write(reportReap(result, { format: flags.json === true ? 'json' : 'table', style }));
-  env.setExitCode(interrupt.exitCode(0));
+  const wasRefused = connections.some(({ outcome }) => outcome.kind === 'refused');
+  env.setExitCode(interrupt.exitCode(wasRefused ? COULD_NOT : 0));
 }
+
+const COULD_NOT = 3;
 
 function refuseWithoutDestroy({ capabilities }: Kernel): void {
   if (!capabilities.sockDiag) {
@@ -112,30 +118,36 @@ function judge(
   return { dead, kept };
 }
 
+/** So many at once: their program has as many errors to handle. */
+const BATCH = 100;
+const BATCH_EVERY_MS = 50;
+
 /** The evidence of all is on disk before the first is ended. */
-function endAll(
+async function endAll(
   kernel: Kernel,
   dead: readonly Dead[],
   path: string,
   interruption: AbortSignal,
-): readonly Reaped[] {
+): Promise<readonly Reaped[]> {
   const journal = openJournal(path);
   const reaped: Reaped[] = [];
   try {
     journal.append(
       jsonLines(dead.map(({ connection, evidence }) => ({ to: 'end', evidence, connection }))),
     );
-    for (const each of dead) {
-      if (interruption.aborted) break;
-      reaped.push(described(each, end(kernel, each)));
+    for (const [at, each] of dead.entries()) {
+      if (at > 0 && at % BATCH === 0) await pause(BATCH_EVERY_MS, interruption);
+      reaped.push(
+        described(each, interruption.aborted ? { kind: 'interrupted' } : end(kernel, each)),
+      );
     }
-    const ended = reaped.map(({ local, peer, cookie, outcome }) => ({
-      local,
-      peer,
-      cookie,
-      outcome,
-    }));
-    journal.append(jsonLines(ended.map((each) => ({ did: 'end', ...each }))));
+    journal.append(
+      jsonLines(
+        reaped.map(({ local, peer, cookie, outcome }) => {
+          return { did: 'end', local, peer, cookie, outcome };
+        }),
+      ),
+    );
   } finally {
     journal.close();
   }

@@ -36,6 +36,8 @@ export type ReapOutcome =
   /** Since it was looked at. */
   | { readonly kind: 'gone' }
   | { readonly kind: 'answered' }
+  /** Before it was come to. */
+  | { readonly kind: 'interrupted' }
   | { readonly kind: 'refused'; readonly reason: string };
 
 export interface ReapResult {
@@ -70,7 +72,7 @@ export function reapVerdict(
       ? { kind: 'dead', evidence: 'silent under two asks' }
       : kept('no timer: dead or merely quiet; --ask twice settles it');
   }
-  if (fate.kind !== 'dying') return kept(`${fate.kind}: not dying`);
+  if (fate.kind !== 'dying') return kept(`not dying but ${fate.kind}`);
   if (silentMs === null) return kept('dying, and how long it has been silent is unknown');
   if (silentMs < afterMs) return kept('dying, but silent for less than --after');
   const { retransmissions, timer } = connection;
