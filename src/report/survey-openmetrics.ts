@@ -74,14 +74,15 @@ function listenerGauges(listeners: readonly Listener[]): readonly Gauge[] {
 }
 
 function askedGauge({ connections }: Survey, summaries: readonly FateSummary[]): Gauge {
-  const { answers, silent } = askedCounts(summaries);
+  const { answers, silent, ended } = askedCounts(summaries);
   return {
     name: 'tcpalive_asked',
     help: 'TCP connections by what one keepalive probe brought.',
     samples: [
       sample({ answer: 'answers' }, answers),
       sample({ answer: 'silent' }, silent),
-      sample({ answer: 'not-asked' }, connections.length - answers - silent),
+      sample({ answer: 'ended' }, ended),
+      sample({ answer: 'not-asked' }, connections.length - answers - silent - ended),
     ],
   };
 }

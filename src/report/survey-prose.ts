@@ -62,7 +62,8 @@ export function closingLines({ notes, partial, namespaces }: Survey): readonly s
     'Note: the table of sockets changed while it was read: one may be missing, or shown twice';
   return [
     ...notes.map((note) => printable(`Note: ${note}`)),
-    ...(partial ? [torn] : []),
+    // Of a file the notes say what could not be read.
+    ...(partial && !namespaces.some(({ id }) => id === 'file') ? [torn] : []),
     lookedAt(namespaces),
   ];
 }

@@ -35,10 +35,12 @@ export function countOf(summaries: readonly FateSummary[], kind: FateKind): numb
 export function askedCounts(summaries: readonly FateSummary[]): {
   readonly answers: number;
   readonly silent: number;
+  readonly ended: number;
 } {
   return {
     answers: summaries.reduce((total, { answers }) => total + answers, 0),
     silent: summaries.reduce((total, { silent }) => total + silent, 0),
+    ended: summaries.reduce((total, { ended }) => total + ended, 0),
   };
 }
 

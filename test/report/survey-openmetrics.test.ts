@@ -61,6 +61,7 @@ describe('surveyOpenMetrics', () => {
       # HELP tcpalive_asked TCP connections by what one keepalive probe brought.
       tcpalive_asked{answer="answers"} 1
       tcpalive_asked{answer="silent"} 1
+      tcpalive_asked{answer="ended"} 0
       tcpalive_asked{answer="not-asked"} 0
       # EOF
       "

@@ -337,15 +337,27 @@ describe('at the end', () => {
       complete: false,
       partial: true,
       notes: ['3 processes of other users: their names need root'],
+    });
+    expect(lines(report(survey))[0]).toBe(
+      'interrupted: what was read so far, 318 connections at 2026-11-20 14:02:07 UTC, Linux 6.18.44',
+    );
+    expect(closing(survey).slice(0, 3)).toEqual([
+      'Note: 3 processes of other users: their names need root',
+      'Note: the table of sockets changed while it was read: one may be missing, or shown twice',
+      'Looked at: host namespace only, 2 others not shown (--netns all).',
+    ]);
+  });
+
+  it('says of a file what could not be read of it, and no word of the kernel', () => {
+    const survey = surveyOf(outage, {
+      partial: true,
+      notes: ['2 lines could not be read'],
       host: { kernel: null, hz: null },
       namespaces: [{ id: 'file', name: 'ss.txt', shown: true }],
     });
-    expect(lines(report(survey))[0]).toBe(
-      'interrupted: what was read so far, 318 connections at 2026-11-20 14:02:07 UTC',
-    );
+    expect(lines(report(survey))[0]).toBe('318 connections at 2026-11-20 14:02:07 UTC');
     expect(closing(survey)).toEqual([
-      'Note: 3 processes of other users: their names need root',
-      'Note: the table of sockets changed while it was read: one may be missing, or shown twice',
+      'Note: 2 lines could not be read',
       'Looked at: ss.txt.',
       'Next, there: tcpalive ls --ask  (settles which of 312 are dead, which merely quiet)',
     ]);
