@@ -78,7 +78,7 @@ export function takeSurvey(kernel: Kernel, request: SurveyRequest): Survey {
     ),
     partial: tables.some(({ torn }) => torn),
     notes: [
-      ...namespaceNotes(shown.length - tables.length),
+      ...namespaceNotes(request.namespaces === 'all' ? known.length - tables.length : 0),
       ...(holders === undefined ? [] : notesOf(holders)),
     ],
     processes: summarise(
@@ -214,6 +214,12 @@ function whyUnread(socket: HostSocket, holders: Holders | undefined): string {
   return holders.hidden === 0
     ? 'no process was found that holds it'
     : 'its process may not be looked into by this user: root can';
+}
+
+function namespaceNotes(hidden: number): readonly string[] {
+  if (hidden === 0) return [];
+  const namespaces = hidden === 1 ? '1 network namespace' : `${hidden} network namespaces`;
+  return [`${namespaces} could not be looked into: root can`];
 }
 
 function notesOf({ hidden, leftOut }: Holders): readonly string[] {
