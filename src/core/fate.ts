@@ -3,14 +3,19 @@
  * the same model that predicts a comparison. What an unreadable option would change says so.
  */
 import { connectRest, synReceivedRest } from './connect-timer.js';
-import { keepaliveRest } from './keepalive-timer.js';
+import { keepaliveRest, probingForMs } from './keepalive-timer.js';
 import type { Mode } from './mode.js';
 import { predict } from './predict.js';
-import { retransmissionRest, rtoFor } from './retransmission-timer.js';
+import { retransmissionRest, retransmittingForMs, rtoFor } from './retransmission-timer.js';
 import type { HostSocket, SocketInfo, SocketOptions } from './socket.js';
 import type { Sysctls } from './sysctl.js';
 import { sleepSpan, type Hz, type Span } from './timer-wheel.js';
-import { isProbeUnanswered, zeroWindowAliveRest, zeroWindowRest } from './zero-window-timer.js';
+import {
+  blockedForMs,
+  isProbeUnanswered,
+  zeroWindowAliveRest,
+  zeroWindowRest,
+} from './zero-window-timer.js';
 
 export type Fate =
   /** No timer: dead or merely quiet, cannot tell. `busy`: once something is sent and not answered. */
@@ -86,6 +91,17 @@ export function fateOf(socket: HostSocket, options: SocketOptions, kernel: Timek
   }
 }
 
+/** For how long something has been unanswered, at least; null: nothing is, or it cannot be told. */
+export function unansweredMs(
+  socket: HostSocket,
+  options: SocketOptions,
+  kernel: Timekeeper,
+): number | null {
+  const running = runningTimer(socket);
+  if (running === undefined || !isUnanswered(socket, options, kernel)) return null;
+  return unanswered(socket, running, options, kernel).forMs;
+}
+
 /**
  * `fateOf` for the thousands of one host, which have few settings and round trips between them: what
  * has no deadline yet is worked out once for each, round trips to the millisecond.
@@ -157,7 +173,7 @@ function openFate(socket: HostSocket, options: SocketOptions, kernel: Timekeeper
   const running = runningTimer(socket);
   if (running === undefined) return { kind: 'unknown', reason: TIMER_ALONE };
   if (isUnanswered(socket, options, kernel)) {
-    return { kind: 'dying', ends: unansweredEnds(socket, running, options, kernel) };
+    return { kind: 'dying', ends: unanswered(socket, running, options, kernel).ends };
   }
   if (timer.kind === 'zero-window') {
     return { kind: 'slow', ends: slowEnds(running, options, kernel) };
@@ -210,45 +226,78 @@ function slowEnds(running: Running, options: SocketOptions, kernel: Timekeeper):
   return rest === undefined ? { kind: 'never' } : within(rest.death);
 }
 
-function unansweredEnds(
+interface Unanswered {
+  readonly ends: Moment;
+  /** At least; null: it cannot be told. */
+  readonly forMs: number | null;
+}
+
+function unanswered(
   socket: HostSocket,
   running: Running,
   options: SocketOptions,
   kernel: Timekeeper,
-): Moment {
-  const { timer } = socket;
+): Unanswered {
   const { info, expiresInMs } = running;
-  const { keepalive, userTimeoutMs } = options;
-  if (timer.kind === 'zero-window') {
-    const { death } = zeroWindowRest(blocked(running, options, kernel), kernel.hz);
-    return unlessUserTimeout(userTimeoutMs, death);
+  const { userTimeoutMs } = options;
+  // Whatever has come since would have been an answer.
+  const atLeast = (ms: number) => Math.round(Math.min(ms, info.silentMs));
+  switch (socket.timer.kind) {
+    case 'zero-window': {
+      const state = blocked(running, options, kernel);
+      const { death } = zeroWindowRest(state, kernel.hz);
+      return {
+        ends: unlessUserTimeout(userTimeoutMs, death),
+        forMs: atLeast(blockedForMs(state)),
+      };
+    }
+    case 'keepalive': {
+      const { keepalive } = options;
+      if (keepalive.kind === 'unknown') return { ends: keepalive, forMs: null };
+      if (keepalive.kind === 'off') return { ends: JUST_TURNED_OFF, forMs: null };
+      const state = {
+        settings: keepalive,
+        userTimeoutMs: knownUserTimeout(options),
+        probesOut: info.probes,
+        silentMs: info.silentMs,
+        expiresInMs,
+      };
+      const { death } = keepaliveRest(state, kernel.hz);
+      return {
+        ends: unlessUserTimeout(userTimeoutMs, death),
+        forMs: atLeast(probingForMs(state)),
+      };
+    }
+    default: {
+      const state = backedOff(socket, running, options, kernel);
+      const { death } = retransmissionRest(state, kernel.hz);
+      return {
+        ends: unlessUserTimeout(userTimeoutMs, death),
+        forMs: atLeast(retransmittingForMs(state)),
+      };
+    }
   }
-  if (timer.kind === 'keepalive') {
-    if (keepalive.kind === 'unknown') return keepalive;
-    if (keepalive.kind === 'off')
-      return { kind: 'unknown', reason: 'keepalive was just turned off' };
-    const probing = {
-      settings: keepalive,
-      userTimeoutMs: knownUserTimeout(options),
-      probesOut: info.probes,
-      silentMs: info.silentMs,
-      expiresInMs,
-    };
-    return unlessUserTimeout(userTimeoutMs, keepaliveRest(probing, kernel.hz).death);
-  }
-  const { tcp_retries2, tcp_rto_max_ms: rtoMaxMs } = kernel.sysctls;
-  const { orphanRetries } = kernel;
+}
+
+const JUST_TURNED_OFF: Moment = { kind: 'unknown', reason: 'keepalive was just turned off' };
+
+function backedOff(
+  socket: HostSocket,
+  { info, expiresInMs }: Running,
+  options: SocketOptions,
+  { sysctls, orphanRetries, hz }: Timekeeper,
+) {
   const isLetGo = isOrphan(socket);
-  const backedOff = {
-    retries2: isLetGo ? orphanRetries || ORPHAN_RETRIES : tcp_retries2,
+  const { tcp_rto_max_ms: rtoMaxMs } = sysctls;
+  return {
+    retries2: isLetGo ? orphanRetries || ORPHAN_RETRIES : sysctls.tcp_retries2,
     endsAtMaximum: isLetGo && orphanRetries === 0,
     rtoMaxMs,
     userTimeoutMs: knownUserTimeout(options),
-    rtoMs: beforeDoubling(info, rtoMaxMs, kernel.hz),
+    rtoMs: beforeDoubling(info, rtoMaxMs, hz),
     backoff: info.backoff,
     expiresInMs,
   };
-  return unlessUserTimeout(userTimeoutMs, retransmissionRest(backedOff, kernel.hz).death);
 }
 
 /** Of a timer at its maximum: what a fresh one of that path would have, or as much as it takes to be there. */
@@ -288,7 +337,7 @@ function closingEnds(socket: HostSocket, options: SocketOptions, kernel: Timekee
   const isBlocked = timer.kind === 'zero-window';
   if (running === undefined || (isBlocked && isOrphan(socket))) return WAITS;
   if (isUnanswered(socket, options, kernel)) {
-    return unansweredEnds(socket, running, options, kernel);
+    return unanswered(socket, running, options, kernel).ends;
   }
   return isBlocked ? slowEnds(running, options, kernel) : WAITS;
 }

@@ -49,6 +49,11 @@ export interface Probing {
   readonly expiresInMs: number;
 }
 
+/** How long probes have been unanswered, at least: since the first of them. */
+export function probingForMs({ settings, probesOut, expiresInMs }: Probing): number {
+  return Math.max(0, probesOut * settings.intervalSeconds * 1000 - expiresInMs);
+}
+
 /** Of a connection that is in the middle of it: from now. */
 export function keepaliveRest(state: Probing, hz: Hz): Dying {
   const { settings, userTimeoutMs, probesOut, silentMs, expiresInMs } = state;

@@ -70,6 +70,15 @@ export interface BackedOff {
   readonly endsAtMaximum?: boolean;
 }
 
+/** How long data has been unanswered, at least: since its first retransmission. */
+export function retransmittingForMs({ rtoMs, rtoMaxMs, backoff, expiresInMs }: BackedOff): number {
+  let sleptMs = 0;
+  for (let doubling = 1; doubling <= backoff; doubling++) {
+    sleptMs += doubled(rtoMs, doubling, rtoMaxMs);
+  }
+  return Math.max(0, sleptMs - expiresInMs);
+}
+
 /** Of a connection that is in the middle of it: from now. */
 export function retransmissionRest(state: BackedOff, hz: Hz): Dying {
   return forAnyHz(hz, (ticks) => {

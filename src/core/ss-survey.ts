@@ -1,5 +1,5 @@
 /** A survey of another machine, from what its `ss` printed: `ls --from`. */
-import { fateOf, orLater } from './fate.js';
+import { fateOf, orLater, unansweredMs } from './fate.js';
 import { selects, selectsListener, type Selection } from './selection.js';
 import { isListener, unreadOptions } from './socket.js';
 import type { SsReading, SsSocket } from './ss-text.js';
@@ -43,7 +43,10 @@ export function surveyFromSs({ reading, file, readAt, selection }: Pasted): Surv
       continue;
     }
     const fate = orLater(fateOf(socket, holding.options, UNTUNED), printed.expiresLaterMs);
-    const connection = connectionFrom(socket, holding, fate);
+    const connection = connectionFrom(socket, holding, {
+      fate,
+      unansweredMs: unansweredMs(socket, holding.options, UNTUNED),
+    });
     if (selects(selection, connection)) connections.push(connection);
   }
   return {

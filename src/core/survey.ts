@@ -49,6 +49,8 @@ export interface Connection {
   readonly unit: string | null;
   /** Since anything was received; null where the kernel does not tell. */
   readonly silentMs: number | null;
+  /** For how long something has been unanswered, at least; null: nothing is, or it cannot be told. */
+  readonly unansweredMs: number | null;
   readonly timer: SocketTimer;
   readonly retransmissions: number;
   readonly sendQueueBytes: number;
@@ -123,7 +125,11 @@ export interface Holding {
   readonly namespace: string;
 }
 
-export function connectionFrom(socket: HostSocket, holding: Holding, fate: Fate): Connection {
+export function connectionFrom(
+  socket: HostSocket,
+  holding: Holding,
+  { fate, unansweredMs }: Pick<Connection, 'fate' | 'unansweredMs'>,
+): Connection {
   const { options, unit, namespace } = holding;
   return {
     local: socket.local,
@@ -132,6 +138,7 @@ export function connectionFrom(socket: HostSocket, holding: Holding, fate: Fate)
     process: holding.process,
     unit,
     silentMs: socket.info?.silentMs ?? null,
+    unansweredMs,
     timer: socket.timer,
     retransmissions: socket.retransmissions,
     sendQueueBytes: socket.sendQueueBytes,

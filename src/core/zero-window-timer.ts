@@ -61,6 +61,16 @@ export function zeroWindowAliveRest(blocked: BlockedNow, hz: Hz): Dying | undefi
   return forAnyHz(hz, (ticks) => probeUntilGivenUp(blocked, false, running(blocked, ticks), ticks));
 }
 
+/** How long probes have been unanswered, at least: since the first of them. */
+export function blockedForMs(blocked: BlockedNow): number {
+  const { rtoMs, backoff, probesOut, expiresInMs } = blocked;
+  let sleptMs = 0;
+  for (let probe = 0; probe < probesOut; probe++) {
+    sleptMs += probeDelay(rtoMs, Math.max(1, backoff - probe), blocked);
+  }
+  return Math.max(0, sleptMs - expiresInMs);
+}
+
 /** sysctl_tcp_invalid_ratelimit: so often does a peer answer what lies outside its window. */
 const ANSWERED_EVERY_MS = 500;
 

@@ -2,7 +2,7 @@
  * What lingers on this host: the kernel's table of sockets, joined with who holds each, its options
  * and its fate. Nothing is changed; what could not be read is unknown, with its reason.
  */
-import { fateReader, type Timekeeper } from '../core/fate.js';
+import { fateReader, unansweredMs, type Timekeeper } from '../core/fate.js';
 import { selects, selectsListener, type Selection } from '../core/selection.js';
 import { isListener, unreadOptions, type HostSocket, type SocketOptions } from '../core/socket.js';
 import {
@@ -61,7 +61,9 @@ export function takeSurvey(kernel: Kernel, request: SurveyRequest): Survey {
         if (selectsListener(request.selection, listener)) listeners.push(listener);
         continue;
       }
-      const connection = connectionFrom(socket, holding, fateOf(socket, holding.options));
+      const fate = fateOf(socket, holding.options);
+      const forMs = fate.kind === 'dying' ? unansweredMs(socket, holding.options, keeper) : null;
+      const connection = connectionFrom(socket, holding, { fate, unansweredMs: forMs });
       if (selects(request.selection, connection)) selected.push(connection);
     }
   }

@@ -50,6 +50,7 @@ function restOf(connection: Connection): Rest {
       `,"unit":${unit === null ? 'null' : quoted(unit)},"silentMs":`,
     timer:
       `,"timer":{"kind":"${timer.kind}","expiresInMs":${timer.expiresInMs}}` +
+      `,"unansweredMs":${connection.unansweredMs}` +
       `,"retransmissions":${connection.retransmissions}` +
       `,"sendQueueBytes":${connection.sendQueueBytes}` +
       `,"receiveQueueBytes":${connection.receiveQueueBytes}` +
@@ -86,6 +87,7 @@ function isAlike(a: Connection, b: Connection): boolean {
     a.process?.name === b.process?.name &&
     a.unit === b.unit &&
     a.state === b.state &&
+    a.unansweredMs === b.unansweredMs &&
     a.retransmissions === b.retransmissions &&
     a.sendQueueBytes === b.sendQueueBytes &&
     a.receiveQueueBytes === b.receiveQueueBytes &&

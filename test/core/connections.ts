@@ -19,6 +19,7 @@ export const quiet: Connection = {
   userId: 33,
   cookie: '1a',
   interfaceIndex: 0,
+  unansweredMs: null,
   optionsUnread: null,
   namespace: 'net:[1]',
 };

@@ -102,7 +102,7 @@ describe.skipIf(lacks('sockDiag', 'keepaliveTuning', 'tcpInfo'))('a user without
   it.skipIf(!isRoot)('is told that a namespace of others is not for it', () => {
     const { stderr, told } = asNobody('/proc/1/ns/net');
     expect(told).toBeUndefined();
-    expect(stderr).toMatch(/NO_TARGET/);
+    expect(stderr).toMatch(/NO_CAPABILITY/);
     expect(stderr).toMatch(/takes root/);
   });
 

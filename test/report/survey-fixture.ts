@@ -45,6 +45,7 @@ export function connectionOf(changes: Partial<Connection> = {}): Connection {
     userId: 33,
     cookie: '1a2b',
     interfaceIndex: 0,
+    unansweredMs: null,
     optionsUnread: null,
     namespace: 'net:[4026531840]',
     ...changes,

@@ -70,6 +70,7 @@ const connection: fc.Arbitrary<Connection> = fc.record({
   process: orNull(owner),
   unit: orNull(hostile),
   silentMs: orNull(ms),
+  unansweredMs: orNull(ms),
   timer,
   retransmissions: count,
   sendQueueBytes: count,
