@@ -26,9 +26,9 @@ export function reapCommand(env: Environment): Command {
   );
   return addSelection(command)
     .addOption(
-      new Option('--after <time>', 'what is dying must have been silent that long')
+      new Option('--after <time>', 'what is dying must have left something unanswered that long')
         .default(DEFAULT_AFTER_MS, formatDuration(DEFAULT_AFTER_MS))
-        .argParser(parseDuration),
+        .argParser(parseAfter),
     )
     .option(
       '--ask [wait]',
@@ -51,7 +51,18 @@ export function reapCommand(env: Environment): Command {
     });
 }
 
+/** A lost segment or two is no death. @throws TcpaliveError BAD_USAGE */
+function parseAfter(text: string): number {
+  const afterMs = parseDuration(text);
+  if (afterMs >= SHORTEST_AFTER_MS) return afterMs;
+  throw new TcpaliveError('BAD_USAGE', `'${text}' is too short to call anything dead: at least 1s`);
+}
+
+const SHORTEST_AFTER_MS = 1000;
+
 const HELP = `
+A filter is needed: which connections are meant?
+
 Dead is what has left retransmissions or probes unanswered for --after, and with --ask what answered
 neither of two asks. Both ends get an RST (SOCK_DESTROY); the program sees ECONNABORTED. Loopback
 and the session that this command was typed in are never touched.

@@ -242,41 +242,34 @@ function unanswered(
   const { userTimeoutMs } = options;
   // Whatever has come since would have been an answer.
   const atLeast = (ms: number) => Math.round(Math.min(ms, info.silentMs));
-  switch (socket.timer.kind) {
-    case 'zero-window': {
-      const state = blocked(running, options, kernel);
-      const { death } = zeroWindowRest(state, kernel.hz);
-      return {
-        ends: unlessUserTimeout(userTimeoutMs, death),
-        forMs: atLeast(blockedForMs(state)),
-      };
-    }
-    case 'keepalive': {
-      const { keepalive } = options;
-      if (keepalive.kind === 'unknown') return { ends: keepalive, forMs: null };
-      if (keepalive.kind === 'off') return { ends: JUST_TURNED_OFF, forMs: null };
-      const state = {
-        settings: keepalive,
-        userTimeoutMs: knownUserTimeout(options),
-        probesOut: info.probes,
-        silentMs: info.silentMs,
-        expiresInMs,
-      };
-      const { death } = keepaliveRest(state, kernel.hz);
-      return {
-        ends: unlessUserTimeout(userTimeoutMs, death),
-        forMs: atLeast(probingForMs(state)),
-      };
-    }
-    default: {
-      const state = backedOff(socket, running, options, kernel);
-      const { death } = retransmissionRest(state, kernel.hz);
-      return {
-        ends: unlessUserTimeout(userTimeoutMs, death),
-        forMs: atLeast(retransmittingForMs(state)),
-      };
-    }
+  if (socket.timer.kind === 'zero-window') {
+    const state = blocked(running, options, kernel);
+    const { death } = zeroWindowRest(state, kernel.hz);
+    return {
+      ends: unlessUserTimeout(userTimeoutMs, death),
+      forMs: atLeast(blockedForMs(state)),
+    };
   }
+  if (socket.timer.kind === 'keepalive') {
+    const { keepalive } = options;
+    if (keepalive.kind === 'unknown') return { ends: keepalive, forMs: null };
+    if (keepalive.kind === 'off') return { ends: JUST_TURNED_OFF, forMs: null };
+    const state = {
+      settings: keepalive,
+      userTimeoutMs: knownUserTimeout(options),
+      probesOut: info.probes,
+      silentMs: info.silentMs,
+      expiresInMs,
+    };
+    const { death } = keepaliveRest(state, kernel.hz);
+    return { ends: unlessUserTimeout(userTimeoutMs, death), forMs: atLeast(probingForMs(state)) };
+  }
+  const state = backedOff(socket, running, options, kernel);
+  const { death } = retransmissionRest(state, kernel.hz);
+  return {
+    ends: unlessUserTimeout(userTimeoutMs, death),
+    forMs: atLeast(retransmittingForMs(state)),
+  };
 }
 
 const JUST_TURNED_OFF: Moment = { kind: 'unknown', reason: 'keepalive was just turned off' };

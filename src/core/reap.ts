@@ -1,15 +1,16 @@
-/** Which connections are proven dead, and which are never closed: the rules of `reap`. */
+/** Which connections are proven dead, and which are never ended: the rules of `reap`. */
 import { isLoopback } from './address.js';
+import { formatDuration } from './duration.js';
 import type { Endpoint } from './endpoint.js';
 import type { Connection, Owner } from './survey.js';
 
 export interface ReapRules {
-  /** What is dying must have been silent that long. */
+  /** What is dying must have left something unanswered for that long. */
   readonly afterMs: number;
-  /** Of our own session: both ends of its connection, and the processes that lead to us. */
   readonly session: Session;
 }
 
+/** Whoever typed the command: both ends of his connection, and the processes that lead to us. */
 export interface Session {
   readonly peers: readonly Endpoint[];
   readonly pids: ReadonlySet<number>;
@@ -17,7 +18,17 @@ export interface Session {
 
 export type ReapVerdict =
   | { readonly kind: 'dead'; readonly evidence: string }
-  | { readonly kind: 'kept'; readonly reason: string };
+  | { readonly kind: 'kept'; readonly reason: KeptReason };
+
+export type KeptReason =
+  | 'loopback'
+  | 'own-session'
+  | 'no-cookie'
+  | 'not-asked'
+  | 'answered'
+  | 'not-dying'
+  | 'unanswered-too-briefly'
+  | 'unanswered-unknown';
 
 /** What was found of it, and what was done. */
 export interface Reaped {
@@ -26,13 +37,14 @@ export interface Reaped {
   readonly process: Owner | null;
   readonly cookie: string | null;
   readonly silentMs: number | null;
+  readonly unansweredMs: number | null;
   readonly evidence: string;
   readonly outcome: ReapOutcome;
 }
 
 export type ReapOutcome =
-  | { readonly kind: 'would-close' }
-  | { readonly kind: 'closed' }
+  | { readonly kind: 'would-end' }
+  | { readonly kind: 'ended' }
   /** Since it was looked at. */
   | { readonly kind: 'gone' }
   | { readonly kind: 'answered' }
@@ -47,8 +59,8 @@ export interface ReapResult {
   readonly dryRun: boolean;
   readonly connections: readonly Reaped[];
   /** Why the others that were selected are left alone. */
-  readonly kept: Readonly<Record<string, number>>;
-  /** Null: nothing was closed, so nothing was recorded. */
+  readonly kept: readonly { readonly reason: KeptReason; readonly connections: number }[];
+  /** Null: nothing was to be ended, so nothing was recorded. */
   readonly recordFile: string | null;
   readonly notes: readonly string[];
 }
@@ -59,28 +71,37 @@ export function reapVerdict(
   { afterMs, session }: ReapRules,
   silentTwice: boolean,
 ): ReapVerdict {
-  const { local, peer, fate, silentMs, cookie } = connection;
-  const owner = connection.process;
+  const { local, peer, fate, cookie, ask, unansweredMs } = connection;
   if (isLoopback(local.address) || isLoopback(peer.address)) return kept('loopback');
-  const isOurs =
-    (owner !== null && session.pids.has(owner.pid)) ||
-    session.peers.some(({ address, port }) => address === peer.address && port === peer.port);
-  if (isOurs) return kept('of this very session');
-  if (cookie === null) return kept('without a cookie it cannot be told from its successor');
+  if (isOfSession(connection, session)) return kept('own-session');
+  if (cookie === null) return kept('no-cookie');
   if (fate.kind === 'forever') {
-    return silentTwice
-      ? { kind: 'dead', evidence: 'silent under two asks' }
-      : kept('no timer: dead or merely quiet; --ask twice settles it');
+    if (silentTwice) return { kind: 'dead', evidence: 'silent under two asks' };
+    return kept(ask.kind === 'answers' ? 'answered' : 'not-asked');
   }
-  if (fate.kind !== 'dying') return kept(`not dying but ${fate.kind}`);
-  if (silentMs === null) return kept('dying, and how long it has been silent is unknown');
-  if (silentMs < afterMs) return kept('dying, but silent for less than --after');
-  const { retransmissions, timer } = connection;
-  const what =
-    timer.kind === 'keepalive' || timer.kind === 'zero-window' ? 'probes' : 'retransmissions';
-  return { kind: 'dead', evidence: `${what} unanswered: ${retransmissions}` };
+  if (fate.kind !== 'dying') return kept('not-dying');
+  if (unansweredMs === null) return kept('unanswered-unknown');
+  if (unansweredMs < afterMs) return kept('unanswered-too-briefly');
+  return { kind: 'dead', evidence: unansweredWords(connection, unansweredMs) };
 }
 
-function kept(reason: string): ReapVerdict {
+function isOfSession(connection: Connection, { peers, pids }: Session): boolean {
+  const { peer } = connection;
+  return (
+    pids.has(connection.process?.pid ?? HELD_BY_NONE) ||
+    peers.some(({ address, port }) => address === peer.address && port === peer.port)
+  );
+}
+
+/** No process has that number. */
+const HELD_BY_NONE = -1;
+
+function unansweredWords({ timer, retransmissions }: Connection, unansweredMs: number): string {
+  const isProbing = timer.kind === 'keepalive' || timer.kind === 'zero-window';
+  const time = formatDuration(Math.floor(unansweredMs / 1000) * 1000);
+  return `${time} without answer, ${isProbing ? 'probes' : 'retransmissions'}: ${retransmissions}`;
+}
+
+function kept(reason: KeptReason): ReapVerdict {
   return { kind: 'kept', reason };
 }

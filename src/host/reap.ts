@@ -1,31 +1,182 @@
-/** Ends connections that are proven dead, each looked at again just before, by its cookie. */
-import type { Reaped, ReapOutcome } from '../core/reap.js';
-import type { Connection } from '../core/survey.js';
+/**
+ * Ends connections that are proven dead. Each is looked at again just before, by its cookie; the
+ * evidence of all is on disk before the first is ended, and what became of each soon after.
+ */
+import {
+  reapVerdict,
+  type KeptReason,
+  type Reaped,
+  type ReapOutcome,
+  type ReapResult,
+  type ReapRules,
+} from '../core/reap.js';
+import type { Selection } from '../core/selection.js';
+import type { Connection, Survey } from '../core/survey.js';
+import { pause } from '../kernel/interruption.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
+import { askAbout, putBackLeftovers } from './ask-about.js';
+import { openJournal, type Journal } from './journal.js';
+import { takeSurvey } from './survey.js';
 
-const ENOENT = 2;
+export interface ReapRequest {
+  readonly selection: Selection;
+  readonly rules: ReapRules;
+  /** How long an answer may take; undefined: nobody is asked. */
+  readonly askWaitMs: number | undefined;
+  /** Where the evidence is written; undefined: a dry run. */
+  readonly recordFile: string | undefined;
+  /** For the records of asks. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly interruption: AbortSignal;
+  /** Progress: a line of text. */
+  readonly tell: (line: string) => void;
+}
+
+/** @throws TcpaliveError NO_CAPABILITY where no record can be written: then nothing is ended */
+export async function reap(kernel: Kernel, request: ReapRequest): Promise<ReapResult> {
+  const { survey, silentTwice } = await look(kernel, request);
+  const { dead, kept } = judge(survey, silentTwice, request.rules);
+  const { recordFile, interruption } = request;
+  const isNeeded = recordFile !== undefined && dead.length > 0 && !interruption.aborted;
+  const connections = isNeeded
+    ? await endAll(kernel, dead, recordFile, interruption)
+    : dead.map((each) =>
+        described(each, { kind: interruption.aborted ? 'interrupted' : 'would-end' }),
+      );
+  return {
+    schema: 'tcpalive/reap/1',
+    complete: !interruption.aborted,
+    takenAt: survey.takenAt,
+    dryRun: recordFile === undefined,
+    connections,
+    kept,
+    recordFile: isNeeded ? recordFile : null,
+    notes: survey.notes,
+  };
+}
+
+/** With --ask twice, and the second time only those that were silent. */
+async function look(
+  kernel: Kernel,
+  { selection, askWaitMs, variables, interruption, tell }: ReapRequest,
+): Promise<{ readonly survey: Survey; readonly silentTwice: ReadonlySet<string> }> {
+  const survey = () => takeSurvey(kernel, { owners: true, selection });
+  putBackLeftovers(kernel, variables, tell);
+  if (askWaitMs === undefined) return { survey: survey(), silentTwice: new Set() };
+  const asking = { waitMs: askWaitMs, variables, interruption, tell };
+  const first = await askAbout(kernel, survey(), asking);
+  const once = silentCookies(first);
+  const again = await askAbout(kernel, survey(), {
+    ...asking,
+    only: ({ cookie }) => cookie !== null && once.has(cookie),
+  });
+  return { survey: withFirstAnswers(again, first), silentTwice: silentCookies(again) };
+}
+
+function silentCookies({ connections }: Survey): ReadonlySet<string> {
+  const silent = connections.filter(({ ask }) => ask.kind === 'silent');
+  return new Set(silent.flatMap(({ cookie }) => cookie ?? []));
+}
+
+/** Who answered the first time was not asked again. */
+function withFirstAnswers(again: Survey, first: Survey): Survey {
+  const answered = new Map(
+    first.connections.flatMap(({ cookie, ask }) =>
+      cookie !== null && ask.kind === 'answers' ? [[cookie, ask] as const] : [],
+    ),
+  );
+  const withAnswer = (connection: Connection): Connection => {
+    const ask = answered.get(connection.cookie ?? '');
+    return ask === undefined ? connection : { ...connection, ask };
+  };
+  return { ...again, connections: again.connections.map(withAnswer) };
+}
 
 /** A proven death. */
-export interface Dead {
+interface Dead {
   readonly connection: Connection;
   readonly evidence: string;
 }
 
-export function described({ connection, evidence }: Dead, outcome: ReapOutcome): Reaped {
-  const { local, peer, process, cookie, silentMs } = connection;
-  return { local, peer, process, cookie, silentMs, evidence, outcome };
+function judge(
+  { connections }: Survey,
+  silentTwice: ReadonlySet<string>,
+  rules: ReapRules,
+): { readonly dead: readonly Dead[]; readonly kept: ReapResult['kept'] } {
+  const dead: Dead[] = [];
+  const kept = new Map<KeptReason, number>();
+  for (const connection of connections) {
+    const verdict = reapVerdict(connection, rules, silentTwice.has(connection.cookie ?? ''));
+    if (verdict.kind === 'dead') dead.push({ connection, evidence: verdict.evidence });
+    else kept.set(verdict.reason, (kept.get(verdict.reason) ?? 0) + 1);
+  }
+  return { dead, kept: [...kept].map(([reason, count]) => ({ reason, connections: count })) };
 }
 
+/** So many at once: their program has as many errors to handle. */
+const BATCH = 100;
+const BATCH_EVERY_MS = 50;
+
+async function endAll(
+  kernel: Kernel,
+  dead: readonly Dead[],
+  path: string,
+  interruption: AbortSignal,
+): Promise<readonly Reaped[]> {
+  const journal = openJournal(path);
+  const reaped: Reaped[] = [];
+  try {
+    journal.append(
+      jsonLines(dead.map(({ connection, evidence }) => ({ to: 'end', evidence, connection }))),
+    );
+    for (let at = 0; at < dead.length; at += BATCH) {
+      if (at > 0) await pause(BATCH_EVERY_MS, interruption);
+      const batch = dead
+        .slice(at, at + BATCH)
+        .map((each) =>
+          described(each, interruption.aborted ? { kind: 'interrupted' } : end(kernel, each)),
+        );
+      record(journal, batch);
+      reaped.push(...batch);
+    }
+  } finally {
+    journal.close();
+  }
+  return reaped;
+}
+
+function record(journal: Journal, batch: readonly Reaped[]): void {
+  journal.append(
+    jsonLines(
+      batch.map(({ local, peer, cookie, outcome }) => {
+        return { did: outcome.kind, local, peer, cookie, outcome };
+      }),
+    ),
+  );
+}
+
+function jsonLines(values: readonly object[]): string {
+  return values.map((value) => `${JSON.stringify(value)}\n`).join('');
+}
+
+function described({ connection, evidence }: Dead, outcome: ReapOutcome): Reaped {
+  const { local, peer, process, cookie, silentMs, unansweredMs } = connection;
+  return { local, peer, process, cookie, silentMs, unansweredMs, evidence, outcome };
+}
+
+const ENOENT = 2;
+
 /** The kernel ends exactly the one with that cookie, or none. */
-export function end(kernel: Kernel, { connection }: Dead): ReapOutcome {
+function end(kernel: Kernel, { connection }: Dead): ReapOutcome {
   const { local, peer, interfaceIndex, cookie, silentMs } = connection;
   if (cookie === null) return { kind: 'refused', reason: 'no cookie' };
-  const now = kernel.socketDiag(local, peer, interfaceIndex);
-  if (now?.cookie !== cookie) return { kind: 'gone' };
-  if (now.info !== null && now.info.silentMs < (silentMs ?? 0)) return { kind: 'answered' };
   try {
+    const now = kernel.socketDiag(local, peer, interfaceIndex);
+    if (now?.cookie !== cookie) return { kind: 'gone' };
+    if (now.info === null) return { kind: 'refused', reason: 'nothing is known of it any more' };
+    if (now.info.silentMs < (silentMs ?? 0)) return { kind: 'answered' };
     kernel.destroy({ local, peer, interfaceIndex, cookie });
-    return { kind: 'closed' };
+    return { kind: 'ended' };
   } catch (error) {
     if (!(error instanceof KernelRefusal)) throw error;
     return error.errno === ENOENT ? { kind: 'gone' } : { kind: 'refused', reason: error.message };

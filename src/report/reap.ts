@@ -1,5 +1,5 @@
 import { formatEndpoint } from '../core/endpoint.js';
-import type { Reaped, ReapOutcome, ReapResult } from '../core/reap.js';
+import type { KeptReason, Reaped, ReapOutcome, ReapResult } from '../core/reap.js';
 import { countWords } from './count-words.js';
 import { paint, type Style } from './format.js';
 import { jsonText } from './json.js';
@@ -65,9 +65,9 @@ function cells({ local, peer, process, silentMs, evidence, outcome }: Reaped): r
 
 function outcomeWords(outcome: ReapOutcome): string {
   switch (outcome.kind) {
-    case 'would-close':
+    case 'would-end':
       return 'would be ended';
-    case 'closed':
+    case 'ended':
       return 'ended';
     case 'gone':
       return 'gone by itself';
@@ -81,8 +81,19 @@ function outcomeWords(outcome: ReapOutcome): string {
 }
 
 function keptLines({ kept }: ReapResult): readonly string[] {
-  return Object.entries(kept).map(([reason, count]) => `${count} left alone: ${reason}`);
+  return kept.map(({ reason, connections }) => `${connections} left alone: ${KEPT_WORDS[reason]}`);
 }
+
+const KEPT_WORDS: Readonly<Record<KeptReason, string>> = {
+  loopback: 'loopback',
+  'own-session': 'of this very session',
+  'no-cookie': 'the kernel does not tell it from its successor',
+  'not-asked': 'no timer, dead or merely quiet; with --ask they are asked twice',
+  answered: 'asked, and answered',
+  'not-dying': 'nothing is unanswered',
+  'unanswered-too-briefly': 'unanswered for less than --after',
+  'unanswered-unknown': 'unanswered, and for how long is not known',
+};
 
 function closing({ dryRun, connections, recordFile, complete }: ReapResult): readonly string[] {
   const recorded = recordFile === null ? [] : [`The evidence is in ${printable(recordFile)}`];

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { reapVerdict, type ReapRules, type ReapVerdict } from '../../src/core/reap.js';
+import {
+  reapVerdict,
+  type KeptReason,
+  type ReapRules,
+  type ReapVerdict,
+} from '../../src/core/reap.js';
 import type { Connection } from '../../src/core/survey.js';
 import { armed, connectionOf, dying, never } from '../report/survey-fixture.js';
 
@@ -11,7 +16,7 @@ const RULES: ReapRules = { afterMs: AFTER_MS, session: { peers: [], pids: new Se
 function dyingConnection(changes: Partial<Connection> = {}): Connection {
   return connectionOf({
     fate: dying,
-    silentMs: AFTER_MS,
+    unansweredMs: AFTER_MS,
     timer: { kind: 'retransmit', expiresInMs: 12_300 },
     retransmissions: 7,
     ...changes,
@@ -25,24 +30,24 @@ function verdictOn(
   return reapVerdict(connection, rules, silentTwice);
 }
 
-function kept(reason: string): ReapVerdict {
+function kept(reason: KeptReason): ReapVerdict {
   return { kind: 'kept', reason };
 }
 
 describe('what is dying', () => {
-  it('is dead from --after on, and not a millisecond before', () => {
-    const dead = { kind: 'dead', evidence: 'retransmissions unanswered: 7' };
-    expect(verdictOn(dyingConnection({ silentMs: AFTER_MS - 1 }))).toEqual(
-      kept('dying, but silent for less than --after'),
+  it('is dead from --after on, and not a millisecond before, however long it was silent', () => {
+    const dead = { kind: 'dead', evidence: '1m without answer, retransmissions: 7' };
+    expect(verdictOn(dyingConnection({ unansweredMs: AFTER_MS - 1 }))).toEqual(
+      kept('unanswered-too-briefly'),
     );
     expect(verdictOn(dyingConnection())).toEqual(dead);
-    expect(verdictOn(dyingConnection({ silentMs: AFTER_MS + 1 }))).toEqual(dead);
+    expect(verdictOn(dyingConnection({ unansweredMs: AFTER_MS + 1 }))).toEqual(dead);
   });
 
   it.each([
-    ['retransmit', 'retransmissions unanswered: 7'],
-    ['keepalive', 'probes unanswered: 7'],
-    ['zero-window', 'probes unanswered: 7'],
+    ['retransmit', '1m without answer, retransmissions: 7'],
+    ['keepalive', '1m without answer, probes: 7'],
+    ['zero-window', '1m without answer, probes: 7'],
   ] as const)('by its %s timer says what is unanswered', (kind, evidence) => {
     expect(verdictOn(dyingConnection({ timer: { kind, expiresInMs: 1 } }))).toEqual({
       kind: 'dead',
@@ -51,9 +56,8 @@ describe('what is dying', () => {
   });
 
   it('for how long nobody knows is left alone', () => {
-    expect(verdictOn(dyingConnection({ silentMs: null }))).toEqual(
-      kept('dying, and how long it has been silent is unknown'),
-    );
+    const sinceEver = { unansweredMs: null, silentMs: 365 * 86_400_000 };
+    expect(verdictOn(dyingConnection(sinceEver))).toEqual(kept('unanswered-unknown'));
   });
 });
 
@@ -63,9 +67,8 @@ describe('what has no timer', () => {
       kind: 'dead',
       evidence: 'silent under two asks',
     });
-    expect(verdictOn(connectionOf())).toEqual(
-      kept('no timer: dead or merely quiet; --ask twice settles it'),
-    );
+    expect(verdictOn(connectionOf())).toEqual(kept('not-asked'));
+    expect(verdictOn(connectionOf({ ask: { kind: 'answers' } }))).toEqual(kept('answered'));
   });
 
   it('is not judged by how long it has been silent', () => {
@@ -80,10 +83,8 @@ it.each([
   ['slow', { kind: 'slow', ends: never }],
   ['closing', { kind: 'closing', ends: never }],
   ['unknown', { kind: 'unknown', reason: 'state UNKNOWN' }],
-] as const)('%s is nobody who is proven dead, not even silent twice', (kind, fate) => {
-  expect(verdictOn(connectionOf({ fate }), { silentTwice: true })).toEqual(
-    kept(`not dying but ${kind}`),
-  );
+] as const)('%s is nobody who is proven dead, not even silent twice', (_, fate) => {
+  expect(verdictOn(connectionOf({ fate }), { silentTwice: true })).toEqual(kept('not-dying'));
 });
 
 describe('is never touched, dead or not:', () => {
@@ -105,9 +106,7 @@ describe('is never touched, dead or not:', () => {
 
   it('the peer of the own session, and its neighbour is', () => {
     const rules = { ...RULES, session: { peers: [own], pids: new Set<number>() } };
-    expect(verdictOn(dyingConnection({ peer: own }), { rules })).toEqual(
-      kept('of this very session'),
-    );
+    expect(verdictOn(dyingConnection({ peer: own }), { rules })).toEqual(kept('own-session'));
     for (const peer of [
       { ...own, port: 40_002 },
       { ...own, address: '192.0.2.8' },
@@ -119,13 +118,11 @@ describe('is never touched, dead or not:', () => {
   it('what a process holds that leads to us', () => {
     const rules = { ...RULES, session: { peers: [], pids: new Set([640]) } };
     const heldBy = (pid: number) => dyingConnection({ process: { pid, name: 'sshd', fd: 4 } });
-    expect(verdictOn(heldBy(640), { rules })).toEqual(kept('of this very session'));
+    expect(verdictOn(heldBy(640), { rules })).toEqual(kept('own-session'));
     expect(verdictOn(heldBy(641), { rules }).kind).toBe('dead');
   });
 
   it('what has no cookie', () => {
-    expect(verdictOn(dyingConnection({ cookie: null }))).toEqual(
-      kept('without a cookie it cannot be told from its successor'),
-    );
+    expect(verdictOn(dyingConnection({ cookie: null }))).toEqual(kept('no-cookie'));
   });
 });

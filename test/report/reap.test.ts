@@ -10,8 +10,9 @@ function reapedOf(changes: Partial<Reaped> = {}): Reaped {
     process: { pid: 812, name: 'nginx', fd: 9 },
     cookie: '1a2b',
     silentMs: 17 * 86_400_000,
+    unansweredMs: null,
     evidence: 'silent under two asks',
-    outcome: { kind: 'would-close' },
+    outcome: { kind: 'would-end' },
     ...changes,
   };
 }
@@ -29,10 +30,13 @@ function resultOf(changes: Partial<ReapResult> = {}): ReapResult {
         peer: { address: '2001:db8::7', port: 51_002 },
         process: null,
         silentMs: 61_000,
-        evidence: 'retransmissions unanswered: 7',
+        evidence: '1m without answer, retransmissions: 7',
       }),
     ],
-    kept: { loopback: 3, 'not dying but armed': 40 },
+    kept: [
+      { reason: 'loopback', connections: 3 },
+      { reason: 'not-dying', connections: 40 },
+    ],
     recordFile: null,
     notes: [],
     ...changes,
@@ -45,11 +49,11 @@ const table = (changes?: Partial<ReapResult>) =>
 describe('what reap shows', () => {
   it('a dry run: what would be ended, why, and what is left alone', () => {
     expect(table()).toMatchInlineSnapshot(`
-      "LOCAL              PEER                 PROCESS     SILENT  EVIDENCE                       OUTCOME
-      10.0.0.5:443       192.0.2.7:40001      nginx[812]   17d0h  silent under two asks          would be ended
-      [2001:db8::5]:443  [2001:db8::7]:51002  -             1m1s  retransmissions unanswered: 7  would be ended
+      "LOCAL              PEER                 PROCESS     SILENT  EVIDENCE                               OUTCOME
+      10.0.0.5:443       192.0.2.7:40001      nginx[812]   17d0h  silent under two asks                  would be ended
+      [2001:db8::5]:443  [2001:db8::7]:51002  -             1m1s  1m without answer, retransmissions: 7  would be ended
       3 left alone: loopback
-      40 left alone: not dying but armed
+      40 left alone: nothing is unanswered
       Nothing was changed: the same with --yes ends 2 connections.
       "
     `);
@@ -57,8 +61,8 @@ describe('what reap shows', () => {
 
   it('what became of each, and where the evidence is', () => {
     const outcomes: readonly ReapOutcome[] = [
-      { kind: 'closed' },
-      { kind: 'closed' },
+      { kind: 'ended' },
+      { kind: 'ended' },
       { kind: 'gone' },
       { kind: 'answered' },
       { kind: 'refused', reason: 'SOCK_DESTROY: EPERM' },
@@ -66,7 +70,7 @@ describe('what reap shows', () => {
     const ended = table({
       dryRun: false,
       connections: outcomes.map((outcome) => reapedOf({ outcome })),
-      kept: {},
+      kept: [],
       recordFile: '/root/.local/state/tcpalive/reap-1.jsonl',
     });
     expect(ended).toMatchInlineSnapshot(`
@@ -83,7 +87,8 @@ describe('what reap shows', () => {
   });
 
   it('nothing', () => {
-    expect(table({ connections: [], kept: { loopback: 2 } })).toMatchInlineSnapshot(`
+    expect(table({ connections: [], kept: [{ reason: 'loopback', connections: 2 }] }))
+      .toMatchInlineSnapshot(`
       "2 left alone: loopback
       Nothing that was meant is proven dead.
       "
@@ -92,7 +97,7 @@ describe('what reap shows', () => {
 
   it('an interruption', () => {
     const connections = [
-      reapedOf({ outcome: { kind: 'closed' } }),
+      reapedOf({ outcome: { kind: 'ended' } }),
       reapedOf({ outcome: { kind: 'interrupted' } }),
     ];
     expect(
@@ -100,7 +105,7 @@ describe('what reap shows', () => {
         complete: false,
         dryRun: false,
         connections,
-        kept: {},
+        kept: [],
         recordFile: 'evidence.jsonl',
       }),
     ).toMatchInlineSnapshot(`
@@ -111,7 +116,7 @@ describe('what reap shows', () => {
       The evidence is in evidence.jsonl
       "
     `);
-    expect(table({ complete: false, connections: [], kept: {} })).toMatchInlineSnapshot(`
+    expect(table({ complete: false, connections: [], kept: [] })).toMatchInlineSnapshot(`
       "Interrupted: that is what is known so far.
       "
     `);
@@ -138,7 +143,7 @@ describe('what reap shows', () => {
 
   it('ten thousand rows at once', () => {
     const connections = Array.from({ length: 10_000 }, () => reapedOf());
-    const lines = table({ connections, kept: {} }).split('\n');
+    const lines = table({ connections, kept: [] }).split('\n');
     expect(lines).toHaveLength(1 + 10_000 + 1 + 1);
   });
 });
