@@ -103,7 +103,9 @@ async function askBatch(
   const answers = new Map<Target, Ask>();
 
   const before = new Map<Target, OptionValues>();
-  for (const [target, outcome] of reach(kernel, batch, (fd) => kernel.optionValues(fd))) {
+  for (const [target, outcome] of reachWhereverHeld(kernel, batch, (fd) =>
+    kernel.optionValues(fd),
+  )) {
     if (outcome.kind !== 'done') answers.set(target, withoutAnswer(outcome));
     // Its program, or another ask: then those are not the options to put back.
     else if (outcome.value.keepalive) answers.set(target, TURNED_ON);
@@ -116,9 +118,8 @@ async function askBatch(
   );
 
   const probes = new Map<Target, Probe>();
-  for (const [target, outcome] of reach(kernel, [...before.keys()], (fd, target) =>
-    probe(kernel, fd, before.get(target)),
-  )) {
+  const send = (fd: number, target: Target) => probe(kernel, fd, before.get(target));
+  for (const [target, outcome] of reachWhereverHeld(kernel, [...before.keys()], send)) {
     if (outcome.kind !== 'done') answers.set(target, withoutAnswer(outcome));
     else if (outcome.value.kind === 'probe') probes.set(target, outcome.value);
     else answers.set(target, outcome.value);
@@ -132,7 +133,8 @@ async function askBatch(
     const values = before.get(target);
     if (values !== undefined) putBack(kernel, fd, values);
     const answer = answerOf(info, probes.get(target));
-    return answer.kind === 'silent' && interruption.aborted ? INTERRUPTED : answer;
+    const isSettled = answer.kind === 'answers' || answer.kind === 'ended';
+    return interruption.aborted && !isSettled ? INTERRUPTED : answer;
   };
   const heard = reachWhereverHeld(kernel, [...probes.keys()], hear);
   let leftChanged = 0;
@@ -171,7 +173,10 @@ function answerOf(info: TcpInfo | undefined, asked: Probe | undefined): Ask {
   return info.probes > asked.unanswered ? { kind: 'silent' } : NONE_LEFT;
 }
 
-/** A server may hand a connection to another of its processes and close its own descriptor. */
+/**
+ * A server may hand a connection to another of its processes and close its own descriptor; and who
+ * seemed to hold it may only have borrowed it, as we do.
+ */
 function reachWhereverHeld<T>(
   kernel: Kernel,
   targets: readonly Target[],

@@ -225,6 +225,14 @@ describe.skipIf(cannotAsk)('asked on the running kernel (needs pidfd, a drop)', 
     expect(values).toEqual(TUNED);
   });
 
+  it('a connection whose supposed holder had only borrowed it is asked where it is', async () => {
+    const { observer } = await openPair();
+    const borrowed = { pid: process.ppid, name: 'another tcpalive', fd: 4321 };
+    const connection = { ...connectionTo(observer), process: borrowed };
+    const { answers } = await ask(kernel, [connection], request());
+    expect(answers.get(connection)).toEqual({ kind: 'answers' });
+  });
+
   it('a program that writes in the middle is not called dead for that', async () => {
     const end = await cutEnd();
     const asking = answerOf(end, { waitMs: 100 });
