@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import type { Terms } from '../core/protect-plan.js';
 import type { ProtectEvent, ProtectResult } from '../core/protection.js';
+import { putBackLeftovers } from '../host/ask-about.js';
 import { planProtection, type ProtectRequest } from '../host/protect-plan.js';
 import { protect } from '../host/protect.js';
 import type { TargetChoice } from '../host/targets.js';
 import { stateFolder } from '../host/journal.js';
 import { jsonText } from '../report/json.js';
+import { printable } from '../report/printable.js';
 import { protectDryRun, protectEventLine, protectOutcome, protectPlan } from '../report/protect.js';
 import type { Environment } from './environment.js';
 import { listenForInterrupt } from './interrupt.js';
@@ -17,6 +19,8 @@ import { styleFor } from './style.js';
 
 export async function runProtect(env: Environment, order: ProtectOrder): Promise<void> {
   const kernel = await openReachingKernel('protect');
+  // An ask that was killed looks like keepalive, and would be recorded as the old setting.
+  putBackLeftovers(kernel, env.variables, (line) => env.stderr.write(`${printable(line)}\n`));
   const plan = planProtection(kernel, requestOf(order));
   const style = styleFor(env, env.stdout, order.color);
   const print = (text: string) => {

@@ -12,7 +12,7 @@ import { isListener, type HostSocket, type SocketOptions } from './socket.js';
 
 /** A socket of a target, with what was read of it. */
 export interface Candidate {
-  readonly socket: Pick<HostSocket, 'state' | 'timer'>;
+  readonly socket: Pick<HostSocket, 'state' | 'timer' | 'info'>;
   readonly options: SocketOptions & { readonly userTimeoutMs: number };
   /** Its local port is one that the targets listen on. */
   readonly accepted: boolean;
@@ -23,7 +23,7 @@ export interface Candidate {
 export interface Terms {
   readonly wanted: Wanted;
   readonly direction: Direction;
-  /** Slow readers too. */
+  /** Also those that it would end. */
   readonly force: boolean;
 }
 
@@ -44,11 +44,29 @@ export function reasonToSkip(
   if (isListener(socket)) return undefined;
   if (!OPEN.has(socket.state)) return 'closing';
   if (direction === 'accepted' && !accepted) return 'opened';
+  if (force) return undefined;
+  if (endsAtOnce(socket, options, wanted)) return 'probes-unanswered';
   // Answering or not: with one probe out nobody can tell yet.
   const isBlocked = socket.timer.kind === 'zero-window';
-  return isBlocked && !force && shortens(wanted.userTimeoutMs, options.userTimeoutMs)
+  return isBlocked && shortens(wanted.userTimeoutMs, options.userTimeoutMs)
     ? 'slow-reader'
     : undefined;
+}
+
+/**
+ * Probes that were never answered stay counted when keepalive is off again, as after `ls --ask`: with
+ * enough of them, or with any and a user timeout, the first timer gives up without a probe of its own,
+ * even where the peer is back (tcp_keepalive_timer, net/ipv4/tcp_timer.c). Anything received clears it.
+ */
+function endsAtOnce(
+  { timer, info }: Candidate['socket'],
+  options: SocketOptions,
+  wanted: Wanted,
+): boolean {
+  const probes = info?.probes ?? 0;
+  if (timer.kind !== 'none' || probes === 0) return false;
+  const userTimeoutMs = wanted.userTimeoutMs ?? options.userTimeoutMs;
+  return userTimeoutMs !== 0 || probes >= wanted.keepalive.count;
 }
 
 /** @param user timeouts, 0 for none; null: it stays */

@@ -76,7 +76,8 @@ export interface Skipped {
   readonly sockets: number;
 }
 
-export type SkipReason = 'slow-reader' | 'opened' | 'closing' | 'gone' | 'refused';
+export type SkipReason =
+  'slow-reader' | 'probes-unanswered' | 'opened' | 'closing' | 'gone' | 'refused';
 
 export interface Followed {
   readonly changed: number;

@@ -55,8 +55,9 @@ export class Follower {
     const fresh = inventory.sockets.filter(({ cookie }) => !this.#isSettled(cookie));
     const { taken, skipped } = sortOut(this.#kernel, fresh, terms);
     for (const [{ cookie }, reason] of skipped) {
-      // It may have room again when it is looked at next.
-      if (reason !== 'slow-reader') this.#looks.set(cookie, MOST_LOOKS);
+      // It may have room again, or have answered, when it is looked at next.
+      if (reason !== 'slow-reader' && reason !== 'probes-unanswered')
+        this.#looks.set(cookie, MOST_LOOKS);
     }
     const lacking = taken.filter(({ values }) => !isAsWanted(optionsFrom(values), terms.wanted));
     for (const { cookie } of taken) this.#looks.set(cookie, (this.#looks.get(cookie) ?? 0) + 1);

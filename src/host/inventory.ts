@@ -20,6 +20,8 @@ export interface Inventory {
   readonly sockets: readonly OwnedSocket[];
   /** Connections to these processes that none of them has accepted yet, by cookie. */
   readonly waiting: readonly string[];
+  /** The table changed while it was read: something may be missing. */
+  readonly torn: boolean;
   /** Processes that this user may not look into. */
   readonly hidden: readonly TargetProcess[];
 }
@@ -29,19 +31,20 @@ export function takeInventory(kernel: Kernel, targets: readonly TargetProcess[])
   const parts = visible.map(({ namespace, processes }) => {
     const table = tryTable(kernel, namespace);
     return table === undefined
-      ? { sockets: [], waiting: [], hidden: processes }
+      ? { sockets: [], waiting: [], torn: false, hidden: processes }
       : inventoryOf(kernel, table, processes);
   });
   return {
     sockets: parts.flatMap(({ sockets }) => sockets),
     waiting: parts.flatMap(({ waiting }) => waiting),
+    torn: parts.some(({ torn }) => torn),
     hidden: [...hidden, ...parts.flatMap((part) => part.hidden)],
   };
 }
 
 function inventoryOf(
   kernel: Kernel,
-  { sockets, keeper, namespace }: Table,
+  { sockets, torn, keeper, namespace }: Table,
   processes: readonly TargetProcess[],
 ): Inventory {
   const byInode = new Map(sockets.map((socket) => [socket.inode, socket]));
@@ -72,6 +75,7 @@ function inventoryOf(
         ? [cookie]
         : [],
     ),
+    torn,
     hidden,
   };
 }

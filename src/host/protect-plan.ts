@@ -125,11 +125,12 @@ function withCounts({ pid, name, unit }: TargetProcess, { sockets }: Inventory):
   return { pid, name, unit, listeners, connections: held.length - listeners };
 }
 
-function inventoryNotes({ waiting, hidden }: Inventory): readonly string[] {
+function inventoryNotes({ waiting, torn, hidden }: Inventory): readonly string[] {
   return [
     ...(waiting.length === 0
       ? []
       : [`${waiting.length} not accepted yet, with the old setting: --follow covers them`]),
+    ...(torn ? ['the table of sockets changed while it was read: --follow covers the rest'] : []),
     ...(hidden.length === 0
       ? []
       : [`${hidden.length} of the processes may not be looked into by this user: root can`]),

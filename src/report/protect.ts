@@ -83,6 +83,8 @@ export function restoreWords({ restored, unchanged, gone, refused, notes }: Rest
 const SKIPPED: Readonly<Record<SkipReason, string>> = {
   'slow-reader':
     'whose peer takes nothing: the user timeout would end them (--force takes them too)',
+  'probes-unanswered':
+    'that left probes unanswered: it would end them at once (ls --ask again: an answer clears it)',
   opened: 'that the program opened itself (--direction accepted)',
   closing: 'closing: the kernel finishes them',
   gone: 'gone meanwhile',

@@ -23,6 +23,7 @@ interface Changes {
   readonly timer?: Candidate['socket']['timer']['kind'];
   readonly keepalive?: SocketKeepalive;
   readonly userTimeoutMs?: number;
+  readonly probes?: number;
   readonly accepted?: boolean;
   readonly namespace?: string;
 }
@@ -30,7 +31,11 @@ interface Changes {
 function candidate(changes: Changes = {}): Candidate {
   const { state = 'ESTABLISHED', timer = 'none', keepalive = OFF, userTimeoutMs = 0 } = changes;
   return {
-    socket: { state, timer: { kind: timer, expiresInMs: timer === 'none' ? null : 1000 } },
+    socket: {
+      state,
+      timer: { kind: timer, expiresInMs: timer === 'none' ? null : 1000 },
+      info: { probes: changes.probes ?? 0, backoff: 0, rtoMs: 204, rttMs: 0.02, silentMs: 9000 },
+    },
     options: { keepalive, userTimeoutMs },
     accepted: changes.accepted ?? true,
     namespace: changes.namespace ?? 'net:[1]',
@@ -70,6 +75,26 @@ describe('reasonToSkip', () => {
     const terms = { ...TERMS, wanted: { ...WANTED, userTimeoutMs: toMs } };
     expect(reasonToSkip(blocked, terms)).toBe(reason);
     expect(reasonToSkip(blocked, { ...terms, force: true })).toBeUndefined();
+  });
+});
+
+describe('probes that an ask has left unanswered', () => {
+  it.each([
+    [0, null, undefined],
+    [5, null, undefined],
+    [6, null, 'probes-unanswered'],
+    [1, 120_000, 'probes-unanswered'],
+    [0, 120_000, undefined],
+  ] as const)('%i of them, user timeout %s: %s', (probes, userTimeoutMs, reason) => {
+    const asked = candidate({ probes });
+    const terms = { ...TERMS, wanted: { ...WANTED, userTimeoutMs } };
+    expect(reasonToSkip(asked, terms)).toBe(reason);
+    expect(reasonToSkip(asked, { ...terms, force: true })).toBeUndefined();
+  });
+
+  it('are those of its own keepalive where that is on', () => {
+    const probing = candidate({ probes: 6, timer: 'keepalive', keepalive: SET });
+    expect(reasonToSkip(probing, TERMS)).toBeUndefined();
   });
 });
 

@@ -18,7 +18,7 @@ const wanted = {
 
 function sockets(count: number, state: string, options: Candidate['options']): Candidate[] {
   return Array.from({ length: count }, () => ({
-    socket: { state, timer: { kind: 'none', expiresInMs: null } },
+    socket: { state, timer: { kind: 'none', expiresInMs: null }, info: null },
     options,
     accepted: true,
     namespace: 'net:[1]',
