@@ -2,7 +2,7 @@
 import { fateOf, orLater, unansweredMs } from './fate.js';
 import { selects, selectsListener, type Selection } from './selection.js';
 import { isListener, unreadOptions } from './socket.js';
-import type { SsReading, SsSocket } from './ss-text.js';
+import type { SsReading, SsSocket, UnreadLine } from './ss-text.js';
 import {
   connectionFrom,
   listenerFrom,
@@ -81,15 +81,16 @@ function holdingOf({ socket, owner, cgroup }: SsSocket): Holding {
 
 function notesOf({ unread, timersTold }: SsReading): readonly string[] {
   const [first] = unread.lines;
-  const skipped =
-    first === undefined
-      ? []
-      : [
-          `${unread.count} lines could not be read, the first is line ${first.line}: ${first.reason}`,
-        ];
+  const skipped = first === undefined ? [] : [unreadNote(unread.count, first)];
   return [
     "of that machine's kernel settings nothing is known: times are those of an untuned Linux",
     ...(timersTold ? [] : ['printed without -o: no fate can be told without the timers']),
     ...skipped,
   ];
+}
+
+function unreadNote(count: number, { line, reason }: UnreadLine): string {
+  return count === 1
+    ? `line ${line} could not be read: ${reason}`
+    : `${count} lines could not be read, the first is line ${line}: ${reason}`;
 }

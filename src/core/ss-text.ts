@@ -31,7 +31,7 @@ export interface SsSocket {
   readonly expiresLaterMs: number;
 }
 
-interface UnreadLine {
+export interface UnreadLine {
   /** From 1. */
   readonly line: number;
   /** Holds text from outside. */

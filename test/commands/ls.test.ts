@@ -1,0 +1,274 @@
+/** `ls` and `reap` as they are typed: what is refused before anything is looked at, and what goes where. */
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CommanderError } from 'commander';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { buildProgram } from '../../src/commands/program.js';
+import type { Survey } from '../../src/core/survey.js';
+import { TcpaliveError } from '../../src/errors.js';
+import { openPair } from '../kernel/linux/loopback.js';
+import { engine, kernel, lacks, lacksEngine, SOON_MS, TEST_MS } from '../real-kernel.js';
+import { until } from '../until.js';
+import { fakeEnvironment, type FakeEnvironment, type FakeWorld } from './environment.js';
+
+async function run(args: readonly string[], world?: FakeWorld): Promise<FakeEnvironment> {
+  const env = fakeEnvironment(world);
+  await buildProgram(env).parseAsync(args, { from: 'user' });
+  return env;
+}
+
+/** What the person is told, whole, and what it exits with. */
+async function refusal(
+  args: readonly string[],
+): Promise<{ readonly told: string; readonly exitCode: number }> {
+  const env = fakeEnvironment();
+  try {
+    await buildProgram(env).parseAsync(args, { from: 'user' });
+  } catch (error) {
+    expect(env.stdout.text).toBe('');
+    if (error instanceof CommanderError) return { told: env.stderr.text.trim(), exitCode: 2 };
+    if (error instanceof TcpaliveError) return { told: error.message, exitCode: error.exitCode };
+    throw error;
+  }
+  throw new Error(`was accepted: ${args.join(' ')}`);
+}
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'tcpalive-ls-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+const SS = 'fixtures/ss/wide.txt';
+
+const FATES = 'forever, leaked, dying, slow, unknown, armed, closing';
+
+describe('a value that cannot be understood is one line that names it, exit 2', () => {
+  it.each([
+    [
+      '--peer 10.0.0.0/99',
+      "--peer: '10.0.0.0/99' is not ADDRESS, ADDRESS/BITS, :PORT or both, such as 10.0.0.0/8:443 or [2001:db8::/32]:443",
+    ],
+    [
+      '--local example.org:443',
+      "--local: 'example.org:443' is not ADDRESS, ADDRESS/BITS, :PORT or both, such as 10.0.0.0/8:443 or [2001:db8::/32]:443",
+    ],
+    ['--local :0', "--local: '0' is not a port: 1 to 65535"],
+    ['--port 70000', "--port: '70000' is not a port: 1 to 65535"],
+    ['--pid 0', "--pid: '0' is not a whole number from 1 to 4194304"],
+    ['--pid nginx', "--pid: 'nginx' is not a whole number from 1 to 4194304"],
+    [
+      '--state foo',
+      "--state: 'foo' is not a state: ESTABLISHED, SYN-SENT, SYN-RECV, FIN-WAIT-1, FIN-WAIT-2, TIME-WAIT, CLOSE-WAIT, LAST-ACK, CLOSING",
+    ],
+    ['--fate foo', `--fate: 'foo' is not a fate: ${FATES}`],
+    ['--fate dying,dying', "--fate: 'dying' is listed twice"],
+    ['--silent 10', "--silent: '10' has no unit: did you mean 10s?"],
+  ])('ls and reap %s', async (args, told) => {
+    for (const command of ['ls', 'reap']) {
+      expect(await refusal([command, ...args.split(' ')])).toEqual({ told, exitCode: 2 });
+    }
+  });
+
+  it.each([
+    [
+      '--fail-on fds=200%',
+      `--fail-on: 'fds=200%' is not ${FATES} or fds=PERCENT%, such as fds=90%`,
+    ],
+    ['--top 0', "--top: '0' is not a whole number from 1 to 1000000"],
+    ['--all --top 3', "error: option '--top <n>' cannot be used with option '--all'"],
+    ['--by host', "--by: 'host' is not what connections are grouped by: process, unit, peer, port"],
+    [
+      '--format xml',
+      "--format: 'xml' is not a format: table, markdown, csv, json, jsonl, openmetrics",
+    ],
+    ['--ask=2', "--ask: '2' has no unit: did you mean 2s?"],
+    ['--ask=50ms', "--ask: '50ms' is too short for an answer: at least 100ms"],
+    ['--ask --no-owners', '--ask needs to know who holds each: leave out --no-owners'],
+    ['--watch 1s --ask=2s', "--watch: '1s' is shorter than --ask may take here, which is 4s"],
+    ['--watch 3.9s --ask', "--watch: '3.9s' is shorter than --ask may take here, which is 4s"],
+    ['--watch 100ms', "--watch: '100ms' is too short: at least 500ms"],
+    ['--watch 1s --json', '--watch has no --format: it is for the eye'],
+    ['--watch 1s --format csv', '--watch has no --format: it is for the eye'],
+    ['--watch 1s --fail-on dying', '--watch has no --fail-on: it ends with Ctrl-C alone'],
+    ['--from missing', "--from: ENOENT: no such file or directory, open 'missing'"],
+    ['--from README.md', '--from README.md: not one socket in it'],
+    ['--from /dev/null', '--from /dev/null: not one socket in it'],
+    [`--from ${SS} --ask`, '--from cannot be combined with --ask: a file is what it is'],
+    [`--from ${SS} --watch 1s`, '--from cannot be combined with --watch: a file is what it is'],
+    [`--from ${SS} --netns all`, '--from cannot be combined with --netns: a file is what it is'],
+    [
+      `--from ${SS} --no-owners`,
+      '--from cannot be combined with --no-owners: a file is what it is',
+    ],
+  ])('ls %s', async (args, told) => {
+    expect(await refusal(['ls', ...args.split(' ')])).toEqual({ told, exitCode: 2 });
+  });
+
+  it.each([
+    ['', 'reap needs a filter: which connections are meant?'],
+    ['--ask --yes', 'reap needs a filter: which connections are meant?'],
+    ['--after 1s', 'reap needs a filter: which connections are meant?'],
+    ['--port 443 --after 60', "--after: '60' has no unit: did you mean 60s?"],
+    ['--port 443 --ask=1ms', "--ask: '1ms' is too short for an answer: at least 100ms"],
+  ])('reap %s', async (args, told) => {
+    expect(await refusal(['reap', ...args.split(' ').filter((word) => word !== '')])).toEqual({
+      told,
+      exitCode: 2,
+    });
+  });
+});
+
+describe('ls --from', () => {
+  const from = (...args: readonly string[]) => run(['ls', '--from', SS, ...args]);
+
+  it('is the summary of another machine', async () => {
+    const { stdout, stderr, exitCode } = await from();
+    expect(stdout.text).toMatch(/^38 connections at \d{4}-\d\d-\d\d /);
+    expect(stdout.text).toMatch(/^forever +\d+ .*no timer: dead or merely quiet/m);
+    expect(stdout.text).toContain('Looked at: fixtures/ss/wide.txt.');
+    expect([stderr.text, exitCode]).toEqual(['', 0]);
+  });
+
+  it('takes the filters, and the formats', async () => {
+    const { stdout } = await from('--state', 'close-wait,last-ack', '--json');
+    const { connections } = JSON.parse(stdout.text) as Survey;
+    expect(connections.map(({ state }) => state).toSorted()).toEqual([
+      'CLOSE-WAIT',
+      'CLOSE-WAIT',
+      'LAST-ACK',
+    ]);
+    expect((await from('--format', 'openmetrics')).stdout.text).toMatch(/\n# EOF\n$/);
+    expect((await from('--format', 'csv', '--no-headers')).stdout.text.split('\n')).toHaveLength(
+      39,
+    );
+  });
+
+  it('--all has a line each, and --top the worst', async () => {
+    const ends = async (...args: readonly string[]) => {
+      const { stdout } = await from('--no-headers', ...args);
+      const rows = stdout.text.trimEnd().split('\n');
+      return rows.map((row) => row.split(/ +/).slice(0, 2));
+    };
+    const all = await ends('--all');
+    expect(all).toHaveLength(38);
+    expect(await ends('--top', '3')).toEqual(all.slice(0, 3));
+  });
+
+  it('--fail-on is exit 1, and a line for each reason', async () => {
+    const { stderr, exitCode } = await from('--fail-on', 'leaked,unknown,fds=90%');
+    expect([stderr.text, exitCode]).toEqual(['FAIL  leaked: 4\n', 1]);
+    const fine = await from('--fail-on', 'unknown,fds=90%');
+    expect([fine.stderr.text, fine.exitCode]).toEqual(['', 0]);
+  });
+
+  it('says what it could not read', async () => {
+    const path = join(folder(), 'ss.txt');
+    writeFileSync(path, 'ESTAB 0 0 10.0.0.5:443 192.0.2.7:40001\nhello \x1b[2J\n');
+    const { stdout, exitCode } = await run(['ls', '--from', path]);
+    expect(stdout.text).toMatch(/line 2 could not be read: nothing that ss/);
+    expect(stdout.text).not.toContain('\x1b');
+    expect(exitCode).toBe(0);
+  });
+
+  it('colours on a terminal, and only there', async () => {
+    const terminal = { stdout: { columns: 100, rows: 40 } };
+    expect((await run(['ls', '--from', SS], terminal)).stdout.text).toContain('\x1b[3');
+    expect((await from()).stdout.text).not.toContain('\x1b');
+  });
+});
+
+describe.skipIf(lacks('sockDiag'))('ls of this machine (needs sockDiag)', () => {
+  it.each([
+    ['999999', 'there is no process 999999', 3],
+    ['2', /^process 2 \(.*\) is a thread of the kernel: it holds no sockets$/, 3],
+  ] as const)('--pid %s is refused', async (pid, told, exitCode) => {
+    const isThere = kernel.processFacts(Number(pid))?.isKernelThread;
+    const refused = await refusal(['ls', '--pid', pid]);
+    expect(refused.exitCode).toBe(exitCode);
+    // In a container there are no threads of the kernel.
+    if (isThere === true || pid !== '2') expect(refused.told).toMatch(told);
+  });
+
+  it.each(['/nonexistent', 'nobody-named-it-so', '999999', '/etc/hostname'])(
+    '--netns %s is refused',
+    async (choice) => {
+      const { told, exitCode } = await refusal(['ls', '--netns', choice]);
+      expect(exitCode).toBe(3);
+      expect(told).toContain(`'${choice}'`);
+    },
+  );
+
+  it('shows both ends of a connection, and who holds it', async () => {
+    const { observer } = await openPair();
+    const { port } = observer.local;
+    const { stdout, stderr, exitCode } = await run(['ls', '--port', `${port}`, '--json']);
+    const { connections, listeners, processes } = JSON.parse(stdout.text) as Survey;
+    expect([stderr.text, exitCode]).toEqual(['', 0]);
+    expect(connections.map(({ process: owner }) => owner?.pid)).toEqual([process.pid, process.pid]);
+    expect(connections.map(({ fate }) => fate.kind)).toEqual(['forever', 'forever']);
+    expect(listeners.map(({ local }) => local.port)).toEqual([port]);
+    expect(processes.map(({ pid }) => pid)).toEqual([process.pid]);
+  });
+
+  it('without owners says that nobody was asked', async () => {
+    const { observer } = await openPair();
+    const args = ['ls', '--no-owners', '--port', `${observer.local.port}`, '--json'];
+    const { connections } = JSON.parse((await run(args)).stdout.text) as Survey;
+    expect(connections.map(({ process: owner }) => owner)).toEqual([null, null]);
+  });
+
+  it('--watch says what is new and what is gone, until Ctrl-C', { timeout: TEST_MS }, async () => {
+    const { observer, peer } = await openPair();
+    const env = fakeEnvironment();
+    const args = ['ls', '--watch', '500ms', '--port', `${observer.local.port}`];
+    const watching = buildProgram(env).parseAsync(args, { from: 'user' });
+    await env.stdout.sees(/\d\d:\d\d:\d\d {2}2 now: forever 2\n/);
+    observer.socket.destroy();
+    peer.socket.destroy();
+    await env.stdout.sees(/\d gone: /);
+    env.interrupt();
+    await watching;
+    expect([env.exitCode, env.stderr.text]).toEqual([130, '']);
+    expect(env.stdout.text).not.toContain('\x1b');
+  });
+
+  it.skipIf(lacksEngine || lacks('pidfd'))(
+    '--ask tells who is silent, and leaves no record',
+    { timeout: TEST_MS },
+    async () => {
+      const [alive, gone] = await Promise.all([openPair(), openPair()]);
+      kernel.cut(gone.peer.fd, engine);
+      const state = folder();
+      const ask = async (port: number) => {
+        const args = ['ls', '--ask=300ms', '--json', '--local', `:${port}`];
+        const env = await run(args, { variables: { XDG_STATE_HOME: state } });
+        return (JSON.parse(env.stdout.text) as Survey).connections.map(({ ask: { kind } }) => kind);
+      };
+      expect(await ask(alive.observer.local.port)).toEqual(['answers']);
+      expect(await ask(gone.observer.local.port)).toEqual(['silent']);
+      expect(readdirSync(join(state, 'tcpalive'))).toEqual([]);
+    },
+  );
+});
+
+describe.skipIf(lacks('sockDestroy', 'pidfd'))('reap (needs sockDestroy, pidfd)', () => {
+  it('leaves loopback alone, and says so', async () => {
+    const { observer } = await openPair();
+    await until(() => kernel.tcpInfo(observer.fd) !== undefined, SOON_MS);
+    const args = ['reap', '--yes', '--port', `${observer.local.port}`];
+    const state = folder();
+    const { stdout, exitCode } = await run(args, { variables: { XDG_STATE_HOME: state } });
+    expect(stdout.text).toBe('2 left alone: loopback\nNothing that was meant is proven dead.\n');
+    expect([exitCode, readdirSync(state)]).toEqual([0, []]);
+    expect(kernel.tcpInfo(observer.fd)?.state).toBe('ESTABLISHED');
+  });
+
+  it('refuses a process that is none', async () => {
+    expect(await refusal(['reap', '--pid', '999999'])).toEqual({
+      told: 'there is no process 999999',
+      exitCode: 3,
+    });
+  });
+});
