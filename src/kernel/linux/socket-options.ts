@@ -62,8 +62,9 @@ export function optionValues(libc: Libc, fd: number): OptionValues {
 export function setOptionValues(libc: Libc, fd: number, values: OptionValues): void {
   // Off first, so that no probe leaves on the way; on first, so that the idle time arms the timer.
   writeInt(libc, fd, SOL_SOCKET, SO_KEEPALIVE, values.keepalive ? 1 : 0);
-  writeTimes(libc, fd, values);
+  // Before the times, which may make the timer fire at once: it looks at the user timeout.
   setUserTimeout(libc, fd, values.userTimeoutMs);
+  writeTimes(libc, fd, values);
   const actual = optionValues(libc, fd);
   if (actual.keepalive !== values.keepalive || !sameTimes(actual, values)) {
     throw new KernelRefusal('keepalive read back differently', EINVAL);
