@@ -1,10 +1,13 @@
+import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { platform } from 'node:os';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CapabilityName } from '../../../src/core/capabilities.js';
 import type { DropEngine } from '../../../src/core/result.js';
 import { KernelRefusal } from '../../../src/kernel/kernel.js';
 import { openKernel } from '../../../src/kernel/open-kernel.js';
+import { descriptorOf } from '../../../src/net/descriptor.js';
 import { until } from '../../until.js';
 import { openPair, type RealEnd } from './loopback.js';
 
@@ -74,6 +77,26 @@ describe.skipIf(platform() !== 'linux')('the running kernel', () => {
       await until(() => kernel.tcpInfo(peer.fd)?.bytesAcked === 65, SOON_MS);
       expect(kernel.tcpInfo(observer.fd)).toMatchObject({ dataSegmentsIn: 1, retransmits: 0 });
       expect(kernel.tcpInfo(peer.fd)).toMatchObject({ unacked: 0, totalRetransmissions: 0 });
+    },
+  );
+
+  it.skipIf(lacks('minTtl', 'sockDiag'))(
+    'says nothing of the silence of what is only connecting (needs minTtl, sockDiag)',
+    async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      onTestFinished(() => void server.close());
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const fd = descriptorOf(server);
+      if (fd === undefined) throw new Error('no descriptor');
+      kernel.cut(fd, 'min-ttl');
+      const socket = connect(port, '127.0.0.1');
+      onTestFinished(() => void socket.on('error', () => undefined).destroy());
+      const found = await until(
+        () => kernel.tcpSockets().sockets.find(({ peer }) => peer.port === port),
+        SOON_MS,
+      );
+      expect(found).toMatchObject({ state: 'SYN-SENT', info: null });
     },
   );
 
