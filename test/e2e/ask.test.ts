@@ -14,6 +14,7 @@ import {
   lacksNetworkAndReach,
   listening,
   ownNetwork,
+  settled,
   SOON_MS,
   type Crowd,
   type Network,
@@ -47,8 +48,7 @@ async function outage(): Promise<Outage> {
   const server = await listening(network, PORT);
   const clients = await connected(network, PORT, CONNECTIONS);
   cutOff(clients.pid, CUT);
-  // The greeting of the last is acknowledged late; what is unacknowledged has a timer.
-  await until(() => connectionsOf(server.pid).every(({ info }) => info.unacked === 0), SOON_MS);
+  await settled(server.pid);
   const tuned = connectionsOf(server.pid).filter((_, at) => at % 100 === 0);
   kernel.withProcess(server.pid, (borrow) => {
     for (const { fd } of tuned) borrow(fd, (mine) => kernel.setOptionValues(mine, TUNED));

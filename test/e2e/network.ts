@@ -131,6 +131,11 @@ export function connectionsOf(pid: number): readonly Held[] {
   );
 }
 
+/** Resolves when all it has said is acknowledged: until then each has a timer. */
+export async function settled(pid: number): Promise<void> {
+  await until(() => connectionsOf(pid).every(({ info }) => info.unacked === 0), SOON_MS);
+}
+
 /** Cuts that many of them off: they hear nothing any more, and nobody hears them. */
 export function cutOff(pid: number, count: number): void {
   const fds = connectionsOf(pid)

@@ -16,6 +16,7 @@ import {
   lacksNetworkAndReach,
   listening,
   ownNetwork,
+  settled,
   SOON_MS,
   type Crowd,
   type Network,
@@ -52,6 +53,7 @@ async function exhausted(): Promise<Exhausted> {
   ]);
   const [, sshPort = ''] =
     new RegExp(`connected from ${SSH_CLIENT}:(\\d+)`).exec(session.printed()) ?? [];
+  await settled(server.pid);
   for (const { pid } of [dead, loopback, session]) cutOff(pid, DEAD);
 
   const living = await connected(network, PORT, 1);
