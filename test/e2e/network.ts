@@ -9,7 +9,7 @@ import { engine, kernel } from '../real-kernel.js';
 import { until } from '../until.js';
 import { start, type Running } from './program.js';
 
-export const isRoot = process.getuid?.() === 0;
+const isRoot = process.getuid?.() === 0;
 
 /** What a run of CI as root has and may not skip: a green test that skipped itself proves nothing. */
 const mayNotSkip = process.env['CI'] !== undefined && isRoot;
