@@ -3,8 +3,10 @@ import { formatDuration, parseDuration } from '../core/duration.js';
 import { parseFailOn, type Condition } from '../core/fail-on.js';
 import { TcpaliveError } from '../errors.js';
 import {
+  groupFields,
   parseGrouping,
   parseSurveyFormat,
+  rowFields,
   type Grouping,
   type SurveyFormat,
 } from '../report/survey-options.js';
@@ -56,7 +58,7 @@ export function lsCommand(env: Environment): Command {
     .option('--netns <which>', 'another network namespace: a process, a name, a path, or all')
     .option('--no-owners', 'faster: not who holds each, nor its options')
     .option('--options', 'the user timeouts of more than 10,000 idle connections too')
-    .option('--no-headers', 'rows alone, for awk')
+    .option('--no-headers', 'rows alone, for awk: always the fields named below')
     .option('--fail-on <list>', 'exit 1 when there is one: fates, or fds=90%', parseFailOn)
     .addOption(
       new Option('--format <format>', 'table, markdown, csv, json, jsonl or openmetrics')
@@ -85,11 +87,17 @@ Fates, the worst first:
 
 --ask closes nothing and puts every option back; it takes root, or connections of your own.
 
+--no-headers prints fields between spaces, none with a space in it, - for nothing. With --all or --top:
+  ${rowFields.join(' ')}
+else of each group:
+  ${groupFields.join(' ')}
+
 Examples:
   tcpalive ls                                      the summary
   sudo tcpalive ls --top 20 --silent 10m           the twenty worst of the long silent ones
   sudo tcpalive ls --ask --port 443                which of them are dead
   tcpalive ls --from ss.txt --all                  of a machine where nothing may be installed
+  tcpalive ls --all --no-headers | awk '$8 == "leaked" { print $4 }'
   tcpalive ls --format openmetrics > /var/lib/node_exporter/tcpalive.prom
   tcpalive ls --fail-on leaked,fds=90%             for cron and CI
 `;

@@ -12,6 +12,8 @@ export interface Group {
   readonly byFate: Readonly<Record<FateKind, number>>;
   /** Of those without a timer: asked, and without an answer. */
   readonly silent: number;
+  /** `NamespaceSeen.id` of its connections and listeners, each once. */
+  readonly namespaces: readonly string[];
 }
 
 /** From here on a process will soon have no descriptor left to accept with. */
@@ -39,6 +41,11 @@ export function groupsOf(survey: Survey, by: Grouping): readonly Group[] {
     if (connection.process !== null) addTo(owners, name, connection.process.pid);
   }
   const processes = new Map(survey.processes.map((process) => [process.pid, process]));
+  const listening = new Map<string, Set<string>>();
+  for (const { process, unit, namespace } of survey.listeners) {
+    const name = by === 'unit' ? (unit ?? NONE) : process === null ? NONE : processName(process);
+    addTo(listening, name, namespace);
+  }
   const groups = [...members].map(([name, connections]): Group => {
     const held = [...(owners.get(name) ?? [])].flatMap((pid) => processes.get(pid) ?? []);
     return {
@@ -49,6 +56,12 @@ export function groupsOf(survey: Survey, by: Grouping): readonly Group[] {
       silent: connections.filter(
         ({ fate, ask }) => fate.kind === 'forever' && ask.kind === 'silent',
       ).length,
+      namespaces: [
+        ...new Set([
+          ...connections.map(({ namespace }) => namespace),
+          ...(by === 'process' || by === 'unit' ? (listening.get(name) ?? []) : []),
+        ]),
+      ],
     };
   });
   return groups.toSorted(
@@ -108,10 +121,10 @@ function namer(survey: Survey, by: Grouping): (connection: Connection) => string
   }
 }
 
-function addTo(sets: Map<string, Set<number>>, name: string, pid: number): void {
+function addTo<Member>(sets: Map<string, Set<Member>>, name: string, member: Member): void {
   const known = sets.get(name);
-  if (known === undefined) sets.set(name, new Set([pid]));
-  else known.add(pid);
+  if (known === undefined) sets.set(name, new Set([member]));
+  else known.add(member);
 }
 
 function isNearLimit({ processes: [fullest] }: Group): boolean {

@@ -30,6 +30,7 @@ export function surveyMarkdown(survey: Survey, { rows, by }: SurveyMarkdownOptio
   const summaries = summarise(survey.connections);
   const present = summaries.filter(({ connections }) => connections > 0);
   const groups = groupsOf(survey, by);
+  const shownGroups = rows === Infinity ? groups : groups.slice(0, GROUPS_SHOWN);
   const shown = survey.connections.slice(0, rows);
   const clipped = (text: string, width: number) => clip(text, width, true);
   const rowColumns = connectionColumns(clipped, wereAsked(summaries)).filter(
@@ -40,8 +41,8 @@ export function surveyMarkdown(survey: Survey, { rows, by }: SurveyMarkdownOptio
     ...sentences([headerLine(survey)]),
     ...(present.length === 0 ? [NOTHING_THERE] : [table(fateColumns, present)]),
     ...sentences([...silenceLines(summaries), ...queueWarnings(survey)]),
-    table(groupColumns(by, clipped), groups.slice(0, GROUPS_SHOWN)),
-    ...moreLine(groups.length - GROUPS_SHOWN, '--format json has all'),
+    table(groupColumns(by, clipped), shownGroups),
+    ...moreLine(groups.length - shownGroups.length, '--all'),
     table(rowColumns, shown),
     ...sentences([...assumptionLines(shown), ...closingLines(survey)]),
   ];

@@ -1,4 +1,5 @@
 /** What a survey may be asked to look like. */
+import { fateKinds } from '../core/fate.js';
 import { TcpaliveError } from '../errors.js';
 import type { Style } from './format.js';
 
@@ -16,9 +17,38 @@ export interface SurveyReportOptions {
   /** To show in a table, the worst first; 0: the summary alone; Infinity: all. Data has them all. */
   readonly rows: number;
   readonly by: Grouping;
-  /** Whether columns have titles; without, a table is its rows alone. */
+  /** Whether columns have titles; without, a table is its rows alone: `rowFields`, or `groupFields`. */
   readonly headers: boolean;
 }
+
+/** Of a connection for awk: these, in this order, whatever there is. */
+export const rowFields = [
+  'local',
+  'peer',
+  'state',
+  'process',
+  'unit',
+  'silent',
+  'timer',
+  'fate',
+  'asked',
+  'ends',
+  'namespace',
+] as const;
+
+/** Of a group: the counts by fate come last but one. */
+export const groupFields = [
+  'group',
+  'process',
+  'unit',
+  'ports',
+  'fds',
+  'fd-limit',
+  'connections',
+  ...fateKinds,
+  'silent',
+  'namespace',
+] as const;
 
 /** @throws TcpaliveError BAD_USAGE naming the value and what is accepted. */
 export function parseSurveyFormat(text: string): SurveyFormat {

@@ -8,14 +8,10 @@ import { fatePainter } from './survey-paint.js';
 
 export interface RowOptions {
   readonly style: Style;
-  readonly headers: boolean;
   readonly withAsked: boolean;
 }
 
-/**
- * What is left out, in the order in which room is made: a span before its end, the timer, the state.
- * Whoever reads the rows with a program counts the columns, and always gets the first.
- */
+/** What is left out, in the order in which room is made: a span before its end, the timer, the state. */
 const LEFT_OUT: readonly (readonly string[])[] = [
   ['ENDS-BY'],
   ['ENDS'],
@@ -26,7 +22,7 @@ const LEFT_OUT: readonly (readonly string[])[] = [
 
 export function* connectionRows(
   connections: readonly Connection[],
-  { style, headers, withAsked }: RowOptions,
+  { style, withAsked }: RowOptions,
 ): Iterable<string> {
   const clipped = (text: string, width: number) => clip(text, width, style.unicode);
   const columns = connectionColumns(clipped, withAsked);
@@ -36,18 +32,15 @@ export function* connectionRows(
     [...columns.keys()].filter((at) => !titles.includes(columns[at]?.title ?? '')),
   );
   const widthOf = (layout: readonly number[]) => columnsWidth(pick(widths, layout));
-  const fitting = layouts.find((layout) => widthOf(layout) <= style.width) ?? layouts.at(-1);
-  const layout = (headers ? fitting : layouts[0]) ?? [];
+  const layout = layouts.find((each) => widthOf(each) <= style.width) ?? layouts.at(-1) ?? [];
 
   const shown = pick(columns, layout);
   const shownWidths = pick(widths, layout);
   const fateAt = shown.findIndex(({ title }) => title === 'FATE');
   const painter = fatePainter(style);
   const paint = (cell: string, at: number) => (at === fateAt ? painter(cell) : cell);
-  if (headers) {
-    const titles = shown.map(({ title }) => title);
-    yield `${tableLine(shown, shownWidths, titles)}\n`;
-  }
+  const titles = shown.map(({ title }) => title);
+  yield `${tableLine(shown, shownWidths, titles)}\n`;
   yield* inPieces(cells, (row) => {
     const shownCells = layout.map((at) => row[at] ?? '');
     return `${tableLine(shown, shownWidths, shownCells, paint)}\n`;

@@ -2,6 +2,7 @@ import type { Survey } from '../core/survey.js';
 import { paint, type Style } from './format.js';
 import { clip, columnWidths, fillLines, plainTable, tableLine } from './layout.js';
 import { fateColumns, groupColumns } from './survey-columns.js';
+import { connectionFieldLines, groupFieldLines } from './survey-fields.js';
 import { GROUPS_SHOWN, groupsOf } from './survey-groups.js';
 import type { Grouping } from './survey-options.js';
 import { nextLines } from './survey-next.js';
@@ -23,7 +24,7 @@ export interface SurveyTableOptions {
   /** To show, the worst first; 0: the summary alone; Infinity: all. */
   readonly rows: number;
   readonly by: Grouping;
-  /** False: one table without its titles and nothing else, for awk: the rows, or the groups. */
+  /** False: nothing else, for awk: the fields of the rows, or of the groups. */
   readonly headers: boolean;
 }
 
@@ -32,11 +33,10 @@ export function* surveyTable(survey: Survey, options: SurveyTableOptions): Itera
   const { style, headers } = options;
   const shown = survey.connections.slice(0, options.rows);
   const summaries = summarise(survey.connections);
-  const rowOptions = { style, headers, withAsked: wereAsked(summaries) };
   if (!headers) {
     yield* options.rows === 0
-      ? [ended(groupLines(survey, options))]
-      : connectionRows(shown, rowOptions);
+      ? groupFieldLines(survey, options.by)
+      : connectionFieldLines(survey, shown, style);
     return;
   }
   const filled = (lines: readonly string[]) =>
@@ -51,7 +51,7 @@ export function* surveyTable(survey: Survey, options: SurveyTableOptions): Itera
     ...groupLines(survey, options),
   ]);
   if (shown.length > 0) {
-    yield* connectionRows(shown, rowOptions);
+    yield* connectionRows(shown, { style, withAsked: wereAsked(summaries) });
     yield ended([...moreLine(survey.connections.length - shown.length, '--all'), '']);
   }
   yield ended([
@@ -75,11 +75,11 @@ function fateLines(summaries: readonly FateSummary[], style: Style): readonly st
   );
 }
 
-/** Without headers all of them: of 50,000 peers cli-table3 would take minutes. */
-function groupLines(survey: Survey, { style, by, headers }: SurveyTableOptions): readonly string[] {
+/** With --all all of them: of 50,000 peers cli-table3 would take minutes. */
+function groupLines(survey: Survey, { style, by, rows }: SurveyTableOptions): readonly string[] {
   const groups = groupsOf(survey, by);
   if (groups.length === 0) return [];
-  const shown = headers ? groups.slice(0, GROUPS_SHOWN) : groups;
+  const shown = rows === Infinity ? groups : groups.slice(0, GROUPS_SHOWN);
   const columns = groupColumns(by, (text, width) => clip(text, width, style.unicode));
   const titles = columns.map(({ title }) => title);
   const cells = shown.map((group) => columns.map(({ cell }) => cell(group)));
@@ -89,8 +89,7 @@ function groupLines(survey: Survey, { style, by, headers }: SurveyTableOptions):
       titles[at] === 'FDS' ? paintDescriptors(cell, group, style) : cell,
     ),
   );
-  if (!headers) return lines;
-  const more = moreLine(groups.length - shown.length, '--format json has all');
+  const more = moreLine(groups.length - shown.length, '--all');
   return [tableLine(columns, widths, titles), ...lines, ...more, ''];
 }
 

@@ -3,15 +3,26 @@ import type { Fate, Moment } from '../core/fate.js';
 import type { SocketTimer } from '../core/socket.js';
 import { latestWords, silenceWords, spanWords } from './time-words.js';
 
-/** When it ends: `never (busy 15m25s-48s)`, `idle 1m50s-2m0s, busy 15m25s-48s`, `3.00-4.13s`. */
+/** When it ends: `never, busy 15m25s-48s`, `idle 1m50s-2m0s, busy 15m25s-48s`, `3.00-4.13s`. */
 export function endsWords(fate: Fate): string {
-  return wordsOf(fate, (moment) => momentWords(moment, spanWords));
+  return joined(fate, spanWords, ' ', ', ');
 }
 
-/** The same in less room, at the latest: `never, busy 15m48s`. */
+/** At the latest, in less room: `never, busy 15m48s`. */
 export function latestEndsWords(fate: Fate): string {
-  const latest = (moment: Moment) => momentWords(moment, latestWords);
-  return fate.kind === 'forever' ? `never, busy ${latest(fate.busy)}` : wordsOf(fate, latest);
+  return joined(fate, latestWords, ' ', ', ');
+}
+
+/** In one word: `never/busy:15m48s`. */
+export function endsWord(fate: Fate): string {
+  return joined(fate, latestWords, ':', '/');
+}
+
+/** Idle and busy under a title that says so: `never/15m48s`, `2m0s/15m48s`, `4.13s`. */
+export function shortEndsWords(fate: Fate): string {
+  return endsOf(fate)
+    .map(({ moment }) => momentWords(moment, latestWords))
+    .join('/');
 }
 
 export function timerWords({ kind, expiresInMs }: SocketTimer): string {
@@ -46,21 +57,40 @@ export function assumptionOf(fate: Fate): string | undefined {
   return moments.find((moment) => moment.kind === 'assumed')?.assuming;
 }
 
-function wordsOf(fate: Fate, words: (moment: Moment) => string): string {
+interface End {
+  /** Undefined: whatever it is doing. */
+  readonly when?: 'idle' | 'busy';
+  readonly moment: Moment;
+}
+
+function endsOf(fate: Fate): readonly End[] {
   switch (fate.kind) {
     case 'forever':
-      return `never (busy ${words(fate.busy)})`;
+      return [{ moment: NEVER }, { when: 'busy', moment: fate.busy }];
     case 'armed':
-      return `idle ${words(fate.idle)}, busy ${words(fate.busy)}`;
+      return [
+        { when: 'idle', moment: fate.idle },
+        { when: 'busy', moment: fate.busy },
+      ];
     case 'dying':
     case 'slow':
     case 'closing':
-      return words(fate.ends);
+      return [{ moment: fate.ends }];
     case 'leaked':
-      return 'never';
+      return [{ moment: NEVER }];
     case 'unknown':
-      return 'unknown';
+      return [{ moment: fate }];
   }
+}
+
+const NEVER: Moment = { kind: 'never' };
+
+function joined(fate: Fate, words: typeof spanWords, colon: string, comma: string): string {
+  return endsOf(fate)
+    .map(
+      ({ when, moment }) => (when === undefined ? '' : when + colon) + momentWords(moment, words),
+    )
+    .join(comma);
 }
 
 function momentWords(moment: Moment, words: typeof spanWords): string {

@@ -2,9 +2,11 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Connection, Survey } from '../../src/core/survey.js';
 import {
+  groupFields,
   groupings,
   parseGrouping,
   parseSurveyFormat,
+  rowFields,
   surveyFormats,
   type SurveyReportOptions,
 } from '../../src/report/survey-options.js';
@@ -115,7 +117,9 @@ describe('the summary', () => {
     );
     expect([first?.split(' ')[0], second?.split(' ')[0]]).toEqual(['worker[4]', 'worker[12]']);
     expect(more).toHaveLength(9);
-    expect(more.at(-1)).toBe('... 2 more (--format json has all)');
+    expect(more.at(-1)).toBe('... 2 more (--all)');
+    const every = report(surveyOf(connections, { processes }), { rows: Infinity });
+    expect(lines(groupTable(every))).toHaveLength(13);
   });
 
   it('shows the worst two of many fates, and many ports and owners as a number', () => {
@@ -185,8 +189,8 @@ describe('rows', () => {
     const style = { ...plainStyle, width: 140 };
     expect(rowTable(report(few, { rows: Infinity, style }))).toMatchInlineSnapshot(`
       "LOCAL           PEER                 STATE        PROCESS     SILENT  TIMER             FATE     ENDS
-      10.0.0.5:443    192.0.2.7:40311      ESTABLISHED  nginx[812]   3h12m  -                 forever  never (busy 15m24s-49s)
-      10.0.0.5:443    192.0.2.7:40312      ESTABLISHED  nginx[812]   3h12m  -                 forever  never (busy 15m24s-49s)
+      10.0.0.5:443    192.0.2.7:40311      ESTABLISHED  nginx[812]   3h12m  -                 forever  never, busy 15m24s-49s
+      10.0.0.5:443    192.0.2.7:40312      ESTABLISHED  nginx[812]   3h12m  -                 forever  never, busy 15m24s-49s
       10.0.0.5:51514  10.0.0.9:5432        CLOSE-WAIT   node[2301]   17d4h  -                 leaked   never
       10.0.0.5:443    198.51.100.23:51002  ESTABLISHED  nginx[812]    1m1s  retransmit 12.3s  dying    3.00-4.13s
       10.0.0.5:22     192.0.2.7:40001      ESTABLISHED  sshd[640]    12.3s  keepalive 45.2s   armed    idle 1m50s-2m0s, busy 15m24s-49s
@@ -265,9 +269,9 @@ describe('rows', () => {
 describe('without headers', () => {
   it('there are groups alone, all of them', () => {
     expect(report(surveyOf(), { headers: false })).toMatchInlineSnapshot(`
-      "nginx[812]  nginx.service  80,443  940/1024 (91%)          313  forever 312, dying 1
-      node[2301]  api.service    -        25/65536 (0%)            1  leaked 1
-      sshd[640]   ssh.service    22         9/1024 (0%)            4  armed 4
+      "nginx[812]  nginx[812]  nginx.service  80,443  940  1024   313  312  0  1  0  0  0  0  0  host
+      node[2301]  node[2301]  api.service    -       25   65536  1    0    1  0  0  0  0  0  0  host
+      sshd[640]   sshd[640]   ssh.service    22      9    1024   4    0    0  0  0  0  4  0  0  host
       "
     `);
   });
@@ -275,11 +279,49 @@ describe('without headers', () => {
   it('there are rows alone, always with the same columns', () => {
     const some = { headers: false, rows: 2 };
     expect(report(surveyOf(), some)).toMatchInlineSnapshot(`
-      "10.0.0.5:443  192.0.2.7:40001  ESTABLISHED  nginx[812]   3h12m  -      forever  never (busy 15m24s-49s)
-      10.0.0.5:443  192.0.2.7:40002  ESTABLISHED  nginx[812]   3h12m  -      forever  never (busy 15m24s-49s)
+      "10.0.0.5:443  192.0.2.7:40001  ESTABLISHED  nginx[812]  nginx.service  3h12m  -  forever  -  never/busy:15m49s  host
+      10.0.0.5:443  192.0.2.7:40002  ESTABLISHED  nginx[812]  nginx.service  3h12m  -  forever  -  never/busy:15m49s  host
       "
     `);
     expect(report(surveyOf([]), some)).toBe('');
+  });
+
+  const fieldsOf = (text: string) => lines(text).map((line) => line.split(/ +/));
+
+  it('are as many as --help names, whatever there is and however wide', () => {
+    const unknown = { kind: 'unknown', reason: 'not permitted' } as const;
+    const every = [
+      ...outage.slice(310),
+      connectionOf({ ask: { kind: 'silent' }, unit: null }),
+      connectionOf({ process: { pid: 7, name: 'tmux: server\n', fd: 3 }, unit: 'a b' }),
+      connectionOf({ process: { pid: 7, name: 'x'.repeat(60), fd: 3 }, unit: '' }),
+      connectionOf({ process: null, silentMs: null, fate: unknown }),
+      connectionOf({ timer: { kind: 'keepalive', expiresInMs: 32_760_000 } }),
+      connectionOf({ fate: { kind: 'armed', idle: unknown, busy: never } }),
+      connectionOf({ namespace: 'net:[4026532201]' }),
+    ];
+    for (const rows of [5, Infinity]) {
+      for (const width of [20, 100, 300]) {
+        const style = { ...plainStyle, width };
+        const text = report(surveyOf(every), { headers: false, rows, style });
+        for (const fields of fieldsOf(text)) expect(fields).toHaveLength(rowFields.length);
+      }
+    }
+    const text = report(surveyOf(every), { headers: false, rows: Infinity });
+    expect(text).toMatch(/ keepalive:9h6m +forever /);
+    expect(text).toContain(' tmux:_server\\x0a[7] ');
+    expect(text).toContain(` ${'x'.repeat(60)}[7] `);
+    expect(text).toMatch(/ idle:unknown\/busy:never +host$/m);
+    expect(text).toMatch(/ silent +never\/busy:15m49s +host$/m);
+    expect(text).toMatch(/ blue$/m);
+  });
+
+  it.each(groupings)('of groups by %s too', (by) => {
+    const survey = surveyOf([...outage, connectionOf({ process: null, unit: null })]);
+    for (const each of [survey, { ...survey, processes: [] }]) {
+      const text = report(each, { headers: false, by });
+      for (const fields of fieldsOf(text)) expect(fields).toHaveLength(groupFields.length);
+    }
   });
 });
 
@@ -443,7 +485,7 @@ it('writes Markdown that GitHub renders as tables', () => {
 
     | LOCAL | PEER | STATE | PROCESS | SILENT | TIMER | FATE | ENDS |
     | --- | --- | --- | --- | ---: | --- | --- | --- |
-    | 10.0.0.5:443 | 192.0.2.7:40312 | ESTABLISHED | nginx[812] | 3h12m | - | forever | never (busy 15m24s-49s) |
+    | 10.0.0.5:443 | 192.0.2.7:40312 | ESTABLISHED | nginx[812] | 3h12m | - | forever | never, busy 15m24s-49s |
 
     Note: a \\| b \\<c>
 
