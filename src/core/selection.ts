@@ -20,6 +20,8 @@ export interface Selection {
 
 /** Undefined: any. */
 export interface EndpointPattern {
+  /** As it was written. */
+  readonly text: string;
   readonly prefix: Prefix | undefined;
   readonly port: number | undefined;
 }
@@ -39,12 +41,14 @@ export function selects(selection: Selection, connection: Connection): boolean {
   );
 }
 
-/** Of a listener what it has: its end, its process. */
+/** Of a listener what it has: its end, its process. Asked about what only a connection has, none is meant. */
 export function selectsListener(selection: Selection, listener: Listener): boolean {
   const { local, unit } = listener;
   return (
     selection.states === undefined &&
     selection.fates === undefined &&
+    selection.peer === undefined &&
+    selection.silentMs === undefined &&
     (selection.local === undefined || matches(selection.local, local)) &&
     (selection.port === undefined || local.port === selection.port) &&
     (selection.pid === undefined || listener.process?.pid === selection.pid) &&
@@ -86,7 +90,7 @@ function pattern(
       `'${text}' is not ADDRESS, ADDRESS/BITS, :PORT or both, such as 10.0.0.0/8:443 or [2001:db8::/32]:443`,
     );
   }
-  return { prefix, port: port === undefined ? undefined : parsePort(port) };
+  return { text, prefix, port: port === undefined ? undefined : parsePort(port) };
 }
 
 /** @throws TcpaliveError BAD_USAGE */

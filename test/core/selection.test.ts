@@ -7,10 +7,12 @@ import {
   parseFate,
   parseState,
   selects,
+  selectsListener,
   type Selection,
 } from '../../src/core/selection.js';
 import { fateKinds } from '../../src/core/fate.js';
 import { TcpaliveError } from '../../src/errors.js';
+import type { Listener } from '../../src/core/survey.js';
 import { quiet } from './connections.js';
 
 const at = parseEndpointPattern;
@@ -51,6 +53,30 @@ describe('selects', () => {
   });
 });
 
+it('a listener is meant by what it has, and by nothing that only a connection has', () => {
+  const listener: Listener = {
+    local: { address: '10.0.0.1', port: 443 },
+    process: { pid: 12, name: 'nginx', fd: 3 },
+    unit: 'nginx.service',
+    waiting: 0,
+    backlog: 511,
+    keepalive: { kind: 'off' },
+    userTimeoutMs: 0,
+    optionsUnread: null,
+    userId: 33,
+    cookie: '11',
+    namespace: 'net:[1]',
+  };
+  for (const its of [{}, { local: at(':443') }, { port: 443 }, { pid: 12 }, { unit: 'nginx' }]) {
+    expect(selectsListener(its, listener)).toBe(true);
+  }
+  const others: readonly Selection[] = [
+    ...[{ local: at(':80') }, { port: 80 }, { pid: 1 }, { unit: 'sshd' }],
+    ...[{ peer: at('::/0') }, { states: [] }, { fates: [] }, { silentMs: 0 }],
+  ];
+  for (const other of others) expect(selectsListener(other, listener)).toBe(false);
+});
+
 it('is empty as long as nothing is asked for', () => {
   expect(isEmpty({})).toBe(true);
   expect(isEmpty({ port: undefined, states: undefined })).toBe(true);
@@ -88,7 +114,7 @@ describe('parseEndpointPattern', () => {
     ['*:443', 443],
     ['*', undefined],
   ])('%s: any address', (text, port) => {
-    expect(parseEndpointPattern(text)).toEqual({ prefix: undefined, port });
+    expect(parseEndpointPattern(text)).toEqual({ text, prefix: undefined, port });
   });
 
   it.each([
