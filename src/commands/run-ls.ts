@@ -14,13 +14,13 @@ import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/open-kernel.js';
 import { printable } from '../report/printable.js';
 import { reportSurvey } from '../report/survey.js';
-import type { SurveyReportOptions } from '../report/survey-options.js';
+import type { SurveyReportOptions, SurveyScope } from '../report/survey-options.js';
 import { watchLines } from '../report/survey-watch.js';
 import { askWaitMs } from './ask-wait.js';
 import type { Environment } from './environment.js';
 import { listenForInterrupt } from './interrupt.js';
 import type { LsFlags } from './ls.js';
-import { selectionFrom } from './selection.js';
+import { filterWords, selectionFrom, shellWord } from './selection.js';
 import { isAnimated, styleFor } from './style.js';
 
 export async function runLs(env: Environment, flags: LsFlags): Promise<void> {
@@ -56,6 +56,18 @@ function reportOptions(env: Environment, flags: LsFlags): SurveyReportOptions {
     rows: flags.all === true ? Infinity : (flags.top ?? 0),
     by: flags.by,
     headers: flags.headers,
+    scope: scopeOf(flags),
+  };
+}
+
+function scopeOf(flags: LsFlags): SurveyScope {
+  const { netns, pid, unit, ask } = flags;
+  const unitTarget = unit === undefined ? undefined : `--unit ${shellWord(unit)}`;
+  return {
+    filters: filterWords(flags),
+    netns: netns === undefined ? [] : [`--netns ${shellWord(netns)}`],
+    target: pid === undefined ? unitTarget : `${pid}`,
+    asked: ask !== undefined,
   };
 }
 

@@ -1,6 +1,6 @@
 /** The filters that `ls` and `reap` share. */
 import type { Command } from 'commander';
-import { parseDuration } from '../core/duration.js';
+import { formatDuration, parseDuration } from '../core/duration.js';
 import { parsePort } from '../core/endpoint.js';
 import type { FateKind } from '../core/fate.js';
 import { parseList } from '../core/list.js';
@@ -54,4 +54,26 @@ export function selectionFrom(flags: SelectionFlags): Selection {
     fates: flags.fate,
     silentMs: flags.silent,
   };
+}
+
+/** `--fate` apart, the flags as they are typed, each with its value as one word for a shell. */
+export function filterWords(flags: SelectionFlags): readonly string[] {
+  const { local, peer, port, pid, unit, state, silent } = flags;
+  const values = {
+    local: local?.text,
+    peer: peer?.text,
+    port,
+    pid,
+    unit,
+    state: state?.join(',').toLowerCase(),
+    silent: silent === undefined ? undefined : formatDuration(silent),
+  };
+  return Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name} ${shellWord(`${value}`)}`],
+  );
+}
+
+/** What a shell reads as one word, whatever is in it. */
+export function shellWord(text: string): string {
+  return /^[\w.,:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -19,6 +19,19 @@ export interface SurveyReportOptions {
   readonly by: Grouping;
   /** Whether columns have titles; without, a table is its rows alone: `rowFields`, or `groupFields`. */
   readonly headers: boolean;
+  readonly scope: SurveyScope;
+}
+
+/** What narrowed the survey, as it is typed: a command that follows must not mean more. */
+export interface SurveyScope {
+  /** That `ls` and `reap` share, quoted for a shell; empty: all was meant. */
+  readonly filters: readonly string[];
+  /** `--netns all`; empty: our own. */
+  readonly netns: readonly string[];
+  /** The process or unit that was named, as `protect` takes it. */
+  readonly target: string | undefined;
+  /** Whoever could be asked has just been. */
+  readonly asked: boolean;
 }
 
 /** Of a connection for awk: these, in this order, whatever there is. */

@@ -4,8 +4,8 @@ import { clip, columnWidths, fillLines, plainTable, tableLine } from './layout.j
 import { fateColumns, groupColumns } from './survey-columns.js';
 import { connectionFieldLines, groupFieldLines } from './survey-fields.js';
 import { GROUPS_SHOWN, groupsOf } from './survey-groups.js';
-import type { Grouping } from './survey-options.js';
-import { nextLines } from './survey-next.js';
+import type { Grouping, SurveyScope } from './survey-options.js';
+import { nextLines, waitingLines } from './survey-next.js';
 import { fatePainter, paintDescriptors } from './survey-paint.js';
 import {
   assumptionLines,
@@ -26,6 +26,7 @@ export interface SurveyTableOptions {
   readonly by: Grouping;
   /** False: nothing else, for awk: the fields of the rows, or of the groups. */
   readonly headers: boolean;
+  readonly scope: SurveyScope;
 }
 
 /** Borderless and greppable: a row is never wrapped. */
@@ -57,7 +58,11 @@ export function* surveyTable(survey: Survey, options: SurveyTableOptions): Itera
   yield ended([
     ...filled(assumptionLines(shown)),
     ...filled(closingLines(survey)),
-    ...nextLines(survey, summaries),
+    ...filled(waitingLines(summaries, survey.connections)),
+    // A command stays in one piece.
+    ...nextLines(survey, summaries, options).flatMap((line) =>
+      line.startsWith('Next') ? [line] : filled([line]),
+    ),
   ]);
 }
 

@@ -9,6 +9,7 @@ import {
   rowFields,
   surveyFormats,
   type SurveyReportOptions,
+  type SurveyScope,
 } from '../../src/report/survey-options.js';
 import { reportSurvey } from '../../src/report/survey.js';
 import { refusalOf } from '../refusal.js';
@@ -32,6 +33,7 @@ const summaryAlone: SurveyReportOptions = {
   rows: 0,
   by: 'process',
   headers: true,
+  scope: { filters: [], netns: [], target: undefined, asked: false },
 };
 
 function report(survey: Survey = surveyOf(), changes: Partial<SurveyReportOptions> = {}): string {
@@ -51,8 +53,8 @@ function lines(text: string): readonly string[] {
 }
 
 /** What stands under the tables. */
-function closing(survey: Survey): readonly string[] {
-  const all = lines(report(survey));
+function closing(survey: Survey, changes?: Partial<SurveyReportOptions>): readonly string[] {
+  const all = lines(report(survey, changes));
   return all.slice(all.lastIndexOf('') + 1);
 }
 
@@ -247,6 +249,7 @@ describe('rows', () => {
 
       ?: assuming no user timeout, which could not be read.
       Looked at: host namespace only, 2 others not shown (--netns all).
+      1 connection waits for a peer that has no room for more, for as long as it answers.
       Next: tcpalive ls --ask  (settles whether it is dead or merely quiet)
       "
     `);
@@ -406,8 +409,106 @@ describe('at the end', () => {
   });
 
   const unknown = { kind: 'unknown', reason: 'not permitted' } as const;
-  const nextOf = (...connections: readonly Connection[]) =>
-    closing(surveyOf(connections)).filter((line) => !line.startsWith('Looked'));
+  const nextOf = (...connections: readonly Connection[]) => nextIn({}, ...connections);
+  const nextIn = (
+    { rows = 0, ...scope }: Partial<SurveyScope> & { readonly rows?: number },
+    ...connections: readonly Connection[]
+  ) =>
+    closing(surveyOf(connections), { rows, scope: { ...summaryAlone.scope, ...scope } }).filter(
+      (line) => !line.startsWith('Looked'),
+    );
+
+  const twoHours = { kind: 'within', ms: { min: 7_875_000, max: 7_950_000 } } as const;
+  const slow = { kind: 'slow', ends: never } as const;
+
+  it('repeats what narrowed the survey', () => {
+    const scope = {
+      filters: ["--peer '*:443'", '--silent 10m'],
+      netns: ['--netns all'],
+      asked: false,
+    };
+    expect([
+      ...nextIn(scope, connectionOf()),
+      ...nextIn(scope, connectionOf({ ask: { kind: 'silent' } })),
+      ...nextIn(scope, connectionOf({ fate: { kind: 'leaked' } })),
+      ...nextIn(scope, connectionOf({ fate: dying })),
+      ...nextIn({ target: '--unit nginx' }, connectionOf({ ask: { kind: 'answers' } })),
+    ]).toMatchInlineSnapshot(`
+      [
+        "Next: tcpalive ls --ask --peer '*:443' --silent 10m --netns all  (settles whether it is dead or merely quiet)",
+        "Next: tcpalive reap --ask --peer '*:443' --silent 10m  (closes what stays silent; a dry run until --yes)",
+        "Next: tcpalive protect --port 443 --keepalive 60s:10s:6  (a dry run until --yes)",
+        "Next: tcpalive ls --fate leaked --all --peer '*:443' --silent 10m --netns all  (only its program can close them)",
+        "Next: tcpalive reap --fate dying --peer '*:443' --silent 10m  (frees them before their time; a dry run until --yes)",
+        "Next: tcpalive protect --unit nginx --keepalive 60s:10s:6  (a dry run until --yes)",
+      ]
+    `);
+  });
+
+  it('asks nobody who cannot be asked', () => {
+    const others = { process: null, optionsUnread: 'it may not be looked into: root can' };
+    const queued = { process: null, optionsUnread: 'no process has accepted it yet' };
+    const worn = connectionOf({ ask: { kind: 'not-asked', reason: 'worn out' } });
+    expect({
+      others: nextOf(connectionOf(others), connectionOf(queued)),
+      some: nextOf(connectionOf(others), connectionOf()),
+      queued: nextOf(connectionOf(queued)),
+      all: nextIn({ asked: true }, worn, connectionOf({ ask: { kind: 'answers' } })),
+      allButOthers: nextIn({ asked: true }, worn, connectionOf(others)),
+    }).toMatchInlineSnapshot(`
+      {
+        "all": [
+          "Next: tcpalive protect --port 443 --keepalive 60s:10s:6  (a dry run until --yes)",
+        ],
+        "allButOthers": [
+          "Next: sudo tcpalive ls --ask  (settles whether it is dead or merely quiet)",
+        ],
+        "others": [
+          "Next: sudo tcpalive ls --ask  (settles whether it is dead or merely quiet)",
+        ],
+        "queued": [
+          "Next: tcpalive protect --port 443 --keepalive 60s:10s:6  (a dry run until --yes)",
+        ],
+        "some": [
+          "Next: tcpalive ls --ask  (settles which of 2 are dead, which merely quiet)",
+        ],
+      }
+    `);
+  });
+
+  it('does not end what another ask is waiting for', () => {
+    const asking = { kind: 'known', idleSeconds: 1, intervalSeconds: 32_767, count: 127 } as const;
+    const asked = connectionOf({ fate: dying, keepalive: asking });
+    expect(nextOf(asked)).toEqual(['An ask is under way: look again when it is over.']);
+    expect(nextOf(asked, connectionOf({ fate: dying }))[0]).toContain('reap --fate dying');
+  });
+
+  it('does not name the command that was just typed', () => {
+    const leaked = connectionOf({ fate: { kind: 'leaked' } });
+    expect(nextIn({ rows: 1 }, leaked)).toEqual(['What is leaked only its program can close.']);
+    expect(nextIn({ rows: 1 }, connectionOf({ fate: slow }))).toEqual([
+      '1 connection waits for a peer that has no room for more, for as long as it answers.',
+    ]);
+  });
+
+  it('protects a client by its process, and enters the namespace that it is in', () => {
+    const client = {
+      local: { address: '10.0.0.5', port: 51_514 },
+      peer: { address: '10.0.0.9', port: 5432 },
+    };
+    const answered = { ask: { kind: 'answers' } } as const;
+    expect([
+      ...nextOf(connectionOf({ ...client, ...answered })),
+      ...nextOf(connectionOf({ ...client, ...answered, process: null })),
+      ...nextOf(connectionOf({ ...answered, namespace: 'net:[4026532201]' })),
+    ]).toMatchInlineSnapshot(`
+      [
+        "Next: tcpalive protect 812 --keepalive 60s:10s:6  (a dry run until --yes)",
+        "Next: tcpalive protect --port 5432 --keepalive 60s:10s:6  (a dry run until --yes)",
+        "Next: sudo nsenter -n -t 812 tcpalive protect --port 443 --keepalive 60s:10s:6  (a dry run until --yes)",
+      ]
+    `);
+  });
 
   it('names the next useful command', () => {
     expect({
@@ -419,23 +520,31 @@ describe('at the end', () => {
       unknown: nextOf(connectionOf({ fate: unknown })),
       armed: nextOf(connectionOf({ fate: armed })),
       unread: nextOf(connectionOf({ fate: { kind: 'armed', idle: unknown, busy: unknown } })),
+      late: nextOf(connectionOf({ fate: { kind: 'armed', idle: twoHours, busy: twoHours } })),
       closing: nextOf(connectionOf({ fate: { kind: 'closing', ends: never } })),
+      slow: nextOf(...connectionsOf(2, { fate: slow }), connectionOf({ fate: armed })),
     }).toMatchInlineSnapshot(`
       {
         "answered": [
           "Next: tcpalive protect --port 443 --keepalive 60s:10s:6  (a dry run until --yes)",
         ],
         "armed": [
-          "All is well: nothing lingers, and a peer that vanishes is noticed within 15m49s.",
+          "Nothing lingers for ever: a peer that vanishes is noticed within 2m0s when idle, within 15m49s when",
+          "busy.",
         ],
         "closing": [
-          "All is well: nothing lingers.",
+          "Nothing lingers: what is closing, the kernel finishes.",
         ],
         "dying": [
           "Next: tcpalive reap --fate dying  (frees them before their time; a dry run until --yes)",
         ],
         "forever": [
           "Next: tcpalive ls --ask  (settles whether it is dead or merely quiet)",
+        ],
+        "late": [
+          "Nothing lingers for ever: a peer that vanishes is noticed within 2h13m when idle, within 2h13m when",
+          "busy.",
+          "Next: tcpalive protect --port 443 --keepalive 60s:10s:6  (notices sooner; a dry run until --yes)",
         ],
         "leaked": [
           "Next: tcpalive ls --fate leaked --all  (only its program can close them)",
@@ -444,11 +553,15 @@ describe('at the end', () => {
           "Next: tcpalive reap --ask --port 443  (closes what stays silent; a dry run until --yes)",
           "Next: tcpalive protect --port 443 --keepalive 60s:10s:6  (a dry run until --yes)",
         ],
+        "slow": [
+          "2 connections wait for a peer that has no room for more, for as long as it answers.",
+          "Next: tcpalive ls --fate slow --all  (whose peers do not read)",
+        ],
         "unknown": [
           "Next: tcpalive doctor  (1 connection: not enough could be read; what these rights allow)",
         ],
         "unread": [
-          "All is well: nothing lingers, and a peer that vanishes is noticed.",
+          "Nothing lingers for ever; when a peer that vanishes is noticed could not be read of all.",
         ],
       }
     `);
