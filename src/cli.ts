@@ -10,7 +10,7 @@ import {
   type Output,
 } from './commands/environment.js';
 import { buildProgram } from './commands/program.js';
-import { TcpaliveError } from './errors.js';
+import { errorCodes, TcpaliveError } from './errors.js';
 import { printable } from './report/printable.js';
 
 /** EX_SOFTWARE of sysexits(3): a bug of ours, never to be mistaken for a verdict. */
@@ -35,13 +35,22 @@ const environment: Environment = {
   setExitCode: (code) => (process.exitCode = code),
 };
 
-// A reader that has seen enough, such as `head`, is no failure of ours.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    if (stream === process.stdout) process.exit();
+// A reader that has seen enough, such as `head`, is no failure of ours; a full disk is.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') {
+    const message = `cannot write the output: ${error.code ?? error.message}`;
+    fail(new TcpaliveError('CANNOT_WRITE', message, { cause: error }));
+  }
+  process.exit();
+});
+
+// What changes other programs goes on without a word, and puts back what it must.
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return;
+  process.once('exit', (code) => {
+    if (code === 0) process.exitCode = errorCodes.CANNOT_WRITE;
   });
-}
+});
 
 // In a timer or a listener too a bug is a bug, and never a verdict.
 process.on('uncaughtException', (error) => {

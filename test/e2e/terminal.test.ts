@@ -69,6 +69,30 @@ describe('not on a terminal', () => {
     expect(stdout + stderr).not.toMatch(CONTROL);
   });
 
+  /** By a shell, which has the redirections. */
+  const shell = (line: string) => start([], { command: ['bash', '-c', line] }).ended;
+  const bin = `${process.execPath} dist/cli.cjs`;
+
+  it.each([
+    ['> /dev/full', 'ENOSPC'],
+    ['1< /dev/null', 'EBADF'],
+  ])('what cannot be written is no result: %s', async (where, errno) => {
+    for (const args of ['compare --stacks', 'compare --predict-only --json', '--help']) {
+      expect(await shell(`${bin} ${args} ${where}`)).toEqual({
+        code: 3,
+        stdout: '',
+        stderr: `error: cannot write the output: ${errno} (CANNOT_WRITE)\n`,
+      });
+    }
+    expect((await shell(`${bin} --help ${where} 2> /dev/full`)).code).toBe(3);
+  });
+
+  it('goes on to its end where nobody can be told how far it is, and says so at last', async () => {
+    const { code, stdout } = await shell(`${bin} ${ARGS.join(' ')} 2> /dev/full`);
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/^heartbeat=300ms:1s +idle +20\/20/m);
+  });
+
   it('a reader that has seen enough is no failure', async () => {
     const command = `${process.execPath} dist/cli.cjs --help | head -1; exit \${PIPESTATUS[0]}`;
     const { code, stderr } = await start([], { command: ['bash', '-c', command] }).ended;
