@@ -22,6 +22,7 @@ import { listenForInterrupt } from './interrupt.js';
 import type { LsFlags } from './ls.js';
 import { filterWords, selectionFrom, shellWord } from './selection.js';
 import { isAnimated, styleFor } from './style.js';
+import { unreadableWords } from './unreadable.js';
 
 export async function runLs(env: Environment, flags: LsFlags): Promise<void> {
   if (flags.from !== undefined) {
@@ -136,8 +137,8 @@ function readText(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (cause) {
-    const { message } = cause as NodeJS.ErrnoException;
-    throw new TcpaliveError('BAD_USAGE', `--from: ${message}`, { cause });
+    const message = `--from: cannot read ${file}: ${unreadableWords(cause)}`;
+    throw new TcpaliveError('BAD_USAGE', message, { cause });
   }
 }
 

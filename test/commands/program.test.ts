@@ -249,6 +249,13 @@ describe('flags that do not go together', () => {
   );
 });
 
+it.each([
+  ['/nonexistent', '--from: cannot read /nonexistent: no such file'],
+  ['package.json/x', '--from: cannot read package.json/x: no such file'],
+  ['test', '--from: cannot read test: it is a directory'],
+  ['package.json', '--from package.json: not one socket in it'],
+])('ls --from %s', (file, told) => expectRefusal(['ls', '--from', file], 'BAD_USAGE', told));
+
 describe('a scenario that cannot be read', () => {
   const commands: readonly (readonly string[])[] = [
     ['compare', '--scenario'],
