@@ -1,13 +1,13 @@
 /** What a survey shows of each fate, each group and each connection: shared by the table and Markdown. */
 import { fateKinds, fateWords } from '../core/fate.js';
 import { formatEndpoint } from '../core/endpoint.js';
-import type { Connection } from '../core/survey.js';
+import type { Connection, Survey } from '../core/survey.js';
 import type { TableColumn } from './layout.js';
 import { printable } from './printable.js';
 import { descriptorUse, processName, type Group } from './survey-groups.js';
 import type { Grouping } from './survey-options.js';
 import type { FateSummary } from './survey-summary.js';
-import { endsWords, latestEndsWords, timerWords } from './survey-words.js';
+import { endsWords, latestEndsWords, shortEndsWords, timerWords } from './survey-words.js';
 import { silenceWords } from './time-words.js';
 
 export interface SurveyColumn<Row> extends TableColumn {
@@ -29,8 +29,20 @@ export const fateColumns: readonly SurveyColumn<FateSummary>[] = [
   left('MEANING', meaningCell),
 ];
 
+/** What differs from one survey to the next. */
+export interface ColumnOptions {
+  readonly clip: Clip;
+  /** Whether anybody was asked. */
+  readonly withAsked: boolean;
+  /** Undefined: all are in the same. */
+  readonly namespaceName: ((id: string) => string) | undefined;
+}
+
 /** What has no end of its own stands last. */
-export function groupColumns(by: Grouping, clip: Clip): readonly SurveyColumn<Group>[] {
+export function groupColumns(
+  by: Grouping,
+  { clip, namespaceName }: Pick<ColumnOptions, 'clip' | 'namespaceName'>,
+): readonly SurveyColumn<Group>[] {
   const shown = (name: string) => clip(printable(name), NAME_WIDTH);
   const process = left<Group>('PROCESS', ({ processes }) =>
     first(processes.map(processName), shown),
@@ -40,6 +52,9 @@ export function groupColumns(by: Grouping, clip: Clip): readonly SurveyColumn<Gr
   );
   const ports = left<Group>('PORTS', portsCell);
   const fds = right<Group>('FDS', descriptorsCell);
+  const namespace = left<Group>('NAMESPACE', ({ namespaces }) =>
+    first(namespaces.map(namespaceName ?? String), shown),
+  );
   const about = {
     process: [unit, ports, fds],
     unit: [process, ports, fds],
@@ -47,6 +62,7 @@ export function groupColumns(by: Grouping, clip: Clip): readonly SurveyColumn<Gr
     port: [process, unit, fds],
   }[by];
   return [
+    ...(namespaceName === undefined ? [] : [namespace]),
     left(by.toUpperCase(), ({ name }) => shown(name)),
     ...about,
     right('CONNECTIONS', ({ connections }) => `${connections}`),
@@ -54,26 +70,42 @@ export function groupColumns(by: Grouping, clip: Clip): readonly SurveyColumn<Gr
   ];
 }
 
-/** Either of the last two. */
-export function connectionColumns(
-  clip: Clip,
-  withAsked: boolean,
-): readonly SurveyColumn<Connection>[] {
+/** Either end of it; and one of the last three, by how much room there is. */
+export function connectionColumns({
+  clip,
+  withAsked,
+  namespaceName,
+}: ColumnOptions): readonly SurveyColumn<Connection>[] {
+  const shown = (name: string) => clip(printable(name), NAME_WIDTH);
   const asked = left<Connection>('ASKED', ({ ask }) => (ask.kind === 'not-asked' ? '-' : ask.kind));
+  const inNamespace = left<Connection>('NAMESPACE', ({ namespace }) =>
+    shown(namespaceName?.(namespace) ?? namespace),
+  );
   return [
+    ...(namespaceName === undefined ? [] : [inNamespace]),
     left('LOCAL', ({ local }) => printable(formatEndpoint(local))),
+    left('PORT', ({ local }) => `:${local.port}`),
     left('PEER', ({ peer }) => printable(formatEndpoint(peer))),
     left('STATE', ({ state }) => printable(state)),
-    left('PROCESS', ({ process }) =>
-      process === null ? '-' : clip(printable(processName(process)), NAME_WIDTH),
-    ),
+    left('PROCESS', ({ process }) => (process === null ? '-' : shown(processName(process)))),
     right('SILENT', ({ silentMs }) => silence(silentMs)),
     left('TIMER', ({ timer }) => timerWords(timer)),
     left('FATE', ({ fate }) => fate.kind),
     ...(withAsked ? [asked] : []),
     left('ENDS', ({ fate }) => endsWords(fate)),
     left('ENDS-BY', ({ fate }) => latestEndsWords(fate)),
+    left('IDLE/BUSY', ({ fate }) => shortEndsWords(fate)),
   ];
+}
+
+/** What tells namespaces apart; undefined where one alone is shown. */
+export function namespaceNamer({
+  namespaces,
+}: Pick<Survey, 'namespaces'>): ColumnOptions['namespaceName'] {
+  const shown = namespaces.filter((namespace) => namespace.shown);
+  if (shown.length < 2) return undefined;
+  const names = new Map(shown.map(({ id, name }) => [id, name]));
+  return (id) => names.get(id) ?? id;
 }
 
 /** Once asked, what has no timer is told apart by its answers. */
@@ -104,6 +136,30 @@ function portsCell({ processes }: Group): string {
   const shown = ports.slice(0, PORTS_SHOWN).join(',');
   return shown === '' ? '-' : shown + (more > 0 ? `+${more}` : '');
 }
+
+/** A host without systemd and containers has none. */
+export function withoutEmptyUnit<Row>(
+  columns: readonly SurveyColumn<Row>[],
+  rows: readonly Row[],
+): readonly SurveyColumn<Row>[] {
+  return columns.filter(
+    ({ title, cell }, at) => at === 0 || title !== 'UNIT' || rows.some((row) => cell(row) !== '-'),
+  );
+}
+
+/** The same in less room, for a narrow terminal: titles, and cells that say less. */
+export function narrow<Row>(columns: readonly SurveyColumn<Row>[]): readonly SurveyColumn<Row>[] {
+  return columns.map((column) => {
+    const { title, cell } = column;
+    if (title === 'FDS') return { ...column, cell: (row) => cell(row).replace(/ .*/, '') };
+    return { ...column, title: NARROW.get(title) ?? title };
+  });
+}
+
+const NARROW: ReadonlyMap<string, string> = new Map([
+  ['CONNECTIONS', 'COUNT'],
+  ['LONGEST-SILENCE', 'SILENT'],
+]);
 
 /** Of the process that is nearest to its limit: `900/1024 (87%)`. */
 function descriptorsCell({ processes: [fullest] }: Group): string {

@@ -5,6 +5,8 @@ import {
   connectionColumns,
   fateColumns,
   groupColumns,
+  namespaceNamer,
+  withoutEmptyUnit,
   type SurveyColumn,
 } from './survey-columns.js';
 import { GROUPS_SHOWN, groupsOf } from './survey-groups.js';
@@ -32,16 +34,20 @@ export function surveyMarkdown(survey: Survey, { rows, by }: SurveyMarkdownOptio
   const groups = groupsOf(survey, by);
   const shownGroups = rows === Infinity ? groups : groups.slice(0, GROUPS_SHOWN);
   const shown = survey.connections.slice(0, rows);
-  const clipped = (text: string, width: number) => clip(text, width, true);
-  const rowColumns = connectionColumns(clipped, wereAsked(summaries)).filter(
-    ({ title }) => title !== 'ENDS-BY',
+  const options = {
+    clip: (text: string, width: number) => clip(text, width, true),
+    withAsked: wereAsked(summaries),
+    namespaceName: namespaceNamer(survey),
+  };
+  const rowColumns = connectionColumns(options).filter(
+    ({ title }) => !['PORT', 'ENDS-BY', 'IDLE/BUSY'].includes(title),
   );
   const sentences = (lines: readonly string[]) => lines.map(escapeMarkdown);
   const paragraphs = [
     ...sentences([headerLine(survey)]),
     ...(present.length === 0 ? [NOTHING_THERE] : [table(fateColumns, present)]),
     ...sentences([...silenceLines(summaries), ...queueWarnings(survey)]),
-    table(groupColumns(by, clipped), shownGroups),
+    table(withoutEmptyUnit(groupColumns(by, options), shownGroups), shownGroups),
     ...moreLine(groups.length - shownGroups.length, '--all'),
     table(rowColumns, shown),
     ...sentences([...assumptionLines(shown), ...closingLines(survey)]),

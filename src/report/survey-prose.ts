@@ -70,13 +70,18 @@ export function closingLines({ notes, partial, namespaces }: Survey): readonly s
 
 function lookedAt(namespaces: readonly NamespaceSeen[]): string {
   const shown = namespaces.filter((namespace) => namespace.shown);
-  const hidden = namespaces.length - shown.length;
+  const hidden = namespaces.filter((namespace) => !namespace.shown);
   const more = shown.length - NAMES_SHOWN;
   const names = shown.slice(0, NAMES_SHOWN).map(namespaceWords);
   const listed = [...names, ...(more > 0 ? [`${more} more`] : [])].join(', ') || 'nothing';
-  const rest =
-    hidden === 0 ? '.' : ` only, ${countWords(hidden, 'other')} not shown (--netns all).`;
-  return printable(`Looked at: ${listed}${rest}`);
+  return printable(`Looked at: ${listed}${hiddenWords(hidden)}`);
+}
+
+/** By name where they are few. */
+function hiddenWords(hidden: readonly NamespaceSeen[]): string {
+  if (hidden.length === 0) return '.';
+  const names = hidden.length > NAMES_SHOWN ? '' : `: ${hidden.map(({ name }) => name).join(', ')}`;
+  return ` only, ${countWords(hidden.length, 'other')} not shown (--netns all)${names}.`;
 }
 
 /** `file` is what the kernel would call it. */

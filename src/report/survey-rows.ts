@@ -3,29 +3,33 @@ import type { Connection } from '../core/survey.js';
 import type { Style } from './format.js';
 import { clip, columnsWidth, columnWidths, tableLine } from './layout.js';
 import { inPieces } from './pieces.js';
-import { connectionColumns } from './survey-columns.js';
+import { connectionColumns, type ColumnOptions } from './survey-columns.js';
 import { fatePainter } from './survey-paint.js';
 
-export interface RowOptions {
+export interface RowOptions extends Pick<ColumnOptions, 'withAsked' | 'namespaceName'> {
   readonly style: Style;
-  readonly withAsked: boolean;
 }
 
-/** What is left out, in the order in which room is made: a span before its end, the timer, the state. */
+/**
+ * What is left out, in the order in which room is made: a span before its end, the timer, the state,
+ * which moment is whose, our own address. Each has one of the ends and of the columns for `local`.
+ */
 const LEFT_OUT: readonly (readonly string[])[] = [
-  ['ENDS-BY'],
-  ['ENDS'],
-  ['TIMER', 'ENDS-BY'],
-  ['TIMER', 'ENDS'],
-  ['TIMER', 'STATE', 'ENDS'],
+  ['PORT', 'ENDS-BY', 'IDLE/BUSY'],
+  ['PORT', 'ENDS', 'IDLE/BUSY'],
+  ['PORT', 'ENDS-BY', 'IDLE/BUSY', 'TIMER'],
+  ['PORT', 'ENDS', 'IDLE/BUSY', 'TIMER'],
+  ['PORT', 'ENDS', 'IDLE/BUSY', 'TIMER', 'STATE'],
+  ['PORT', 'ENDS', 'ENDS-BY', 'TIMER', 'STATE'],
+  ['LOCAL', 'ENDS', 'ENDS-BY', 'TIMER', 'STATE'],
 ];
 
 export function* connectionRows(
   connections: readonly Connection[],
-  { style, withAsked }: RowOptions,
+  { style, ...options }: RowOptions,
 ): Iterable<string> {
   const clipped = (text: string, width: number) => clip(text, width, style.unicode);
-  const columns = connectionColumns(clipped, withAsked);
+  const columns = connectionColumns({ clip: clipped, ...options });
   const cells = connections.map((connection) => columns.map(({ cell }) => cell(connection)));
   const widths = columnWidths(columns, cells);
   const layouts = LEFT_OUT.map((titles) =>

@@ -1,7 +1,14 @@
 import type { Survey } from '../core/survey.js';
 import { paint, type Style } from './format.js';
-import { clip, columnWidths, fillLines, plainTable, tableLine } from './layout.js';
-import { fateColumns, groupColumns } from './survey-columns.js';
+import { clip, columnsWidth, columnWidths, fillLines, tableLine } from './layout.js';
+import {
+  fateColumns,
+  groupColumns,
+  namespaceNamer,
+  narrow,
+  withoutEmptyUnit,
+  type SurveyColumn,
+} from './survey-columns.js';
 import { connectionFieldLines, groupFieldLines } from './survey-fields.js';
 import { GROUPS_SHOWN, groupsOf } from './survey-groups.js';
 import type { Grouping, SurveyScope } from './survey-options.js';
@@ -52,7 +59,11 @@ export function* surveyTable(survey: Survey, options: SurveyTableOptions): Itera
     ...groupLines(survey, options),
   ]);
   if (shown.length > 0) {
-    yield* connectionRows(shown, { style, withAsked: wereAsked(summaries) });
+    yield* connectionRows(shown, {
+      style,
+      withAsked: wereAsked(summaries),
+      namespaceName: namespaceNamer(survey),
+    });
     yield ended([...moreLine(survey.connections.length - shown.length, '--all'), '']);
   }
   yield ended([
@@ -70,32 +81,56 @@ function fateLines(summaries: readonly FateSummary[], style: Style): readonly st
   const present = summaries.filter(({ connections }) => connections > 0);
   if (present.length === 0) return [NOTHING_THERE];
   const painter = fatePainter(style);
-  return plainTable(
-    fateColumns,
-    present.map((summary) =>
-      fateColumns.map(({ title, cell }) =>
-        title === 'FATE' ? painter(cell(summary)) : cell(summary),
-      ),
-    ),
+  const candidates = [fateColumns, narrow(fateColumns)];
+  return fittingTable(candidates, present, style.width, (cell, title) =>
+    title === 'FATE' ? painter(cell) : cell,
   );
 }
 
-/** With --all all of them: of 50,000 peers cli-table3 would take minutes. */
+/** With --all all of them. */
 function groupLines(survey: Survey, { style, by, rows }: SurveyTableOptions): readonly string[] {
   const groups = groupsOf(survey, by);
   if (groups.length === 0) return [];
   const shown = rows === Infinity ? groups : groups.slice(0, GROUPS_SHOWN);
-  const columns = groupColumns(by, (text, width) => clip(text, width, style.unicode));
-  const titles = columns.map(({ title }) => title);
-  const cells = shown.map((group) => columns.map(({ cell }) => cell(group)));
-  const widths = columnWidths(columns, cells);
-  const lines = shown.map((group, row) =>
-    tableLine(columns, widths, cells[row] ?? [], (cell, at) =>
-      titles[at] === 'FDS' ? paintDescriptors(cell, group, style) : cell,
-    ),
+  const clipped = (text: string, width: number) => clip(text, width, style.unicode);
+  const namespaceName = namespaceNamer(survey);
+  const columns = groupColumns(by, { clip: clipped, namespaceName });
+  const wide = withoutEmptyUnit(columns, shown);
+  const without = (...titles: readonly string[]) =>
+    narrow(wide).filter(({ title }, at) => at === 0 || !titles.includes(title));
+  const candidates = [wide, without(), without('UNIT'), without('UNIT', 'PORTS')];
+  const lines = fittingTable(candidates, shown, style.width, (cell, title, group) =>
+    title === 'FDS' ? paintDescriptors(cell, group, style) : cell,
   );
-  const more = moreLine(groups.length - shown.length, '--all');
-  return [tableLine(columns, widths, titles), ...lines, ...more, ''];
+  return [...lines, ...moreLine(groups.length - shown.length, '--all'), ''];
+}
+
+/** With the first of the candidates that fits; of 50,000 peers cli-table3 would take minutes. */
+function fittingTable<Row>(
+  candidates: readonly (readonly SurveyColumn<Row>[])[],
+  rows: readonly Row[],
+  width: number,
+  paintCell: (cell: string, title: string, row: Row) => string,
+): readonly string[] {
+  const layOut = (columns: readonly SurveyColumn<Row>[]) => {
+    const cells = rows.map((row) => columns.map(({ cell }) => cell(row)));
+    return { columns, cells, widths: columnWidths(columns, cells) };
+  };
+  let layout = layOut([]);
+  for (const columns of candidates) {
+    layout = layOut(columns);
+    if (columnsWidth(layout.widths) <= width) break;
+  }
+  const { columns, cells, widths } = layout;
+  const titles = columns.map(({ title }) => title);
+  return [
+    tableLine(columns, widths, titles),
+    ...rows.map((row, at) =>
+      tableLine(columns, widths, cells[at] ?? [], (cell, column) =>
+        paintCell(cell, titles[column] ?? '', row),
+      ),
+    ),
+  ];
 }
 
 function ended(lines: readonly string[]): string {

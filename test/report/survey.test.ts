@@ -74,7 +74,7 @@ describe('the summary', () => {
       node[2301]  api.service    -        25/65536 (0%)            1  leaked 1
       sshd[640]   ssh.service    22         9/1024 (0%)            4  armed 4
 
-      Looked at: host namespace only, 2 others not shown (--netns all).
+      Looked at: host namespace only, 2 others not shown (--netns all): blue, redis[91].
       Next: tcpalive ls --ask  (settles which of 312 are dead, which merely quiet)
       "
     `);
@@ -163,7 +163,7 @@ describe('the summary', () => {
 
       No connection to show: none is there, or none that the filters let through.
 
-      Looked at: host namespace only, 2 others not shown (--netns all).
+      Looked at: host namespace only, 2 others not shown (--netns all): blue, redis[91].
       "
     `);
   });
@@ -202,6 +202,79 @@ describe('rows', () => {
     `);
   });
 
+  it('fit 80 columns, as the other tables do, where addresses are no longer than these', () => {
+    const style = { ...plainStyle, width: 80 };
+    const asked = surveyOf([
+      ...outage.slice(310),
+      connectionOf({
+        local: { address: '192.168.100.200', port: 51_514 },
+        ask: { kind: 'silent' },
+      }),
+    ]);
+    const text = report(few, { rows: 4, style });
+    expect(text.split('\n\n').slice(1, 4).join('\n\n')).toMatchInlineSnapshot(`
+      "FATE     COUNT  SILENT  MEANING
+      forever      2   3h12m  no timer: dead or merely quiet, cannot tell
+      leaked       1   17d4h  a goodbye was said, and the program still holds it
+      dying        1    1m1s  unanswered: given up soon, unless an answer comes
+      armed        4   12.3s  noticed if the peer vanishes
+
+      PROCESS     UNIT           PORTS        FDS  COUNT  FATES
+      nginx[812]  nginx.service  80,443  940/1024      3  forever 2, dying 1
+      node[2301]  api.service    -       25/65536      1  leaked 1
+      sshd[640]   ssh.service    22        9/1024      4  armed 4
+
+      LOCAL           PEER                 PROCESS     SILENT  FATE     IDLE/BUSY
+      10.0.0.5:443    192.0.2.7:40311      nginx[812]   3h12m  forever  never/15m49s
+      10.0.0.5:443    192.0.2.7:40312      nginx[812]   3h12m  forever  never/15m49s
+      10.0.0.5:51514  10.0.0.9:5432        node[2301]   17d4h  leaked   never
+      10.0.0.5:443    198.51.100.23:51002  nginx[812]    1m1s  dying    4.13s
+      ... 4 more (--all)"
+    `);
+    for (const survey of [few, asked]) {
+      const tables = report(survey, { rows: 20, style }).split('\n\n').slice(1, 4);
+      for (const line of lines(tables.join('\n'))) expect(line.length).toBeLessThanOrEqual(80);
+    }
+    expect(rowTable(report(asked, { rows: 2, style }))).toMatchInlineSnapshot(`
+      "LOCAL         PEER             PROCESS     SILENT  FATE     ASKED  IDLE/BUSY
+      10.0.0.5:443  192.0.2.7:40311  nginx[812]   3h12m  forever  -      never/15m49s
+      10.0.0.5:443  192.0.2.7:40312  nginx[812]   3h12m  forever  -      never/15m49s
+      ... 7 more (--all)"
+    `);
+  });
+
+  it('say in which namespace, where several are shown', () => {
+    const namespaces = [
+      { id: 'net:[4026531840]', name: 'host', shown: true },
+      { id: 'net:[4026532201]', name: 'blue', shown: true },
+    ];
+    const blue = 'net:[4026532201]';
+    const connections = [
+      connectionOf(),
+      connectionOf({ namespace: blue, process: { pid: 2301, name: 'node', fd: 3 } }),
+    ];
+    const survey = surveyOf(connections, {
+      namespaces,
+      listeners: [listenerOf(), listenerOf({ namespace: blue })],
+    });
+    const text = report(survey, { rows: 20, style: { ...plainStyle, width: 120 } });
+    expect(groupTable(text)).toMatchInlineSnapshot(`
+      "NAMESPACE  PROCESS     UNIT           PORTS              FDS  CONNECTIONS  FATES
+      host +1    nginx[812]  nginx.service  80,443  940/1024 (91%)            1  forever 1
+      blue       node[2301]  api.service    -        25/65536 (0%)            1  forever 1"
+    `);
+    expect(rowTable(text)).toMatchInlineSnapshot(`
+      "NAMESPACE  LOCAL         PEER             STATE        PROCESS     SILENT  TIMER  FATE     ENDS
+      host       10.0.0.5:443  192.0.2.7:40001  ESTABLISHED  nginx[812]   3h12m  -      forever  never, busy 15m24s-49s
+      blue       10.0.0.5:443  192.0.2.7:40001  ESTABLISHED  node[2301]   3h12m  -      forever  never, busy 15m24s-49s"
+    `);
+    expect(groupTable(report(survey, { by: 'peer' }))).toMatchInlineSnapshot(`
+      "NAMESPACE  PEER       PROCESS        UNIT              CONNECTIONS  FATES
+      host +1    192.0.2.7  nginx[812] +1  nginx.service +1            2  forever 2"
+    `);
+    expect(report(survey, { rows: 20, format: 'markdown' })).toContain('| blue | 10.0.0.5:443 |');
+  });
+
   it('say what a ? assumes, and unknown as unknown', () => {
     const assumed = {
       kind: 'assumed',
@@ -236,9 +309,9 @@ describe('rows', () => {
       armed              1            3h12m  noticed if the peer vanishes
       closing            1            3h12m  let go of: the kernel finishes
 
-      PROCESS     UNIT  PORTS  FDS  CONNECTIONS  FATES
-      nginx[812]  -     -        -            4  forever 1, slow 1, 2 more
-      -           -     -        -            1  unknown 1
+      PROCESS     PORTS  FDS  CONNECTIONS  FATES
+      nginx[812]  -        -            4  forever 1, slow 1, 2 more
+      -           -        -            1  unknown 1
 
       LOCAL         PEER             STATE        PROCESS     SILENT  FATE     ENDS-BY
       10.0.0.5:443  192.0.2.7:40001  ESTABLISHED  nginx[812]   3h12m  forever  never, busy 15m49s?
@@ -248,7 +321,7 @@ describe('rows', () => {
       10.0.0.5:443  192.0.2.7:40001  TIME-WAIT    nginx[812]   3h12m  closing  15m49s?
 
       ?: assuming no user timeout, which could not be read.
-      Looked at: host namespace only, 2 others not shown (--netns all).
+      Looked at: host namespace only, 2 others not shown (--netns all): blue, redis[91].
       1 connection waits for a peer that has no room for more, for as long as it answers.
       Next: tcpalive ls --ask  (settles whether it is dead or merely quiet)
       "
@@ -351,7 +424,7 @@ describe('once asked', () => {
       10.0.0.5:443  192.0.2.7:40002  ESTABLISHED  nginx[812]   3h12m  forever  silent  never, busy 15m49s
       ... 998 more (--all)
 
-      Looked at: host namespace only, 2 others not shown (--netns all).
+      Looked at: host namespace only, 2 others not shown (--netns all): blue, redis[91].
       Next: tcpalive reap --ask --port 443  (closes what stays silent; a dry run until --yes)
       Next: tcpalive protect --port 443 --keepalive 60s:10s:6  (a dry run until --yes)
       "
@@ -374,7 +447,11 @@ describe('at the end', () => {
     const [all] = closing(surveyOf(outage, { namespaces: seen(true, true, true, true, true) }));
     expect(all).toBe('Looked at: ns0 namespace, ns1 namespace, ns2 namespace, 2 more.');
     const [one] = closing(surveyOf(outage, { namespaces: seen(true, false) }));
-    expect(one).toBe('Looked at: ns0 namespace only, 1 other not shown (--netns all).');
+    expect(one).toBe('Looked at: ns0 namespace only, 1 other not shown (--netns all): ns1.');
+    const [many] = closing(
+      surveyOf(outage, { namespaces: seen(true, false, false, false, false) }),
+    );
+    expect(many).toBe('Looked at: ns0 namespace only, 4 others not shown (--netns all).');
   });
 
   it('says plainly what is missing', () => {
@@ -389,7 +466,7 @@ describe('at the end', () => {
     expect(closing(survey).slice(0, 3)).toEqual([
       'Note: 3 processes of other users: their names need root',
       'Note: the table of sockets changed while it was read: one may be missing, or shown twice',
-      'Looked at: host namespace only, 2 others not shown (--netns all).',
+      'Looked at: host namespace only, 2 others not shown (--netns all): blue, redis[91].',
     ]);
   });
 
@@ -602,7 +679,7 @@ it('writes Markdown that GitHub renders as tables', () => {
 
     Note: a \\| b \\<c>
 
-    Looked at: host namespace only, 2 others not shown (--netns all).
+    Looked at: host namespace only, 2 others not shown (--netns all): blue, redis[91].
     "
   `);
 });
