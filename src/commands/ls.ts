@@ -10,7 +10,7 @@ import {
   type Grouping,
   type SurveyFormat,
 } from '../report/survey-options.js';
-import { askWaitMs, parseAskWait, type AskFlag } from './ask-wait.js';
+import { ASK_ROOM_MS, askWaitMs, parseAskWait, type AskFlag } from './ask-wait.js';
 import type { Environment } from './environment.js';
 import { colorOption, jsonOption, wholeNumber } from './options.js';
 import { addSelection, type SelectionFlags } from './selection.js';
@@ -50,7 +50,7 @@ export function lsCommand(env: Environment): Command {
     )
     .option(
       '--ask [wait]',
-      'settle who is silent and who answers, with one keepalive probe each (default wait: 2s)',
+      'settle who is silent and who answers, with one keepalive probe each (default wait: 2s, at most 5m)',
       parseAskWait,
     )
     .option('--watch <time>', 'again and again: what is new, what is gone', parseDuration)
@@ -130,9 +130,6 @@ function refuseImpossible(flags: LsFlags): void {
 }
 
 const SHORTEST_WATCH_MS = 500;
-
-/** A second until the youngest may be asked, and our own work. */
-const ASK_ROOM_MS = 2000;
 
 function refusal(message: string): TcpaliveError {
   return new TcpaliveError('BAD_USAGE', message);

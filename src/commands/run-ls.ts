@@ -16,6 +16,7 @@ import { printable } from '../report/printable.js';
 import { reportSurvey } from '../report/survey.js';
 import type { SurveyReportOptions, SurveyScope } from '../report/survey-options.js';
 import { watchLines } from '../report/survey-watch.js';
+import { askable, showingProgress } from './ask-progress.js';
 import { askWaitMs } from './ask-wait.js';
 import type { Environment } from './environment.js';
 import { listenForInterrupt } from './interrupt.js';
@@ -80,16 +81,16 @@ async function look(
 ): Promise<Survey> {
   const { netns: namespaces, owners, options: everyOption } = flags;
   const { variables } = env;
-  const tell = (line: string) =>
-    env.stderr.write(`${printable(line)}
-`);
+  const tell = (line: string) => env.stderr.write(`${printable(line)}\n`);
   if (flags.ask === undefined) tellOfLeftovers(kernel, variables, tell);
   else putBackLeftovers(kernel, variables, tell);
   const selection = selectionFrom(flags);
   const survey = takeSurvey(kernel, { namespaces, owners, everyOption, selection });
   if (flags.ask === undefined) return survey;
   const waitMs = askWaitMs(flags.ask);
-  return askAbout(kernel, survey, { waitMs, variables, interruption, tell });
+  return showingProgress(env, { count: askable(survey), waitMs }, (tellAlong) =>
+    askAbout(kernel, survey, { waitMs, variables, interruption, tell: tellAlong }),
+  );
 }
 
 interface Watching {

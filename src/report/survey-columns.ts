@@ -15,7 +15,7 @@ export interface SurveyColumn<Row> extends TableColumn {
 }
 
 /** What shortens a name that is too long. */
-export type Clip = (text: string, width: number) => string;
+type Clip = (text: string, width: number) => string;
 
 /** A kernel keeps 15 characters of a process's name; a container's unit has its 64-digit hash in it. */
 const NAME_WIDTH = 24;

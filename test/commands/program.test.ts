@@ -256,6 +256,12 @@ it.each([
   ['package.json', '--from package.json: not one socket in it'],
 ])('ls --from %s', (file, told) => expectRefusal(['ls', '--from', file], 'BAD_USAGE', told));
 
+it.each([
+  ['1h', "--ask: '1h' is too long to wait for an answer: at most 5m"],
+  ['5m1ms', "--ask: '5m1ms' is too long to wait for an answer: at most 5m"],
+  ['99ms', "--ask: '99ms' is too short for an answer: at least 100ms"],
+])('ls --ask=%s', (wait, told) => expectRefusal(['ls', `--ask=${wait}`], 'BAD_USAGE', told));
+
 describe('a scenario that cannot be read', () => {
   const commands: readonly (readonly string[])[] = [
     ['compare', '--scenario'],

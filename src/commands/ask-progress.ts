@@ -1,0 +1,47 @@
+/** An ask that waits for minutes says so: how many were asked, and how long it may still take. */
+import type { Survey } from '../core/survey.js';
+import { msBetween } from '../core/time.js';
+import { monotonicNow } from '../kernel/clock.js';
+import { printable } from '../report/printable.js';
+import { roughly } from '../report/time-words.js';
+import { ASK_ROOM_MS } from './ask-wait.js';
+import type { Environment } from './environment.js';
+import { showStatus } from './status-line.js';
+
+const SHOW_EVERY_MS = 1000;
+
+/** @param work is given what tells a line that stays */
+export async function showingProgress<Result>(
+  env: Environment,
+  { count, waitMs }: { readonly count: number; readonly waitMs: number },
+  work: (tell: (line: string) => void) => Promise<Result>,
+): Promise<Result> {
+  // Not quite: a line that comes a moment early would be left out for a whole second.
+  const status = showStatus(env, SHOW_EVERY_MS / 2);
+  const startedAt = monotonicNow();
+  const show = () => {
+    const line = askingLine(count, waitMs, msBetween(startedAt, monotonicNow()));
+    if (line !== undefined) status.show(line);
+  };
+  const timer = setInterval(show, SHOW_EVERY_MS);
+  try {
+    return await work((line) => status.say(printable(line)));
+  } finally {
+    clearInterval(timer);
+    status.end();
+  }
+}
+
+/** Undefined: there is nobody to wait for. */
+export function askingLine(count: number, waitMs: number, elapsedMs: number): string | undefined {
+  if (count === 0) return undefined;
+  const leftMs = Math.max(0, waitMs + ASK_ROOM_MS - elapsedMs);
+  const left = roughly(Math.round(leftMs / 1000) * 1000);
+  return `asking ${count}, waiting up to ${left}`;
+}
+
+/** As far as can be told beforehand: those without a timer that somebody holds. */
+export function askable({ connections }: Survey): number {
+  return connections.filter(({ fate, process }) => fate.kind === 'forever' && process !== null)
+    .length;
+}
