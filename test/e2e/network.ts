@@ -2,7 +2,10 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import type { Capabilities } from '../../src/core/capabilities.js';
+import type { DoctorResult } from '../../src/core/doctor.js';
 import type { OptionValues, TcpInfo } from '../../src/kernel/socket-view.js';
 import { unshareCommand } from '../../src/kernel/namespace.js';
 import { engine, kernel } from '../real-kernel.js';
@@ -26,6 +29,10 @@ export const lacksNetworkAndReach =
     !(['pidfd', 'tcpInfo', 'sockDiag', 'minTtl'] as const).every(
       (name) => kernel.capabilities[name],
     ));
+
+/** Asked in there, where every user is root. */
+export const lacksDestroy =
+  lacksNetworkAndReach || (!mayNotSkip && !capabilitiesThere().sockDestroy);
 
 export const lacksRoot = !mayNotSkip && !isRoot;
 
@@ -70,7 +77,7 @@ export interface Crowd extends Running {
   readonly pid: number;
 }
 
-const CROWD = 'test/e2e/crowd.mjs';
+const CROWD = fileURLToPath(new URL('crowd.mjs', import.meta.url));
 
 /** `crowd.mjs`, with what `nofile` may hold it to. */
 export function crowd(
@@ -167,4 +174,11 @@ function canHaveOne(): boolean {
   } catch {
     return false;
   }
+}
+
+function capabilitiesThere(): Capabilities {
+  const [command = '', ...options] = UNSHARE;
+  const doctor = [...options, process.execPath, 'dist/cli.cjs', 'doctor', '--json'];
+  const result = JSON.parse(execFileSync(command, doctor, { encoding: 'utf8' })) as DoctorResult;
+  return result.capabilities;
 }

@@ -13,7 +13,7 @@ import {
   connectionsOf,
   crowd,
   cutOff,
-  lacksNetworkAndReach,
+  lacksDestroy,
   listening,
   ownNetwork,
   settled,
@@ -129,7 +129,7 @@ const PROOFS = [
   },
 ] as const;
 
-describe.skipIf(lacksNetworkAndReach || !kernel.capabilities.sockDestroy)(
+describe.skipIf(lacksDestroy)(
   'reap (needs a network namespace, pidfd, a drop, SOCK_DESTROY)',
   () => {
     it.each(PROOFS)('frees what is $proof', async ({ args, evidence, notDead, prepare }) => {
@@ -177,7 +177,7 @@ describe.skipIf(lacksNetworkAndReach || !kernel.capabilities.sockDestroy)(
       expect(readdirSync(found.state)).toEqual([]);
     });
 
-    it('what answers in the last moment is left alone', async () => {
+    it('who answers among the silent is left alone', async () => {
       const found = await exhausted();
       const { dead, server } = found;
       const args = ['reap', '--json', '--local', `:${PORT}`, '--ask=500ms', '--yes'];
