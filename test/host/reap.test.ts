@@ -1,77 +1,151 @@
-import { describe, expect, it } from 'vitest';
-import type { ReapOutcome } from '../../src/core/reap.js';
-import type { HostSocket, SocketInfo } from '../../src/core/socket.js';
-import { described, end } from '../../src/host/reap.js';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ReapResult } from '../../src/core/reap.js';
+import type { HostSocket } from '../../src/core/socket.js';
+import { reap } from '../../src/host/reap.js';
 import { KernelRefusal, type Kernel } from '../../src/kernel/kernel.js';
 import { portableKernel } from '../../src/kernel/portable.js';
-import { connectionOf } from '../report/survey-fixture.js';
 
-const SILENT_MS = 61_000;
+const ENOENT = 2;
+const EPERM = 1;
 
-/** Of that cookie, silent for that long; a refusal of SOCK_DESTROY with that number. */
-interface Now {
-  readonly cookie?: string;
-  readonly silentMs?: number | null;
-  readonly errno?: number;
+/** Four retransmissions, the first of them 6.1 s ago. */
+const dying: HostSocket = {
+  local: { address: '10.0.0.5', port: 443 },
+  peer: { address: '192.0.2.7', port: 40_001 },
+  state: 'ESTABLISHED',
+  timer: { kind: 'retransmit', expiresInMs: 20 },
+  retransmissions: 4,
+  sendQueueBytes: 64,
+  receiveQueueBytes: 0,
+  inode: 0,
+  userId: 0,
+  cookie: '1a2b',
+  interfaceIndex: 3,
+  info: { probes: 0, backoff: 4, rtoMs: 3264, rttMs: 0.1, silentMs: 90_000 },
+};
+
+interface World {
+  /** What is found just before it is ended; undefined: nothing. */
+  readonly then?: HostSocket | undefined;
+  readonly refusal?: KernelRefusal;
 }
 
-function ended(now: Now | undefined, cookie: string | null = '1a2b') {
-  const destroyed: (string | null)[] = [];
-  const kernel: Kernel = {
-    ...portableKernel,
-    socketDiag: () => {
-      if (now === undefined) return undefined;
-      const { silentMs = SILENT_MS + 5 } = now;
-      const info = silentMs === null ? null : ({ silentMs } as SocketInfo);
-      return { cookie: now.cookie ?? '1a2b', info } as HostSocket;
-    },
-    destroy: (socket) => {
-      if (now?.errno !== undefined) throw new KernelRefusal('SOCK_DESTROY', now.errno);
-      destroyed.push(socket.cookie);
-    },
-  };
-  const connection = connectionOf({ cookie, silentMs: SILENT_MS });
-  const outcome = end(kernel, { connection, evidence: 'silent under two asks' });
-  return { outcome, destroyed };
+class FakeKernel {
+  readonly ended: Parameters<Kernel['destroy']>[0][] = [];
+  readonly kernel: Kernel;
+
+  constructor(world: World) {
+    const namespace = { id: 'net:[1]', path: '/proc/self/ns/net' };
+    this.kernel = {
+      ...portableKernel,
+      networkNamespace: () => namespace,
+      tcpSockets: () => ({ sockets: [dying], torn: false }),
+      socketDiag: () => ('then' in world ? world.then : dying),
+      destroy: (socket) => {
+        if (world.refusal !== undefined) throw world.refusal;
+        this.ended.push(socket);
+      },
+    };
+  }
+}
+
+interface Order {
+  readonly yes?: boolean;
+  readonly afterMs?: number;
+  readonly interrupted?: boolean;
+}
+
+async function reaped(
+  world: World,
+  { yes = true, afterMs = 5000, interrupted = false }: Order = {},
+) {
+  const folder = mkdtempSync(join(tmpdir(), 'tcpalive-reap-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const recordFile = join(folder, 'record.jsonl');
+  const fake = new FakeKernel(world);
+  const result = await reap(fake.kernel, {
+    selection: {},
+    rules: { afterMs, session: { peers: [], pids: new Set() } },
+    askWaitMs: undefined,
+    recordFile: yes ? recordFile : undefined,
+    variables: { XDG_STATE_HOME: folder },
+    interruption: interrupted ? AbortSignal.abort() : new AbortController().signal,
+    tell: () => undefined,
+  });
+  const record = existsSync(recordFile) ? readFileSync(recordFile, 'utf8').trimEnd() : '';
+  return { result, ended: fake.ended, record };
+}
+
+function outcomes({ connections }: ReapResult) {
+  return connections.map(({ outcome }) => outcome);
 }
 
 describe('ending a connection', () => {
-  it('takes the one that was proven dead', () => {
-    expect(ended({})).toEqual({ outcome: { kind: 'closed' }, destroyed: ['1a2b'] });
-    expect(ended({ silentMs: null })).toMatchObject({ outcome: { kind: 'closed' } });
-    expect(ended({ silentMs: SILENT_MS })).toMatchObject({ outcome: { kind: 'closed' } });
-  });
-
-  it.each<[string, Now | undefined, ReapOutcome]>([
-    ['that is gone', undefined, { kind: 'gone' }],
-    ['whose addresses are another one’s now', { cookie: 'ffff' }, { kind: 'gone' }],
-    ['that was heard of since', { silentMs: SILENT_MS - 1 }, { kind: 'answered' }],
-  ])('touches none %s', (_, now, outcome) => {
-    expect(ended(now)).toEqual({ outcome, destroyed: [] });
-  });
-
-  it('without a cookie touches none', () => {
-    expect(ended({}, null)).toEqual({
-      outcome: { kind: 'refused', reason: 'no cookie' },
-      destroyed: [],
+  it('takes the one that was proven dead, bound to its interface, with its cookie', async () => {
+    const { result, ended, record } = await reaped({});
+    expect(ended).toEqual([
+      { local: dying.local, peer: dying.peer, interfaceIndex: 3, cookie: '1a2b' },
+    ]);
+    expect(outcomes(result)).toEqual([{ kind: 'ended' }]);
+    expect(result.connections[0]).toMatchObject({
+      evidence: '6s without answer, retransmissions: 4',
+      unansweredMs: 6100,
+      silentMs: 90_000,
     });
+    const lines = record.split('\n').map((line) => JSON.parse(line) as object);
+    expect(lines).toMatchObject([{ to: 'end' }, { did: 'ended' }]);
+    expect(lines).toHaveLength(2);
   });
 
-  it('says what the kernel refused, unless it was just gone', () => {
-    expect(ended({ errno: 2 }).outcome).toEqual({ kind: 'gone' });
-    expect(ended({ errno: 1 }).outcome).toEqual({ kind: 'refused', reason: 'SOCK_DESTROY: EPERM' });
+  it('is not enough that it was merely silent for that long before', async () => {
+    const { result, ended } = await reaped({}, { afterMs: 7000 });
+    expect(ended).toEqual([]);
+    expect(result.kept).toEqual([{ reason: 'unanswered-too-briefly', connections: 1 }]);
+    expect(result.recordFile).toBeNull();
   });
 
-  it('is described by what was found of it', () => {
-    const connection = connectionOf();
-    expect(described({ connection, evidence: 'e' }, { kind: 'gone' })).toEqual({
-      local: connection.local,
-      peer: connection.peer,
-      process: connection.process,
-      cookie: connection.cookie,
-      silentMs: connection.silentMs,
-      evidence: 'e',
-      outcome: { kind: 'gone' },
-    });
+  it('changes nothing in a dry run, and writes nothing', async () => {
+    const { result, ended, record } = await reaped({}, { yes: false });
+    expect([ended, record, result.dryRun]).toEqual([[], '', true]);
+    expect(outcomes(result)).toEqual([{ kind: 'would-end' }]);
+  });
+
+  it.each([
+    ['that is gone', { then: undefined }, { kind: 'gone' }],
+    [
+      'whose addresses are those of another one now',
+      { then: { ...dying, cookie: '1a2c' } },
+      { kind: 'gone' },
+    ],
+    [
+      'that was heard of since',
+      { then: { ...dying, info: { probes: 0, backoff: 0, rtoMs: 204, rttMs: 0, silentMs: 40 } } },
+      { kind: 'answered' },
+    ],
+    [
+      'of which nothing is known any more',
+      { then: { ...dying, info: null } },
+      { kind: 'refused', reason: 'nothing is known of it any more' },
+    ],
+  ] as const)('touches none %s', async (_, world, outcome) => {
+    const { result, ended } = await reaped(world);
+    expect(ended).toEqual([]);
+    expect(outcomes(result)).toEqual([outcome]);
+  });
+
+  it('says what the kernel refused, unless it was just gone', async () => {
+    const refused = await reaped({ refusal: new KernelRefusal('SOCK_DESTROY', EPERM) });
+    expect(outcomes(refused.result)).toEqual([{ kind: 'refused', reason: 'SOCK_DESTROY: EPERM' }]);
+    const gone = await reaped({ refusal: new KernelRefusal('SOCK_DESTROY', ENOENT) });
+    expect(outcomes(gone.result)).toEqual([{ kind: 'gone' }]);
+  });
+
+  it('ends nothing more once it is interrupted', async () => {
+    const { result, ended, record } = await reaped({}, { interrupted: true });
+    expect([ended, record, result.complete]).toEqual([[], '', false]);
+    expect(outcomes(result)).toEqual([{ kind: 'interrupted' }]);
   });
 });
