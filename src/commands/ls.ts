@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { formatDuration, parseDuration } from '../core/duration.js';
+import { fateKinds, type FateKind } from '../core/fate.js';
 import { parseFailOn, type Condition } from '../core/fail-on.js';
 import { TcpaliveError } from '../errors.js';
 import {
@@ -75,15 +76,19 @@ export function lsCommand(env: Environment): Command {
     });
 }
 
+const MEANINGS: Readonly<Record<FateKind, string>> = {
+  forever: 'no timer: dead or merely quiet, nobody will notice; --ask settles it',
+  leaked: 'a goodbye was said and the program still holds it: its own leak',
+  dying: 'unanswered: given up between two moments, unless an answer comes',
+  slow: 'the peer has no room, and answers',
+  unknown: 'not enough could be read',
+  armed: 'noticed if the peer vanishes: within that time when idle, within that when busy',
+  closing: 'let go of by its program, the kernel finishes',
+};
+
 const HELP = `
 Fates, the worst first:
-  forever   no timer: dead or merely quiet, nobody will notice; --ask settles it
-  leaked    a goodbye was said and the program still holds it: its own leak
-  dying     unanswered: given up between two moments, unless an answer comes
-  slow      the peer has no room, and answers
-  armed     noticed if the peer vanishes: within that time when idle, within that when busy
-  closing   let go of by its program, the kernel finishes
-  unknown   not enough could be read
+${fateKinds.map((kind) => `  ${kind.padEnd(9)} ${MEANINGS[kind]}`).join('\n')}
 
 --ask closes nothing and puts every option back; it takes root, or connections of your own.
 

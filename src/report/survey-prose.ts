@@ -4,7 +4,7 @@ import type { Connection, Listener, NamespaceSeen, Survey } from '../core/survey
 import { countWords } from './count-words.js';
 import { printable } from './printable.js';
 import { processName } from './survey-groups.js';
-import { askedCounts, type FateSummary } from './survey-summary.js';
+import { askedCounts, wereAsked, type FateSummary } from './survey-summary.js';
 import { assumptionOf } from './survey-words.js';
 
 const NAMES_SHOWN = 3;
@@ -41,13 +41,15 @@ export function queueWarnings({ listeners }: Survey): readonly string[] {
   ];
 }
 
-/** What else silence may be, as soon as somebody was asked. */
+/** What else silence may be, and of when SILENT is, as soon as somebody was asked. */
 export function silenceLines(summaries: readonly FateSummary[]): readonly string[] {
-  if (askedCounts(summaries).silent === 0) return [];
-  return [
-    'Silent is not yet dead: a sleeping radio needs a longer wait (--ask=30s), and a middlebox that forgot the connection swallows the question, or answers with a reset, which ends it.',
-  ];
+  if (!wereAsked(summaries)) return [];
+  const before = 'Times of silence are those before the ask.';
+  return askedCounts(summaries).silent === 0 ? [before] : [`${SILENCE} ${before}`];
 }
+
+const SILENCE =
+  'Silent is not yet dead: a sleeping radio needs a longer wait (--ask=30s), and a middlebox that forgot the connection swallows the question, or answers with a reset, which ends it.';
 
 /** What `?` stands for in the rows that are shown. */
 export function assumptionLines(shown: readonly Connection[]): readonly string[] {

@@ -3,8 +3,10 @@ import { readdirSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { buildProgram } from '../../src/commands/program.js';
+import { fateKinds } from '../../src/core/fate.js';
 import { TcpaliveError } from '../../src/errors.js';
 import { openKernel } from '../../src/kernel/open-kernel.js';
+import { groupFields, rowFields } from '../../src/report/survey-options.js';
 import { fakeEnvironment, type FakeEnvironment } from './environment.js';
 
 const INVALID = 'fixtures/scenarios/invalid';
@@ -333,7 +335,7 @@ describe('--help', () => {
   it.each([
     ['--help'],
     ['help'],
-    ...['compare', 'serve', 'probe', 'protect', 'doctor'].flatMap((command) => [
+    ...['compare', 'serve', 'probe', 'ls', 'protect', 'reap', 'doctor'].flatMap((command) => [
       [command, '--help'],
       ['help', command],
     ]),
@@ -350,11 +352,21 @@ describe('--help', () => {
     const env = fakeEnvironment();
     const ended = buildProgram(env).parseAsync(['--help'], { from: 'user' });
     await expect(ended).rejects.toBeInstanceOf(CommanderError);
-    for (const command of ['compare', 'serve', 'probe', 'protect', 'doctor']) {
+    for (const command of ['compare', 'serve', 'probe', 'ls', 'protect', 'reap', 'doctor']) {
       expect(env.stdout.text).toMatch(new RegExp(`^ {2}${command} `, 'm'));
     }
     expect(env.stdout.text).not.toMatch(/^ {2}lab /m);
   });
+});
+
+it('ls --help has the fates in the order of every table, and the fields of --no-headers', async () => {
+  const env = fakeEnvironment();
+  const ended = buildProgram(env).parseAsync(['ls', '--help'], { from: 'user' });
+  await expect(ended).rejects.toBeInstanceOf(CommanderError);
+  const [, fates = ''] = /the worst first:\n([^]*?)\n\n/.exec(env.stdout.text) ?? [];
+  expect(fates.match(/^ {2}\w+/gm)?.map((name) => name.trim())).toEqual(fateKinds);
+  expect(env.stdout.text).toContain(`\n  ${rowFields.join(' ')}\n`);
+  expect(env.stdout.text).toContain(`\n  ${groupFields.join(' ')}\n`);
 });
 
 describe('--version', () => {

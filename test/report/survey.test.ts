@@ -414,7 +414,8 @@ describe('once asked', () => {
       FATE     CONNECTIONS  LONGEST-SILENCE  MEANING
       forever         1000            3h12m  no timer; asked: 700 silent, 300 answered
       Silent is not yet dead: a sleeping radio needs a longer wait (--ask=30s), and a middlebox that
-      forgot the connection swallows the question, or answers with a reset, which ends it.
+      forgot the connection swallows the question, or answers with a reset, which ends it. Times of
+      silence are those before the ask.
 
       PROCESS     UNIT           PORTS              FDS  CONNECTIONS  FATES
       nginx[812]  nginx.service  80,443  940/1024 (91%)         1000  forever 1000 (700 silent)
@@ -435,6 +436,8 @@ describe('once asked', () => {
     const all = surveyOf(connectionsOf(3, { ask: { kind: 'answers' } }));
     expect(report(all)).toContain('no timer; asked: 0 silent, 3 answered\n');
     expect(report(all)).not.toContain('radio');
+    expect(report(all)).toContain('\nTimes of silence are those before the ask.\n');
+    expect(report(surveyOf())).not.toContain('before the ask');
   });
 });
 
