@@ -38,6 +38,10 @@ const BATCH_EVERY_MS = 50;
 /** The kernel probes after so long a silence at the earliest: TCP_KEEPIDLE takes whole seconds. */
 const SHORTEST_IDLE_MS = ASKING.idleSeconds * 1000;
 
+/** Whoever has not answered in so many retransmission timeouts is late by TCP's own measure. */
+const PATIENCE = 3;
+const LONGEST_ANSWER_MS = 10_000;
+
 /** A timer of a second is late by up to 8 ticks of 10 ms (LVL_GRAN, kernel/time/timer.c). */
 const TIMER_LATE_MS = 80;
 
@@ -83,6 +87,8 @@ interface Target extends Reachable, Pick<Connection, 'local' | 'peer'> {
 interface Probe {
   readonly kind: 'probe';
   readonly leavesAt: Instant;
+  /** How long an answer may take on a path like this one. */
+  readonly answerMs: number;
   /** Of that moment. */
   readonly segmentsIn: number;
   readonly unanswered: number;
@@ -125,8 +131,10 @@ async function askBatch(
     else answers.set(target, outcome.value);
   }
   const now = monotonicNow();
-  const leaveInMs = [...probes.values()].map(({ leavesAt }) => msBetween(now, leavesAt));
-  await pause(Math.max(0, ...leaveInMs) + TIMER_LATE_MS + waitMs, interruption);
+  const waits = [...probes.values()].map(
+    ({ leavesAt, answerMs }) => msBetween(now, leavesAt) + Math.max(waitMs, answerMs),
+  );
+  await pause(Math.max(0, ...waits) + TIMER_LATE_MS, interruption);
 
   const hear = (fd: number, target: Target): Ask => {
     const info = kernel.tcpInfo(fd);
@@ -160,7 +168,8 @@ function probe(kernel: Kernel, fd: number, before: OptionValues | undefined): Pr
     throw error;
   }
   const leavesAt = addMs(monotonicNow(), Math.max(0, SHORTEST_IDLE_MS - silentMs));
-  return { kind: 'probe', leavesAt, segmentsIn, unanswered };
+  const answerMs = Math.min(info.rtoMs * PATIENCE, LONGEST_ANSWER_MS);
+  return { kind: 'probe', leavesAt, answerMs, segmentsIn, unanswered };
 }
 
 /**
