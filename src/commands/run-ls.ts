@@ -15,7 +15,8 @@ import { openKernel } from '../kernel/open-kernel.js';
 import { printable } from '../report/printable.js';
 import { reportSurvey } from '../report/survey.js';
 import type { SurveyReportOptions, SurveyScope } from '../report/survey-options.js';
-import { watchLines } from '../report/survey-watch.js';
+import { followingLines } from '../report/survey-table.js';
+import { LOOKS_KEPT, watchLines, type Look } from '../report/survey-watch.js';
 import { askable, showingProgress } from './ask-progress.js';
 import { askWaitMs } from './ask-wait.js';
 import type { Environment } from './environment.js';
@@ -100,7 +101,7 @@ interface Watching {
 
 const HOME_AND_CLEAR = '\x1b[H\x1b[2J';
 
-/** On a terminal in place, elsewhere one under the other. */
+/** On a terminal in place, elsewhere one under the other; what to do next at the end alone. */
 async function watch(
   env: Environment,
   kernel: Kernel,
@@ -109,17 +110,22 @@ async function watch(
 ): Promise<void> {
   const style = styleFor(env, env.stdout, flags.color);
   const isInPlace = isAnimated(env, env.stdout);
-  let before: { readonly survey: Survey; readonly at: number } | undefined;
+  const options = { ...reportOptions(env, flags), next: isInPlace };
+  let earlier: readonly Look[] = [];
   while (!interruption.aborted) {
-    const at = monotonicNow();
-    const survey = await look(env, kernel, flags, interruption);
-    const changes = watchLines(before?.survey, survey, at - (before?.at ?? at), style);
+    const atMs = monotonicNow();
+    const now = { survey: await look(env, kernel, flags, interruption), atMs };
+    const changes = watchLines(earlier, now, style);
     if (isInPlace) env.stdout.write(HOME_AND_CLEAR);
-    for (const piece of reportSurvey(survey, reportOptions(env, flags))) env.stdout.write(piece);
+    else if (earlier.length > 0) env.stdout.write('\n');
+    for (const piece of reportSurvey(now.survey, options)) env.stdout.write(piece);
     env.stdout.write(`${changes.join('\n')}\n`);
-    before = { survey, at };
-    await pause(Math.max(0, everyMs - (monotonicNow() - at)), interruption);
+    earlier = [...earlier, now].slice(-LOOKS_KEPT);
+    await pause(Math.max(0, everyMs - (monotonicNow() - atMs)), interruption);
   }
+  const last = earlier.at(-1);
+  if (isInPlace || !flags.headers || last === undefined) return;
+  for (const line of followingLines(last.survey, options)) env.stdout.write(`${line}\n`);
 }
 
 function readPasted(file: string, flags: LsFlags): Survey {

@@ -20,6 +20,8 @@ export interface SurveyReportOptions {
   /** Whether columns have titles; without, a table is its rows alone: `rowFields`, or `groupFields`. */
   readonly headers: boolean;
   readonly scope: SurveyScope;
+  /** Whether a table ends with what to do next; default: yes. */
+  readonly next?: boolean;
 }
 
 /** What narrowed the survey, as it is typed: a command that follows must not mean more. */

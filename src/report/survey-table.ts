@@ -34,6 +34,7 @@ export interface SurveyTableOptions {
   /** False: nothing else, for awk: the fields of the rows, or of the groups. */
   readonly headers: boolean;
   readonly scope: SurveyScope;
+  readonly next?: boolean;
 }
 
 /** Borderless and greppable: a row is never wrapped. */
@@ -70,11 +71,18 @@ export function* surveyTable(survey: Survey, options: SurveyTableOptions): Itera
     ...filled(assumptionLines(shown)),
     ...filled(closingLines(survey)),
     ...filled(waitingLines(summaries, survey.connections)),
-    // A command stays in one piece.
-    ...nextLines(survey, summaries, options).flatMap((line) =>
-      line.startsWith('Next') ? [line] : filled([line]),
-    ),
+    ...(options.next === false ? [] : followingLines(survey, options)),
   ]);
+}
+
+/** What to do next: a command stays in one piece. */
+export function followingLines(
+  survey: Survey,
+  { style, ...options }: Pick<SurveyTableOptions, 'style' | 'scope' | 'rows'>,
+): readonly string[] {
+  return nextLines(survey, summarise(survey.connections), options).flatMap((line) =>
+    line.startsWith('Next') ? [line] : fillLines(line.split(' '), ' ', style.width),
+  );
 }
 
 function fateLines(summaries: readonly FateSummary[], style: Style): readonly string[] {

@@ -501,6 +501,10 @@ describe('at the end', () => {
   const twoHours = { kind: 'within', ms: { min: 7_875_000, max: 7_950_000 } } as const;
   const slow = { kind: 'slow', ends: never } as const;
 
+  it('is silent about it where it is not the end yet', () => {
+    expect(report(surveyOf(), { next: false })).not.toContain('Next');
+  });
+
   it('repeats what narrowed the survey', () => {
     const scope = {
       filters: ["--peer '*:443'", '--silent 10m'],
