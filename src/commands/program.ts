@@ -29,11 +29,22 @@ export function buildProgram(env: Environment): Command {
       writeOut: (text) => env.stdout.write(text),
       // It echoes arguments.
       writeErr: (text) => env.stderr.write(text.split('\n').map(printable).join('\n')),
+      outputError: (text, write) => {
+        const name = command === program ? 'tcpalive' : `tcpalive ${command.name()}`;
+        write(likeOurs(text, name));
+      },
       getOutHelpWidth: () => env.stdout.columns ?? 80,
       getErrHelpWidth: () => env.stderr.columns ?? 80,
     });
   }
   return program;
+}
+
+/** What commander refuses, as cli.ts writes what we refuse: the code, and a hint on a line of its own. */
+function likeOurs(text: string, name: string): string {
+  const [message = '', similar] = text.trimEnd().split('\n');
+  const meant = /^\((Did you mean .*)\)$/.exec(similar ?? '')?.[1];
+  return `${message} (BAD_USAGE)\n  ${meant ?? `${name} --help says what there is`}\n`;
 }
 
 const COMMANDS = [

@@ -39,10 +39,11 @@ async function refused(args: readonly string[]): Promise<Refusal> {
   throw new Error(`was accepted: ${args.join(' ')}`);
 }
 
-/** `told` is one line, the first, whole; commander may propose a similar word on a second one. */
+/** `told` is one line, the first, whole; commander has its code there too, and a hint on a second one. */
 async function expectRefusal(args: readonly string[], code: string, told: string): Promise<void> {
   const refusal = await refused(args);
-  expect({ code: refusal.code, told: refusal.told.split('\n')[0] }).toEqual({ code, told });
+  const line = code === 'commander' ? `${told} (BAD_USAGE)` : told;
+  expect({ code: refusal.code, told: refusal.told.split('\n')[0] }).toEqual({ code, told: line });
   expect(refusal.env.stdout.text).toBe('');
   expect(refusal.env.exitCode).toBeUndefined();
 }
@@ -166,8 +167,22 @@ describe('what is no command and no flag', () => {
 
   it('a typing mistake is answered with what was meant', async () => {
     expect((await refused(['compere'])).told).toBe(
-      "error: unknown command 'compere'\n(Did you mean compare?)\n",
+      "error: unknown command 'compere' (BAD_USAGE)\n  Did you mean compare?\n",
     );
+  });
+
+  it.each([
+    [
+      '--frob',
+      "error: unknown option '--frob' (BAD_USAGE)\n  tcpalive --help says what there is\n",
+    ],
+    [
+      'doctor twice',
+      "error: too many arguments for 'doctor'. Expected 0 arguments but got 1. (BAD_USAGE)\n" +
+        '  tcpalive doctor --help says what there is\n',
+    ],
+  ])('anything else with where to look: %s', async (args, told) => {
+    expect((await refused(args.split(' '))).told).toBe(told);
   });
 
   it('nothing at all is answered with the help, which is no data', async () => {
