@@ -24,7 +24,7 @@ export function knownNamespaces(kernel: Kernel): readonly KnownNamespace[] {
   add(own, own?.id === initial?.id ? HOST : 'this');
   add(initial, HOST);
   for (const [name, namespace] of kernel.namedNetworkNamespaces()) add(namespace, name);
-  for (const pid of kernel.processIds()) add(kernel.networkNamespace(pid), `of process ${pid}`);
+  for (const pid of kernel.processIds()) add(kernel.networkNamespace(pid), `process ${pid}'s`);
   return [...known.values()];
 }
 

@@ -77,7 +77,11 @@ describe('a value that cannot be understood is one line that names it, exit 2', 
       `--fail-on: 'fds=200%' is not ${FATES} or fds=PERCENT%, such as fds=90%`,
     ],
     ['--top 0', "--top: '0' is not a whole number from 1 to 1000000"],
-    ['--all --top 3', "error: option '--top <n>' cannot be used with option '--all'"],
+    [
+      '--all --top 3',
+      "error: option '--top <n>' cannot be used with option '--all' (BAD_USAGE)\n" +
+        '  tcpalive ls --help says what there is',
+    ],
     ['--by host', "--by: 'host' is not what connections are grouped by: process, unit, peer, port"],
     [
       '--format xml',

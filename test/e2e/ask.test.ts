@@ -119,7 +119,9 @@ describe.skipIf(lacksNetworkAndReach)('ls --ask (needs a network namespace, pidf
     const found = await outage();
     const asked = await ls(found, '--ask').ended;
     expect(asked.code).toBe(0);
-    expect(asked.stderr).toMatch(/^(asked \d+ of 1000\n)*asked 1000 of 1000\n$/);
+    expect(asked.stderr).toMatch(
+      /^(ask(ing 1000, waiting up to \d+s|ed \d+ of 1000)\n)*asked 1000 of 1000\n$/,
+    );
     expect(answersIn(surveyIn(asked))).toEqual({ silent: CUT, answers: CONNECTIONS - CUT });
     expect(surveyIn(asked).complete).toBe(true);
     await expectUntouched(found);

@@ -63,7 +63,7 @@ describe.skipIf(lacksNamespace)(
       const { namespaces, listener, partial } = taken(choice());
       expect(listener).toMatchObject({ process: { pid: process.pid } });
       expect(namespaces.filter(({ id }) => id === namespace.id)).toEqual([
-        { id: namespace.id, name: `of process ${namespace.pid}`, shown: true },
+        { id: namespace.id, name: `process ${namespace.pid}'s`, shown: true },
       ]);
       expect(namespaces.find(({ id }) => id === here())?.shown).toBe(choice() === 'all');
       expect(partial).toBe(false);
