@@ -1,5 +1,5 @@
 /** Which sockets `protect` takes, which it leaves out and why, and what changes for them. */
-import { ifVanished, type Timekeeper } from './fate.js';
+import { ifVanished, type Timekeeper } from './fate-model.js';
 import type {
   Direction,
   ProtectGroup,

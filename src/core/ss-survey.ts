@@ -1,5 +1,5 @@
 /** A survey of another machine, from what its `ss` printed: `ls --from`. */
-import { fateOf, orLater, unansweredMs } from './fate.js';
+import { fateOf, orLater, unansweredMs } from './fate-model.js';
 import { selects, selectsListener, type Selection } from './selection.js';
 import { isListener, unreadOptions } from './socket.js';
 import type { SsReading, SsSocket, UnreadLine } from './ss-text.js';

@@ -1,5 +1,5 @@
 /** All TCP sockets of some processes, in whichever network namespaces they are: each once. */
-import type { Timekeeper } from '../core/fate.js';
+import type { Timekeeper } from '../core/fate-model.js';
 import { isListener, type HostSocket } from '../core/socket.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
 import type { NetworkNamespace } from '../kernel/socket-view.js';

@@ -2,7 +2,7 @@
  * What lingers on this host: the kernel's table of sockets, joined with who holds each, its options
  * and its fate. Nothing is changed; what could not be read is unknown, with its reason.
  */
-import { fateReader, unansweredMs, type Timekeeper } from '../core/fate.js';
+import { fateReader, unansweredMs, type Timekeeper } from '../core/fate-model.js';
 import { selects, selectsListener, type Selection } from '../core/selection.js';
 import { isListener, unreadOptions, type HostSocket, type SocketOptions } from '../core/socket.js';
 import {

@@ -1,5 +1,5 @@
 import { platform, release } from 'node:os';
-import type { Timekeeper } from '../core/fate.js';
+import type { Timekeeper } from '../core/fate-model.js';
 import type { HostFacts } from '../core/result.js';
 import { sysctlDefaults, sysctlsFrom } from '../core/sysctl.js';
 import type { Kernel } from './kernel.js';

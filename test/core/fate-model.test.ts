@@ -1,15 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  fateKinds,
-  fateOf,
-  fateWords,
-  ifVanished,
-  orLater,
-  type Fate,
-  type Moment,
-  type Timekeeper,
-} from '../../src/core/fate.js';
+import { fateOf, ifVanished, orLater, type Timekeeper } from '../../src/core/fate-model.js';
+import { fateKinds, fateWords, type Fate, type Moment } from '../../src/core/fate.js';
 import type { TimerName } from '../../src/core/result.js';
 import {
   unreadOptions,
