@@ -5,8 +5,13 @@ import { install, run } from './program.js';
 
 async function compared(...args: readonly string[]): Promise<readonly RowResult[]> {
   const { code, stdout, stderr } = await run(['compare', '--json', ...args]);
-  expect({ code, error: /^error.*/m.exec(stderr)?.[0] }).toEqual({ code: 0, error: undefined });
-  return (JSON.parse(stdout) as ComparisonResult).rows;
+  const { rows, loopDelayMs } = JSON.parse(stdout) as ComparisonResult;
+  const otherwise = rows
+    .filter(({ agrees }) => agrees === false)
+    .map((row) => ({ ...row, lingering: [], loopDelayMs }));
+  const error = /^error.*/m.exec(stderr)?.[0];
+  expect({ code, error, otherwise }).toEqual({ code: 0, error: undefined, otherwise: [] });
+  return rows;
 }
 
 const summary = (row: RowResult) =>
