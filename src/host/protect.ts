@@ -2,12 +2,12 @@
  * Keepalive for a program that runs already, on its own sockets: listeners at once, so that what
  * they accept inherits it, connections spread over a time so that not all that is dead ends at once.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { countSkipped } from '../core/protect-plan.js';
 import type { ProtectEvent, ProtectResult } from '../core/protection.js';
 import { isListener } from '../core/socket.js';
 import { msBetween } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
+import { pause } from '../kernel/interruption.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { Follower } from './follower.js';
 import type { ProtectPlan, ReadSocket } from './protect-plan.js';
@@ -107,11 +107,6 @@ async function followOn(
     await pause(LOOK_EVERY_MS, interruption);
     isAnybodyLeft = !interruption.aborted && follower.look(onEvent);
   }
-}
-
-async function pause(ms: number, interruption: AbortSignal): Promise<void> {
-  // It rejects only when it is interrupted.
-  await sleep(ms, undefined, { signal: interruption }).catch(() => undefined);
 }
 
 /** Fisher-Yates: those of one process, or of one network, are not the first to go. */
