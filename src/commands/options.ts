@@ -19,6 +19,12 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   };
 }
 
+/** PID_MAX_LIMIT, include/linux/threads.h. */
+const LARGEST_PID = 4_194_304;
+
+/** @throws TcpaliveError BAD_USAGE */
+export const parsePid = wholeNumber(1, LARGEST_PID);
+
 /** What the parsers of the core refuse is told with the name of the flag it was given to. */
 export function nameFlagsInErrors(command: Command): void {
   for (const option of command.options) {

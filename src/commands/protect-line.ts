@@ -2,6 +2,7 @@
 import { formatDuration } from '../core/duration.js';
 import { formatMode } from '../core/mode.js';
 import type { ProtectOrder } from './protect.js';
+import { shellWord } from './selection.js';
 
 export function protectLine(order: ProtectOrder): string {
   const { pid, port, unit, keepalive, userTimeout, spread, undo, direction } = order;
@@ -25,7 +26,7 @@ export function protectLine(order: ProtectOrder): string {
 }
 
 function flag(name: string, value: string | undefined): readonly string[] {
-  return value === undefined ? [] : [`--${name} ${quoted(value)}`];
+  return value === undefined ? [] : [`--${name} ${shellWord(value)}`];
 }
 
 function toggle(name: string, on: boolean | undefined): readonly string[] {
@@ -34,9 +35,4 @@ function toggle(name: string, on: boolean | undefined): readonly string[] {
 
 function spreadWords(ms: number): string {
   return ms === 0 ? 'none' : formatDuration(ms);
-}
-
-/** For a POSIX shell. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

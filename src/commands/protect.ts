@@ -5,7 +5,7 @@ import { parseKeepalive, parseUserTimeout, type KeepaliveSettings } from '../cor
 import { directions, type Direction } from '../core/protection.js';
 import { TcpaliveError } from '../errors.js';
 import type { Environment } from './environment.js';
-import { colorOption, jsonOption, wholeNumber } from './options.js';
+import { colorOption, jsonOption, parsePid } from './options.js';
 import type { ColorChoice } from './style.js';
 
 interface ProtectFlags {
@@ -35,7 +35,7 @@ export interface ProtectOrder extends ProtectFlags {
 export function protectCommand(env: Environment): Command {
   return new Command('protect')
     .description('switch keepalive on in a program that runs already; a dry run unless --yes')
-    .argument('[pid]', 'the process', wholeNumber(1, LARGEST_PID))
+    .argument('[pid]', 'the process', parsePid)
     .option('--port <port>', 'or whoever holds that local port', parsePort)
     .option('--unit <unit>', 'or a systemd unit or container')
     .option('--tree', 'its descendants too')
@@ -86,9 +86,6 @@ export function protectCommand(env: Environment): Command {
       }
     });
 }
-
-/** PID_MAX_LIMIT, include/linux/threads.h. */
-const LARGEST_PID = 4_194_304;
 
 const HELP = `
 Sets it on the program's own sockets, while it runs: listeners at once, so that what they accept

@@ -11,7 +11,7 @@ import {
   type EndpointPattern,
   type Selection,
 } from '../core/selection.js';
-import { wholeNumber } from './options.js';
+import { parsePid } from './options.js';
 
 export interface SelectionFlags {
   readonly local?: EndpointPattern;
@@ -24,15 +24,12 @@ export interface SelectionFlags {
   readonly silent?: number;
 }
 
-/** PID_MAX_LIMIT, linux/threads.h. */
-const LARGEST_PID = 4_194_304;
-
 export function addSelection(command: Command): Command {
   return command
     .option('--local <addr:port>', 'its own end, such as :443', parseEndpointPattern)
     .option('--peer <cidr:port>', 'the other end, such as 10.0.0.0/8:5432', parseEndpointPattern)
     .option('--port <port>', 'of either end', parsePort)
-    .option('--pid <pid>', 'held by that process', wholeNumber(1, LARGEST_PID))
+    .option('--pid <pid>', 'held by that process', parsePid)
     .option('--unit <unit>', 'held by that systemd unit or container')
     .option('--state <list>', 'TCP states, such as close-wait', (text: string) =>
       parseList(text, parseState),
