@@ -53,6 +53,11 @@ export function reasonToSkip(
     : undefined;
 }
 
+/** The peer may have room again, or answer: it is to be looked at another time. */
+export function isForNow(reason: SkipReason | undefined): boolean {
+  return reason === 'slow-reader' || reason === 'probes-unanswered';
+}
+
 /**
  * Probes that were never answered stay counted when keepalive is off again, as after `ls --ask`: with
  * enough of them, or with any and a user timeout, the first timer gives up without a probe of its own,

@@ -4,7 +4,7 @@
  * nobody is fought with.
  */
 import type { Followed, ProtectEvent } from '../core/protection.js';
-import { isAsWanted, settingKey } from '../core/protect-plan.js';
+import { isAsWanted, isForNow, settingKey } from '../core/protect-plan.js';
 import { isListener } from '../core/socket.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { takeInventory, type Inventory } from './inventory.js';
@@ -55,9 +55,7 @@ export class Follower {
     const fresh = inventory.sockets.filter(({ cookie }) => !this.#isSettled(cookie));
     const { taken, skipped } = sortOut(this.#kernel, fresh, terms);
     for (const [{ cookie }, reason] of skipped) {
-      // It may have room again, or have answered, when it is looked at next.
-      if (reason !== 'slow-reader' && reason !== 'probes-unanswered')
-        this.#looks.set(cookie, MOST_LOOKS);
+      if (!isForNow(reason)) this.#looks.set(cookie, MOST_LOOKS);
     }
     const lacking = taken.filter(({ values }) => !isAsWanted(optionsFrom(values), terms.wanted));
     for (const { cookie } of taken) this.#looks.set(cookie, (this.#looks.get(cookie) ?? 0) + 1);

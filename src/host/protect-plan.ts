@@ -3,6 +3,7 @@ import {
   countSkipped,
   groupsOf,
   isAsWanted,
+  isForNow,
   planNotes,
   reasonToSkip,
   type Candidate,
@@ -115,7 +116,7 @@ function settledOf(
   { sockets }: Inventory,
   skipped: ReadonlyMap<OwnedSocket, SkipReason>,
 ): ReadonlySet<string> {
-  const settled = sockets.filter((socket) => skipped.get(socket) !== 'slow-reader');
+  const settled = sockets.filter((socket) => !isForNow(skipped.get(socket)));
   return new Set(settled.map(({ cookie }) => cookie));
 }
 

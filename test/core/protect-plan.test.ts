@@ -3,6 +3,7 @@ import {
   countSkipped,
   groupsOf,
   isAsWanted,
+  isForNow,
   planNotes,
   reasonToSkip,
   type Candidate,
@@ -76,6 +77,18 @@ describe('reasonToSkip', () => {
     expect(reasonToSkip(blocked, terms)).toBe(reason);
     expect(reasonToSkip(blocked, { ...terms, force: true })).toBeUndefined();
   });
+});
+
+it.each([
+  ['slow-reader', true],
+  ['probes-unanswered', true],
+  ['opened', false],
+  ['closing', false],
+  ['gone', false],
+  ['refused', false],
+  [undefined, false],
+] as const)('%s is left out only for now: %s', (reason, expected) => {
+  expect(isForNow(reason)).toBe(expected);
 });
 
 describe('probes that an ask has left unanswered', () => {
