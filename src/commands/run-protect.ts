@@ -1,11 +1,10 @@
-import { join } from 'node:path';
 import type { Terms } from '../core/protect-plan.js';
 import type { ProtectEvent, ProtectResult } from '../core/protection.js';
 import { putBackLeftovers } from '../host/ask-about.js';
 import { planProtection, type ProtectRequest } from '../host/protect-plan.js';
 import { protect } from '../host/protect.js';
 import type { TargetChoice } from '../host/targets.js';
-import { stateFolder } from '../host/journal.js';
+import { journalPath } from '../host/journal.js';
 import { jsonText } from '../report/json.js';
 import { printable } from '../report/printable.js';
 import { protectDryRun, protectEventLine, protectOutcome, protectPlan } from '../report/protect.js';
@@ -42,7 +41,7 @@ export async function runProtect(env: Environment, order: ProtectOrder): Promise
     else status.say(line);
   };
   const options = {
-    undoFile: order.undo ?? undoPath(env),
+    undoFile: order.undo ?? journalPath(env.variables, 'protect'),
     spreadMs: order.spread ?? order.keepalive.idleSeconds * 1000,
     follow: order.follow ?? false,
     interruption: interrupt.signal,
@@ -70,10 +69,4 @@ function requestOf(order: ProtectOrder): ProtectRequest {
 function choiceOf({ pid, port, unit = '' }: ProtectOrder): TargetChoice {
   if (pid !== undefined) return { kind: 'pid', pid };
   return port === undefined ? { kind: 'unit', unit } : { kind: 'port', port };
-}
-
-/** Named after the moment and this process: two at once do not meet. */
-function undoPath({ variables }: Environment): string {
-  const moment = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-  return join(stateFolder(variables), `protect-${moment}-${process.pid}.jsonl`);
 }

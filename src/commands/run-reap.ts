@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { TcpaliveError } from '../errors.js';
-import { stateFolder } from '../host/journal.js';
+import { journalPath } from '../host/journal.js';
 import { requireProcess } from '../host/process.js';
 import { reap } from '../host/reap.js';
 import { ownSession } from '../host/session.js';
@@ -24,7 +23,8 @@ export async function runReap(env: Environment, flags: ReapFlags): Promise<void>
     selection: selectionFrom(flags),
     rules: { afterMs: flags.after, session: ownSession(kernel, env.variables) },
     askWaitMs: flags.ask === undefined ? undefined : askWaitMs(flags.ask),
-    recordFile: flags.yes === true ? (flags.record ?? newRecord(env)) : undefined,
+    recordFile:
+      flags.yes === true ? (flags.record ?? journalPath(env.variables, 'reap')) : undefined,
     variables: env.variables,
     interruption: interrupt.signal,
     tell: (line) => env.stderr.write(`${printable(line)}\n`),
@@ -37,11 +37,6 @@ export async function runReap(env: Environment, flags: ReapFlags): Promise<void>
 }
 
 const COULD_NOT = 3;
-
-function newRecord(env: Environment): string {
-  const moment = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-  return join(stateFolder(env.variables), `reap-${moment}-${process.pid}.jsonl`);
-}
 
 function refuseWithoutDestroy({ capabilities }: Kernel): void {
   if (!capabilities.sockDiag) {

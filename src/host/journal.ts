@@ -46,6 +46,15 @@ export function stateFolder(variables: Readonly<Record<string, string | undefine
   return join(isAbsolute(home) ? home : homedir(), '.local', 'state', 'tcpalive');
 }
 
+/** A new one in that folder, named after what it is of, the moment and this process: two at once do not meet. */
+export function journalPath(
+  variables: Readonly<Record<string, string | undefined>>,
+  kind: 'protect' | 'reap',
+): string {
+  const moment = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+  return join(stateFolder(variables), `${kind}-${moment}-${process.pid}.jsonl`);
+}
+
 /** Node's own `recursive` never comes back from where nothing can be made, such as /proc. */
 function makeFolder(path: string): void {
   try {
