@@ -3,6 +3,7 @@ import { isWithin, parsePrefix, type Prefix } from './address.js';
 import { parsePort, type Endpoint } from './endpoint.js';
 import { fateKinds, type FateKind } from './fate.js';
 import type { Connection, Listener } from './survey.js';
+import { tcpStates } from './socket.js';
 import { TcpaliveError } from '../errors.js';
 
 export interface Selection {
@@ -100,17 +101,8 @@ export function parseFate(text: string): FateKind {
   throw new TcpaliveError('BAD_USAGE', `'${text}' is not a fate: ${fateKinds.join(', ')}`);
 }
 
-const STATES = [
-  'ESTABLISHED',
-  'SYN-SENT',
-  'SYN-RECV',
-  'FIN-WAIT-1',
-  'FIN-WAIT-2',
-  'TIME-WAIT',
-  'CLOSE-WAIT',
-  'LAST-ACK',
-  'CLOSING',
-] as const;
+/** That a connection can be in. */
+const STATES = tcpStates.filter((state) => !['UNKNOWN', 'CLOSE', 'LISTEN'].includes(state));
 
 /** In any case, and as ss shortens it: `ESTAB`. @throws TcpaliveError BAD_USAGE */
 export function parseState(text: string): string {

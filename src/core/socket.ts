@@ -63,6 +63,22 @@ export interface SocketOwner {
   readonly fd: number;
 }
 
+/** By the kernel's number, include/net/tcp_states.h. */
+export const tcpStates = [
+  'UNKNOWN',
+  'ESTABLISHED',
+  'SYN-SENT',
+  'SYN-RECV',
+  'FIN-WAIT-1',
+  'FIN-WAIT-2',
+  'TIME-WAIT',
+  'CLOSE',
+  'CLOSE-WAIT',
+  'LAST-ACK',
+  'LISTEN',
+  'CLOSING',
+] as const;
+
 export function isListener({ state }: Pick<HostSocket, 'state'>): boolean {
   return state === 'LISTEN';
 }

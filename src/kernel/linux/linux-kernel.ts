@@ -25,7 +25,13 @@ import {
   processIds,
   withProcess,
 } from './processes.js';
-import { encodeSocketRequest, SOCK_DESTROY, SOCK_DIAG_BY_FAMILY } from './sock-diag.js';
+import {
+  AF_INET,
+  AF_INET6,
+  encodeSocketRequest,
+  SOCK_DESTROY,
+  SOCK_DIAG_BY_FAMILY,
+} from './sock-diag.js';
 import {
   cookie,
   IPPROTO_TCP,
@@ -43,8 +49,6 @@ import {
 import { DROP_ALL, dropShare, filterProgram, PASS_ALL } from './socket-filter.js';
 import { decodeTcpInfo, TCP_INFO_BYTES } from './tcp-info.js';
 
-const AF_INET = 2;
-const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0o2000000;
 

@@ -1,4 +1,5 @@
 /** Decoding of `struct tcp_info`, include/uapi/linux/tcp.h; offsets are ABI and only ever appended to. */
+import { tcpStates } from '../../core/socket.js';
 import type { TcpInfo } from '../socket-view.js';
 
 /** Room for every kernel so far (280 bytes on 6.18); the returned length is what counts. */
@@ -10,24 +11,9 @@ const SHORTEST_BYTES = 156;
 /** tcpi_snd_wnd, from Linux 5.4 on. */
 const SEND_WINDOW_AT = 228;
 
-const STATES = [
-  'UNKNOWN',
-  'ESTABLISHED',
-  'SYN-SENT',
-  'SYN-RECV',
-  'FIN-WAIT-1',
-  'FIN-WAIT-2',
-  'TIME-WAIT',
-  'CLOSE',
-  'CLOSE-WAIT',
-  'LAST-ACK',
-  'LISTEN',
-  'CLOSING',
-] as const;
-
 /** The name of a kernel TCP state, include/net/tcp_states.h, as `ss` spells it. */
 export function stateName(state: number): string {
-  return STATES[state] ?? 'UNKNOWN';
+  return tcpStates[state] ?? 'UNKNOWN';
 }
 
 /** @param bytes exactly what getsockopt returned. Undefined when that is too short to be believed. */
