@@ -12,7 +12,7 @@ import {
 import type { ProtectResult, ProtectTarget, SkipReason } from '../core/protection.js';
 import { isListener } from '../core/socket.js';
 import { TcpaliveError } from '../errors.js';
-import { hostFactsFromFiles } from '../kernel/host-facts.js';
+import { surveyHost } from '../kernel/host-facts.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { OptionValues } from '../kernel/socket-view.js';
 import { takeInventory, type Inventory, type OwnedSocket } from './inventory.js';
@@ -56,7 +56,6 @@ export function planProtection(kernel: Kernel, request: ProtectRequest): Protect
   if (refusal !== undefined && taken.length === 0) throw unreachable(targets, refusal);
   const groups = groupsOf(taken.map(candidateOf), terms.wanted);
   const todo = taken.filter(({ values }) => !isAsWanted(optionsFrom(values), terms.wanted));
-  const { kernel: release, hz } = hostFactsFromFiles();
   return {
     request,
     targets,
@@ -68,7 +67,7 @@ export function planProtection(kernel: Kernel, request: ProtectRequest): Protect
       complete: true,
       dryRun: true,
       startedAt,
-      host: { kernel: release, hz },
+      host: surveyHost(),
       wanted: terms.wanted,
       targets: targets.map((target) => withCounts(target, inventory)),
       groups,

@@ -17,7 +17,7 @@ import {
   type Survey,
 } from '../core/survey.js';
 import { unitOf } from '../core/unit.js';
-import { hostFactsFromFiles, timekeeper } from '../kernel/host-facts.js';
+import { surveyHost, timekeeper } from '../kernel/host-facts.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
 import type { ProcessFacts, SocketTable } from '../kernel/socket-view.js';
 import {
@@ -68,12 +68,11 @@ export function takeSurvey(kernel: Kernel, request: SurveyRequest): Survey {
     }
   }
   const connections = worstFirst(selected);
-  const { kernel: release, hz } = hostFactsFromFiles();
   return {
     schema: 'tcpalive/ls/1',
     complete: true,
     takenAt,
-    host: { kernel: release, hz },
+    host: surveyHost(),
     namespaces: namespacesSeen(
       known,
       tables.map(({ namespace }) => namespace),

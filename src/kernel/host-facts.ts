@@ -1,6 +1,7 @@
 import { platform, release } from 'node:os';
 import type { Timekeeper } from '../core/fate-model.js';
 import type { HostFacts } from '../core/result.js';
+import type { SurveyHost } from '../core/survey.js';
 import { sysctlDefaults, sysctlsFrom } from '../core/sysctl.js';
 import type { Kernel } from './kernel.js';
 import { bootId, tcpSysctls, ticksPerSecond } from './linux/proc.js';
@@ -28,6 +29,12 @@ function factsFrom(values: ReadonlyMap<string, string>, hz: number | undefined):
     congestionControl: values.get('tcp_congestion_control') ?? null,
     sysctl: sysctlsFrom(values),
   };
+}
+
+/** Who tells, where no prediction is asked for. */
+export function surveyHost(): SurveyHost {
+  const hz = platform() === 'linux' ? ticksPerSecond() : undefined;
+  return { kernel: release(), hz: hz ?? null };
 }
 
 /** Names this run of the machine: socket cookies and process numbers start again with the next. */

@@ -26,7 +26,15 @@ export function setSysctl(name: string, value: string): boolean {
   }
 }
 
+let ticks: { readonly perSecond: number | undefined } | undefined;
+
+/** Of the running kernel: unpacked once. */
 export function ticksPerSecond(): number | undefined {
+  ticks ??= { perSecond: readTicksPerSecond() };
+  return ticks.perSecond;
+}
+
+function readTicksPerSecond(): number | undefined {
   const zipped = tryRead('/proc/config.gz');
   const config = zipped === undefined ? tryRead(`/boot/config-${release()}`) : gunzipSync(zipped);
   const match = /^CONFIG_HZ=(\d+)$/m.exec(config?.toString('latin1') ?? '');
