@@ -87,12 +87,7 @@ export class Follower {
     const kind = `${port} ${settingKey(options)}`;
     if (this.#told.has(kind)) return;
     this.#told.add(kind);
-    onEvent({
-      kind: 'overridden',
-      port,
-      keepalive: options.keepalive,
-      userTimeoutMs: values.userTimeoutMs,
-    });
+    onEvent({ kind: 'overridden', port, ...options });
   }
 
   #isSettled(cookie: string): boolean {

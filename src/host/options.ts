@@ -25,7 +25,9 @@ export function readOptions(
 }
 
 /** Of all five values those that are in force. */
-export function optionsFrom(values: OptionValues): SocketOptions {
+export function optionsFrom(
+  values: OptionValues,
+): SocketOptions & Pick<OptionValues, 'userTimeoutMs'> {
   const { keepalive, userTimeoutMs, idleSeconds, intervalSeconds, count } = values;
   return {
     keepalive: keepalive ? { kind: 'known', idleSeconds, intervalSeconds, count } : { kind: 'off' },

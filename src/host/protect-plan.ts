@@ -107,8 +107,7 @@ export function sortOut(kernel: Kernel, sockets: readonly OwnedSocket[], terms: 
 }
 
 function candidateOf({ values, ...owned }: ReadSocket): Candidate {
-  const { keepalive } = optionsFrom(values);
-  return { ...owned, options: { keepalive, userTimeoutMs: values.userTimeoutMs } };
+  return { ...owned, options: optionsFrom(values) };
 }
 
 function settledOf(
