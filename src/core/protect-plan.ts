@@ -1,5 +1,6 @@
 /** Which sockets `protect` takes, which it leaves out and why, and what changes for them. */
 import { ifVanished, type Timekeeper } from './fate-model.js';
+import { groupBy } from './group-by.js';
 import type {
   Direction,
   ProtectGroup,
@@ -100,14 +101,10 @@ export function groupsOf(
   candidates: readonly Candidate[],
   wanted: Wanted,
 ): readonly ProtectGroup[] {
-  const groups = new Map<string, Candidate[]>();
-  for (const candidate of candidates) {
-    const { socket, options, namespace } = candidate;
-    const key = `${isListener(socket)} ${settingKey(options)} ${namespace}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [candidate]);
-    else group.push(candidate);
-  }
+  const groups = groupBy(
+    candidates,
+    ({ socket, options, namespace }) => `${isListener(socket)} ${settingKey(options)} ${namespace}`,
+  );
   return [...groups.values()].map((group) => groupOf(group, wanted)).toSorted(inOrder);
 }
 

@@ -1,4 +1,5 @@
 /** Work on sockets that other processes hold: each by its cookie, so that a reused descriptor is never touched. */
+import { groupBy } from '../core/group-by.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
 import type { Borrow } from '../kernel/socket-view.js';
 
@@ -22,7 +23,7 @@ export function reach<S extends Reachable, T>(
   work: (duplicate: number, socket: S) => T,
 ): ReadonlyMap<S, Outcome<T>> {
   const outcomes = new Map<S, Outcome<T>>();
-  for (const [pid, held] of byProcess(sockets)) {
+  for (const [pid, held] of groupBy(sockets, (socket) => socket.pid)) {
     try {
       kernel.withProcess(pid, (borrow) => {
         for (const each of held) {
@@ -55,18 +56,6 @@ function reachOne<T>(
   } catch (error) {
     return withoutValue(error);
   }
-}
-
-function byProcess<T extends { readonly pid: number }>(
-  held: readonly T[],
-): ReadonlyMap<number, readonly T[]> {
-  const groups = new Map<number, T[]>();
-  for (const each of held) {
-    const group = groups.get(each.pid);
-    if (group === undefined) groups.set(each.pid, [each]);
-    else group.push(each);
-  }
-  return groups;
 }
 
 /** No such process; no such descriptor. */

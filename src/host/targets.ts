@@ -1,4 +1,5 @@
 /** The processes that `protect` is meant for. */
+import { groupBy } from '../core/group-by.js';
 import { isUnit } from '../core/selection.js';
 import { unitOf } from '../core/unit.js';
 import { TcpaliveError } from '../errors.js';
@@ -101,14 +102,7 @@ function holdersOf(kernel: Kernel, inodes: ReadonlySet<number>): readonly number
 }
 
 function withDescendants(kernel: Kernel, roots: readonly number[]): ReadonlySet<number> {
-  const children = new Map<number, number[]>();
-  for (const pid of kernel.processIds()) {
-    const parent = kernel.processFacts(pid)?.parentPid;
-    if (parent === undefined) continue;
-    const siblings = children.get(parent);
-    if (siblings === undefined) children.set(parent, [pid]);
-    else siblings.push(pid);
-  }
+  const children = groupBy(kernel.processIds(), (pid) => kernel.processFacts(pid)?.parentPid);
   const found = new Set(roots);
   // A set visits what is added to it on the way.
   for (const pid of found) children.get(pid)?.forEach((child) => found.add(child));
