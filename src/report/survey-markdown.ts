@@ -10,7 +10,7 @@ import {
   type SurveyColumn,
 } from './survey-columns.js';
 import { GROUPS_SHOWN, groupsOf } from './survey-groups.js';
-import type { Grouping } from './survey-options.js';
+import type { SurveyReportOptions } from './survey-options.js';
 import {
   assumptionLines,
   closingLines,
@@ -22,10 +22,7 @@ import {
 } from './survey-prose.js';
 import { summarise, wereAsked } from './survey-summary.js';
 
-export interface SurveyMarkdownOptions {
-  readonly rows: number;
-  readonly by: Grouping;
-}
+export type SurveyMarkdownOptions = Pick<SurveyReportOptions, 'rows' | 'by'>;
 
 /** Tables of fates, of groups and, where asked for, of connections, with the sentences as paragraphs. */
 export function surveyMarkdown(survey: Survey, { rows, by }: SurveyMarkdownOptions): string {

@@ -11,7 +11,7 @@ import {
 } from './survey-columns.js';
 import { connectionFieldLines, groupFieldLines } from './survey-fields.js';
 import { GROUPS_SHOWN, groupsOf } from './survey-groups.js';
-import type { Grouping, SurveyScope } from './survey-options.js';
+import type { SurveyReportOptions } from './survey-options.js';
 import { nextLines, waitingLines } from './survey-next.js';
 import { fatePainter, paintDescriptors } from './survey-paint.js';
 import {
@@ -26,16 +26,7 @@ import {
 import { connectionRows } from './survey-rows.js';
 import { summarise, wereAsked, type FateSummary } from './survey-summary.js';
 
-export interface SurveyTableOptions {
-  readonly style: Style;
-  /** To show, the worst first; 0: the summary alone; Infinity: all. */
-  readonly rows: number;
-  readonly by: Grouping;
-  /** False: nothing else, for awk: the fields of the rows, or of the groups. */
-  readonly headers: boolean;
-  readonly scope: SurveyScope;
-  readonly next?: boolean;
-}
+export type SurveyTableOptions = Omit<SurveyReportOptions, 'format'>;
 
 /** Borderless and greppable: a row is never wrapped. */
 export function* surveyTable(survey: Survey, options: SurveyTableOptions): Iterable<string> {
