@@ -9,6 +9,7 @@ import type { Endpoint } from '../core/endpoint.js';
 import type { KeepaliveSettings } from '../core/mode.js';
 import type { DropEngine } from '../core/result.js';
 import type { HostSocket, SocketOptions } from '../core/socket.js';
+import type { VanishEngine } from '../core/vanish-log.js';
 import type {
   Borrow,
   NetworkNamespace,
@@ -42,9 +43,12 @@ export interface Kernel {
     socket: Pick<HostSocket, 'local' | 'peer' | 'interfaceIndex'> & { readonly cookie: string },
   ): void;
 
-  /** From now on everything that arrives for this socket is silently dropped, until `heal`. */
-  cut(fd: number, engine: DropEngine): void;
-  heal(fd: number, engine: DropEngine): void;
+  /**
+   * From now on everything that arrives for this socket is silently dropped, until `heal`; what the
+   * engines of a vanishing let through is said with their names.
+   */
+  cut(fd: number, engine: DropEngine | VanishEngine): void;
+  heal(fd: number, engine: DropEngine | VanishEngine): void;
   /** From now on that share (0 to 1) of what arrives is dropped at random; takes a socket filter. */
   lose(fd: number, share: number): void;
 

@@ -3,6 +3,7 @@ import type { CapabilityName } from '../../core/capabilities.js';
 import type { Endpoint } from '../../core/endpoint.js';
 import type { KeepaliveSettings } from '../../core/mode.js';
 import type { DropEngine } from '../../core/result.js';
+import type { VanishEngine } from '../../core/vanish-log.js';
 import { KernelRefusal, type Kernel } from '../kernel.js';
 import type { HostSocket, SocketOptions } from '../../core/socket.js';
 import type {
@@ -46,7 +47,7 @@ import {
   SOL_SOCKET,
   writeInt,
 } from './socket-options.js';
-import { DROP_ALL, dropShare, filterProgram, PASS_ALL } from './socket-filter.js';
+import { DROP_ALL, dropShare, filterProgram, PASS_ALL, PASS_GOODBYES } from './socket-filter.js';
 import { decodeTcpInfo, TCP_INFO_BYTES } from './tcp-info.js';
 
 const SOCK_STREAM = 1;
@@ -64,6 +65,10 @@ const IPPROTO_IPV6 = 41;
 const IPV6_MINHOPCOUNT = 73;
 /** Loopback and every router in between send less; only a neighbour that means to sends 255. */
 const LARGEST_TTL = 255;
+const IP_TTL = 2;
+const IPV6_UNICAST_HOPS = 16;
+/** Whatever the route says, ip(7) and ipv6(7). */
+const DEFAULT_HOP_LIMIT = -1;
 
 const TCP_INFO = 11;
 /** From Linux 6.15 on. */
@@ -136,14 +141,17 @@ export class LinuxKernel implements Kernel {
     if ('errno' in reply && reply.errno !== 0) throw new KernelRefusal('SOCK_DESTROY', reply.errno);
   }
 
-  cut(fd: number, engine: DropEngine): void {
+  cut(fd: number, engine: DropEngine | VanishEngine): void {
     if (engine === 'socket-filter') this.#attach(fd, DROP_ALL);
+    else if (engine === 'goodbye-filter') this.#attach(fd, PASS_GOODBYES);
+    else if (engine === 'hop-limit') this.#setHopLimit(fd, 1);
     else this.#setMinTtl(fd, LARGEST_TTL);
   }
 
-  heal(fd: number, engine: DropEngine): void {
-    if (engine === 'socket-filter') writeInt(this.#libc, fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
-    else this.#setMinTtl(fd, 0);
+  heal(fd: number, engine: DropEngine | VanishEngine): void {
+    if (engine === 'min-ttl') this.#setMinTtl(fd, 0);
+    else if (engine === 'hop-limit') this.#setHopLimit(fd, DEFAULT_HOP_LIMIT);
+    else writeInt(this.#libc, fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
   }
 
   lose(fd: number, share: number): void {
@@ -285,11 +293,19 @@ export class LinuxKernel implements Kernel {
   }
 
   #setMinTtl(fd: number, ttl: number): void {
+    this.#setForBothFamilies(fd, IPV6_MINHOPCOUNT, IP_MINTTL, ttl);
+  }
+
+  #setHopLimit(fd: number, hops: number): void {
+    this.#setForBothFamilies(fd, IPV6_UNICAST_HOPS, IP_TTL, hops);
+  }
+
+  #setForBothFamilies(fd: number, ipv6: number, ipv4: number, value: number): void {
     if (readInt(this.#libc, fd, SOL_SOCKET, SO_DOMAIN) === AF_INET6) {
-      writeInt(this.#libc, fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, ttl);
+      writeInt(this.#libc, fd, IPPROTO_IPV6, ipv6, value);
     }
     // Also on an IPv6 socket: it may carry a mapped IPv4 connection.
-    writeInt(this.#libc, fd, IPPROTO_IP, IP_MINTTL, ttl);
+    writeInt(this.#libc, fd, IPPROTO_IP, ipv4, value);
   }
 }
 

@@ -9,6 +9,17 @@ export const DROP_ALL = program([{ code: 0x06, jt: 0, jf: 0, k: 0 }]);
 /** RET -1: everything passes. For trying whether filters may be attached at all. */
 export const PASS_ALL = program([{ code: 0x06, jt: 0, jf: 0, k: 0xffff_ffff }]);
 
+/**
+ * Only FIN and RST pass: LDB [13], the flags of the TCP header, where a socket's data begins
+ * (sk_filter_trim_cap in tcp_v4_rcv); JSET FIN|RST; RET -1; RET 0.
+ */
+export const PASS_GOODBYES = program([
+  { code: 0x30, jt: 0, jf: 0, k: 13 },
+  { code: 0x45, jt: 0, jf: 1, k: 0x05 },
+  { code: 0x06, jt: 0, jf: 0, k: 0xffff_ffff },
+  { code: 0x06, jt: 0, jf: 0, k: 0 },
+]);
+
 /** SKF_AD_OFF + SKF_AD_RANDOM: not data of the segment but a random word. */
 const RANDOM_WORD = 0x1_0000_0000 - 0x1000 + 56;
 

@@ -1,0 +1,46 @@
+/**
+ * What was seen of connections to one server of which one has vanished: the log that its mechanism is
+ * inferred from. Recorded logs are fixtures (fixtures/vanish).
+ *
+ * Each connection's clock starts at its own last word: the last segment of ours that the server heard.
+ */
+
+/**
+ * How a client goes silent with no help from the other end.
+ * - `goodbye-filter`: a filter swallows what arrives but for FIN and RST.
+ * - `hop-limit`: what we send dies at the first router (IP_TTL 1); everything still arrives.
+ * - `min-ttl`: what arrives is swallowed, FIN and RST too (IP_MINTTL 255).
+ */
+export type VanishEngine = 'goodbye-filter' | 'hop-limit' | 'min-ttl';
+
+/** `quiet` stays reachable and says nothing; `vanished` is not reachable any more. */
+export type WatchedName = 'quiet' | 'vanished';
+
+/**
+ * - `bare`: a segment without data arrived. Nothing of ours was to be acknowledged: a keepalive probe.
+ * - `data`: a segment with data arrived.
+ * - `swallowed`: a segment was dropped; with data, FIN or RST, or without, cannot be told.
+ * - `fin`, `reset`: the server said goodbye, and it was heard.
+ * - `gone`, `held`: the vanishing was lifted, and the server's kernel asked: it knows the connection
+ *   no more (RST), or still does (acknowledgement). Nothing of that connection is logged after it.
+ */
+export type VanishEventKind = 'bare' | 'data' | 'swallowed' | 'fin' | 'reset' | 'gone' | 'held';
+
+export interface VanishEvent {
+  readonly connection: WatchedName;
+  readonly kind: VanishEventKind;
+  /** Since that connection's own last word, when it was seen. */
+  readonly atMs: number;
+  /** It happened that much earlier at most: the pause since the last look. */
+  readonly withinMs: number;
+}
+
+export interface VanishLog {
+  readonly engine: VanishEngine;
+  /** Whether the server was asked for data whose answer was swallowed: `write`. */
+  readonly load: 'idle' | 'write';
+  /** How long it was watched so far, or in all. */
+  readonly watchedMs: number;
+  /** In the order of `atMs`. */
+  readonly events: readonly VanishEvent[];
+}
