@@ -8,10 +8,12 @@
 /**
  * How a client goes silent with no help from the other end.
  * - `goodbye-filter`: a filter swallows what arrives but for FIN and RST.
+ * - `data-filter`: a filter swallows what carries data but for FIN and RST: a request of ours is
+ *   acknowledged, and not retransmitted into the log. For load `write`.
  * - `hop-limit`: what we send dies at the first router (IP_TTL 1); everything still arrives.
  * - `min-ttl`: what arrives is swallowed, FIN and RST too (IP_MINTTL 255).
  */
-export type VanishEngine = 'goodbye-filter' | 'hop-limit' | 'min-ttl';
+export type VanishEngine = 'goodbye-filter' | 'data-filter' | 'hop-limit' | 'min-ttl';
 
 /** `quiet` stays reachable and says nothing; `vanished` is not reachable any more. */
 export type WatchedName = 'quiet' | 'vanished';

@@ -15,7 +15,6 @@ const ONE_PROBE = { idleSeconds: 1, intervalSeconds: 32_767, count: 127 };
 
 /** The idle time is set last, which makes the timer fire at once. @throws KernelRefusal */
 export function sendKeepaliveProbe(kernel: Kernel, fd: number): void {
-  kernel.setOptionValues(fd, { keepalive: false, ...ONE_PROBE, userTimeoutMs: 0 });
   kernel.setKeepalive(fd, ONE_PROBE);
 }
 

@@ -47,7 +47,14 @@ import {
   SOL_SOCKET,
   writeInt,
 } from './socket-options.js';
-import { DROP_ALL, dropShare, filterProgram, PASS_ALL, PASS_GOODBYES } from './socket-filter.js';
+import {
+  DROP_ALL,
+  DROP_DATA,
+  dropShare,
+  filterProgram,
+  PASS_ALL,
+  PASS_GOODBYES,
+} from './socket-filter.js';
 import { decodeTcpInfo, TCP_INFO_BYTES } from './tcp-info.js';
 
 const SOCK_STREAM = 1;
@@ -144,6 +151,7 @@ export class LinuxKernel implements Kernel {
   cut(fd: number, engine: DropEngine | VanishEngine): void {
     if (engine === 'socket-filter') this.#attach(fd, DROP_ALL);
     else if (engine === 'goodbye-filter') this.#attach(fd, PASS_GOODBYES);
+    else if (engine === 'data-filter') this.#attach(fd, DROP_DATA);
     else if (engine === 'hop-limit') this.#setHopLimit(fd, 1);
     else this.#setMinTtl(fd, LARGEST_TTL);
   }

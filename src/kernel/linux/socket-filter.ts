@@ -20,6 +20,23 @@ export const PASS_GOODBYES = program([
   { code: 0x06, jt: 0, jf: 0, k: 0 },
 ]);
 
+/**
+ * What carries data is dropped, but for FIN and RST: LDB [13]; JSET FIN|RST; LDB [12], the data
+ * offset in its upper half; RSH 4; LSH 2; TAX; LD LEN; JGT X; RET 0; RET -1.
+ */
+export const DROP_DATA = program([
+  { code: 0x30, jt: 0, jf: 0, k: 13 },
+  { code: 0x45, jt: 7, jf: 0, k: 0x05 },
+  { code: 0x30, jt: 0, jf: 0, k: 12 },
+  { code: 0x74, jt: 0, jf: 0, k: 4 },
+  { code: 0x64, jt: 0, jf: 0, k: 2 },
+  { code: 0x07, jt: 0, jf: 0, k: 0 },
+  { code: 0x80, jt: 0, jf: 0, k: 0 },
+  { code: 0x2d, jt: 0, jf: 1, k: 0 },
+  { code: 0x06, jt: 0, jf: 0, k: 0 },
+  { code: 0x06, jt: 0, jf: 0, k: 0xffff_ffff },
+]);
+
 /** SKF_AD_OFF + SKF_AD_RANDOM: not data of the segment but a random word. */
 const RANDOM_WORD = 0x1_0000_0000 - 0x1000 + 56;
 

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
   DROP_ALL,
+  DROP_DATA,
   dropShare,
   filterProgram,
   PASS_ALL,
+  PASS_GOODBYES,
 } from '../../../src/kernel/linux/socket-filter.js';
 import { captured } from './captured.js';
 
@@ -14,6 +16,29 @@ describe('socket filter programs', () => {
 
   it('pass everything by returning the largest length', () => {
     expect(PASS_ALL.toString('hex')).toBe('06000000ffffffff');
+  });
+
+  it('let FIN and RST pass by the flags of the TCP header', () => {
+    // LDB [13]; JSET 5, pass, drop; RET -1; RET 0
+    expect(PASS_GOODBYES.toString('hex')).toBe(
+      '300000000d000000' + '4500000105000000' + '06000000ffffffff' + '0600000000000000',
+    );
+  });
+
+  it('drop what is longer than its header, but for FIN and RST', () => {
+    // LDB [13]; JSET 5, pass; LDB [12]; RSH 4; LSH 2; TAX; LD LEN; JGT X, drop, pass; RET 0; RET -1
+    expect(DROP_DATA.toString('hex')).toBe(
+      '300000000d000000' +
+        '4500070005000000' +
+        '300000000c000000' +
+        '7400000004000000' +
+        '6400000002000000' +
+        '0700000000000000' +
+        '8000000000000000' +
+        '2d00000100000000' +
+        '0600000000000000' +
+        '06000000ffffffff',
+    );
   });
 
   it('drop a share of all segments by comparing a random word', () => {
