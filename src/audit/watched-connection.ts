@@ -1,0 +1,276 @@
+/**
+ * A connection to the audited server, seen through its counters: it says nothing itself, and every
+ * segment that arrives, or is swallowed, becomes an event. Judges nothing.
+ *
+ * Whoever owns it calls `look` every few milliseconds; two segments between two looks are two events
+ * of one moment.
+ */
+import type { Socket } from 'node:net';
+import { isLoopback } from '../core/address.js';
+import type { Endpoint } from '../core/endpoint.js';
+import { addMs, instantAt, msBetween, type Instant } from '../core/time.js';
+import type {
+  VanishEngine,
+  VanishEvent,
+  VanishEventKind,
+  WatchedName,
+} from '../core/vanish-log.js';
+import { monotonicNow } from '../kernel/clock.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { TcpInfo } from '../kernel/socket-view.js';
+import { descriptorOf } from '../net/descriptor.js';
+import { sendKeepaliveProbe, stopKeepalive } from '../net/keepalive-probe.js';
+import { arrivals, isDeaf, type Counters } from './arrivals.js';
+
+/** An acknowledgement this much younger than the last one before a question is its answer. */
+const NEWER_MS = 500;
+
+/** Within this time, and four round trips, whoever answers at all has answered. */
+const ANSWER_MS = 500;
+
+/** `unanswered`: it has left, and nothing came back so far. */
+type Answer = 'not-sent' | 'unanswered' | 'acknowledged' | 'swallowed';
+
+type End = 'fin' | 'reset' | 'gone' | 'held';
+
+export class WatchedConnection {
+  readonly name: WatchedName;
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly #kernel: Kernel;
+  readonly #socket: Socket;
+  readonly #onEvent: (event: VanishEvent) => void;
+  #events: VanishEvent[] = [];
+  #counters: Counters | undefined;
+  #lookedAt: Instant;
+  /** When a segment last came or went. */
+  #movedAt: Instant;
+  #lastWordAt: Instant;
+  #speaks = true;
+  #engine: VanishEngine | undefined;
+  #question: { readonly acknowledgedBefore: Instant; answer: Answer } | undefined;
+  /** Answers to what our own kernel sends while it hears nothing: until when they are expected. */
+  #owed: { count: number; until: Instant } = { count: 0, until: instantAt(0) };
+  #isLifted = false;
+  #ended: End | undefined;
+
+  /** @param socket connected; from now on nobody else may touch it */
+  constructor(
+    kernel: Kernel,
+    socket: Socket,
+    name: WatchedName,
+    onEvent: (event: VanishEvent) => void,
+  ) {
+    this.#kernel = kernel;
+    this.#socket = socket;
+    this.name = name;
+    this.#onEvent = onEvent;
+    this.local = { address: socket.localAddress ?? '', port: socket.localPort ?? 0 };
+    this.remote = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
+    this.#lookedAt = monotonicNow();
+    this.#movedAt = this.#lookedAt;
+    this.#lastWordAt = this.#lookedAt;
+    socket.on('data', () => undefined); // counted by the kernel; unread, it would close the window
+    // libuv says so too of an RST right behind data: the kernel knows better.
+    socket.on('end', () => {
+      this.look();
+      this.#end('fin');
+    });
+    socket.on('error', () => this.#end('reset'));
+    this.look();
+    socket.resume();
+  }
+
+  /** Since it fell silent. */
+  get events(): readonly VanishEvent[] {
+    return this.#events;
+  }
+
+  /** Since the last segment of ours that the server heard, as far as the looks tell. */
+  get silentMs(): number {
+    return msBetween(this.#lastWordAt, monotonicNow());
+  }
+
+  /** Since a segment came or went. */
+  get stillMs(): number {
+    return msBetween(this.#movedAt, monotonicNow());
+  }
+
+  /** Never routed: no hop limit is used up on the way. */
+  get isOnLoopback(): boolean {
+    return isLoopback(this.remote.address);
+  }
+
+  /** How it ended, or what was concluded of it; undefined while it is watched. */
+  get ended(): End | undefined {
+    return this.#ended;
+  }
+
+  /** What has become of `ask`. */
+  get answer(): Answer {
+    return this.#question?.answer ?? 'not-sent';
+  }
+
+  /** Whoever answers at all has answered within this time. */
+  get patienceMs(): number {
+    return ANSWER_MS + 4 * (this.#info()?.rttMs ?? 0);
+  }
+
+  /** From now on what our kernel sends does not move the last word, and what comes is an event. */
+  beginSilence(): void {
+    this.look();
+    this.#speaks = false;
+  }
+
+  /** Can be heard again: what the server sent meanwhile was answered. */
+  speakAgain(): void {
+    this.heal();
+    const last = this.#events.at(-1);
+    if (last !== undefined) this.#lastWordAt = addMs(this.#lastWordAt, last.atMs);
+    this.#events = [];
+    this.#speaks = true;
+  }
+
+  /** @throws KernelRefusal */
+  cut(engine: VanishEngine): void {
+    const descriptor = this.#descriptor();
+    if (descriptor === undefined) return;
+    this.#kernel.cut(descriptor, engine);
+    this.#engine = engine;
+  }
+
+  heal(): void {
+    const descriptor = this.#descriptor();
+    if (descriptor !== undefined && this.#engine !== undefined) {
+      this.#kernel.heal(descriptor, this.#engine);
+    }
+    this.#engine = undefined;
+  }
+
+  /** A last word after all; its answer is an event. */
+  say(bytes: Uint8Array): void {
+    this.look();
+    this.#socket.write(bytes);
+    this.#lastWordAt = monotonicNow();
+    this.#counters = this.#count(this.#info());
+  }
+
+  /** Makes our kernel ask the server's, once this connection has heard nothing for a second. */
+  ask(): void {
+    const descriptor = this.#descriptor();
+    const info = this.#info();
+    if (descriptor === undefined || info === undefined) return;
+    this.#question = { acknowledgedBefore: acknowledgedAt(info), answer: 'not-sent' };
+    sendKeepaliveProbe(this.#kernel, descriptor);
+  }
+
+  stopAsking(): void {
+    const descriptor = this.#descriptor();
+    if (descriptor !== undefined) stopKeepalive(this.#kernel, descriptor);
+    this.#question = undefined;
+  }
+
+  /** Reachable again, and asks. A goodbye that comes now was said long ago: `gone`. */
+  lift(): void {
+    this.heal();
+    this.#isLifted = true;
+    this.ask();
+  }
+
+  /** Lifted and answered: the server's kernel still knows it, and no goodbye is under way. */
+  isHeld(): void {
+    this.#end('held');
+  }
+
+  look(): void {
+    const info = this.#info();
+    if (info === undefined || this.#ended !== undefined) return;
+    const now = monotonicNow();
+    const withinMs = msBetween(this.#lookedAt, now);
+    const after = this.#count(info);
+    if (after === undefined) return;
+    const before = this.#counters ?? after;
+    this.#counters = after;
+    this.#lookedAt = now;
+    if (COUNTED.some((name) => after[name] !== before[name])) this.#movedAt = now;
+    const sent = after.segmentsOut - before.segmentsOut;
+    if (this.#speaks && sent > 0) this.#lastWordAt = now;
+    const isAnswered = this.#hearAnswer(info);
+    if (this.#isLifted) return; // it may say what it could not before: that is no news
+    const { data, bare, swallowed, goodbye } = arrivals(before, after, this.#engine);
+    this.#tell('data', data, now, withinMs);
+    this.#tell('bare', bare - (isAnswered ? 1 : 0), now, withinMs);
+    this.#tell('swallowed', swallowed - this.#answersAmong(swallowed, sent, now), now, withinMs);
+    if (goodbye !== undefined) this.#end(goodbye);
+  }
+
+  /** Gives the server its slot back at once, with an RST. Idempotent. */
+  close(): void {
+    this.heal();
+    this.#ended ??= 'reset';
+    this.#socket.resetAndDestroy();
+  }
+
+  /** @returns whether the answer came just now */
+  #hearAnswer(info: TcpInfo): boolean {
+    const question = this.#question;
+    if (question === undefined || question.answer === 'acknowledged') return false;
+    if (question.answer === 'not-sent' && info.probes > 0) question.answer = 'unanswered';
+    // A probe of the server's acknowledges nothing: only an answer makes this younger.
+    if (acknowledgedAt(info) < addMs(question.acknowledgedBefore, NEWER_MS)) return false;
+    question.answer = 'acknowledged';
+    return true;
+  }
+
+  /** Who hears nothing acknowledges nothing: what it sends is its own, and draws one segment each. */
+  #answersAmong(swallowed: number, sent: number, now: Instant): number {
+    if (!isDeaf(this.#engine)) return 0;
+    if (now > this.#owed.until) this.#owed.count = 0;
+    if (sent > 0) {
+      this.#owed = { count: this.#owed.count + sent, until: addMs(now, this.patienceMs) };
+    }
+    const answers = Math.min(this.#owed.count, swallowed);
+    this.#owed.count -= answers;
+    if (answers > 0 && this.#question !== undefined) this.#question.answer = 'swallowed';
+    return answers;
+  }
+
+  #end(how: 'fin' | 'reset' | 'held'): void {
+    if (this.#ended !== undefined) return;
+    const now = monotonicNow();
+    const withinMs = msBetween(this.#lookedAt, now);
+    this.#ended = this.#isLifted && how !== 'held' ? 'gone' : how;
+    this.#tell(this.#ended, 1, now, withinMs);
+  }
+
+  #tell(kind: VanishEventKind, times: number, now: Instant, withinMs: number): void {
+    if (this.#speaks) return;
+    const atMs = msBetween(this.#lastWordAt, now);
+    for (let i = 0; i < times; i++) {
+      const event = { connection: this.name, kind, atMs, withinMs };
+      this.#events.push(event);
+      this.#onEvent(event);
+    }
+  }
+
+  #count(info: TcpInfo | undefined): Counters | undefined {
+    const descriptor = this.#descriptor();
+    if (info === undefined || descriptor === undefined) return undefined;
+    return { ...info, drops: this.#kernel.drops(descriptor) };
+  }
+
+  #descriptor(): number | undefined {
+    return this.#socket.destroyed ? undefined : descriptorOf(this.#socket);
+  }
+
+  #info(): TcpInfo | undefined {
+    const descriptor = this.#descriptor();
+    return descriptor === undefined ? undefined : this.#kernel.tcpInfo(descriptor);
+  }
+}
+
+const COUNTED = ['segmentsIn', 'segmentsOut', 'drops'] as const;
+
+function acknowledgedAt({ lastAckReceivedMs }: TcpInfo): Instant {
+  return addMs(monotonicNow(), -lastAckReceivedMs);
+}

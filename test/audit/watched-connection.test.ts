@@ -1,0 +1,141 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { WatchedConnection } from '../../src/audit/watched-connection.js';
+import type { VanishEngine, VanishEvent } from '../../src/core/vanish-log.js';
+import { openPair, type RealEnd } from '../kernel/linux/loopback.js';
+import { kernel, lacks, SOON_MS, TEST_MS } from '../real-kernel.js';
+import { until } from '../until.js';
+
+interface Watched {
+  readonly connection: WatchedConnection;
+  readonly events: VanishEvent[];
+  readonly kinds: () => readonly string[];
+  /** Of the server: nobody watches it. */
+  readonly server: RealEnd;
+}
+
+const LOOK_EVERY_MS = 5;
+
+async function watched(): Promise<Watched> {
+  const { observer, peer } = await openPair();
+  const events: VanishEvent[] = [];
+  const connection = new WatchedConnection(kernel, peer.socket, 'vanished', (event) => {
+    events.push(event);
+  });
+  const looking = setInterval(() => connection.look(), LOOK_EVERY_MS);
+  onTestFinished(() => {
+    clearInterval(looking);
+    connection.close();
+  });
+  await until(() => connection.stillMs > 100, SOON_MS);
+  return { connection, events, kinds: () => events.map(({ kind }) => kind), server: observer };
+}
+
+describe.skipIf(lacks('tcpInfo', 'keepaliveTuning', 'minTtl'))(
+  'a watched connection (needs tcpInfo, keepaliveTuning, minTtl)',
+  () => {
+    it('tells of data, of probes and of a FIN, since its last word', async () => {
+      const { connection, events, kinds, server } = await watched();
+      connection.beginSilence();
+      const silentMs = connection.silentMs;
+      server.socket.write('data');
+      await until(() => kinds().includes('data'), SOON_MS);
+      expect(events[0]?.atMs).toBeGreaterThan(silentMs);
+      kernel.setKeepalive(server.fd, { idleSeconds: 1, intervalSeconds: 1, count: 1 });
+      await until(() => kinds().includes('bare'), SOON_MS);
+      server.socket.end();
+      await until(() => kinds().includes('fin'), SOON_MS);
+      expect(kinds()).toEqual(['data', 'bare', 'fin']);
+      expect(connection.ended).toBe('fin');
+    });
+
+    it('says nothing of what came before its silence, and knows an RST right behind data', async () => {
+      const { connection, kinds, server } = await watched();
+      server.socket.write('greeting');
+      await until(() => kernel.tcpInfo(server.fd)?.unacked === 0, SOON_MS);
+      connection.beginSilence();
+      server.socket.resetAndDestroy();
+      await until(() => connection.ended === 'reset', SOON_MS);
+      expect(kinds()).toEqual(['reset']);
+    });
+
+    it.each<VanishEngine>(['min-ttl', 'goodbye-filter'])(
+      'proves by a probe of its own that it is cut by %s, and keeps the answer out of the log',
+      async (engine) => {
+        if (engine === 'goodbye-filter' && lacks('socketFilter')) return;
+        const { connection, kinds } = await watched();
+        connection.beginSilence();
+        connection.cut(engine);
+        connection.ask();
+        await until(() => connection.answer === 'swallowed', SOON_MS);
+        expect(kinds()).toEqual([]);
+      },
+      TEST_MS,
+    );
+
+    it('hears the answer of who is not cut, which is no probe of the server', async () => {
+      const { connection, kinds } = await watched();
+      connection.beginSilence();
+      connection.ask();
+      await until(() => connection.answer === 'acknowledged', SOON_MS);
+      expect(kinds()).toEqual([]);
+    });
+
+    it('lifted, is held by a server that has not noticed', async () => {
+      const { connection, kinds } = await watched();
+      connection.beginSilence();
+      connection.cut('min-ttl');
+      connection.lift();
+      await until(() => connection.answer === 'acknowledged', SOON_MS);
+      connection.isHeld();
+      expect(kinds()).toEqual(['held']);
+    });
+
+    it('lifted, is gone for a server that gave it up meanwhile', async () => {
+      const { connection, kinds, server } = await watched();
+      connection.beginSilence();
+      connection.cut('min-ttl');
+      server.socket.resetAndDestroy();
+      await until(() => kinds().includes('swallowed'), SOON_MS);
+      connection.lift();
+      await until(() => connection.ended === 'gone', SOON_MS);
+      expect(kinds()).toEqual(['swallowed', 'gone']);
+    });
+
+    it('lifted, is gone too when the FIN of that time is said again', async () => {
+      const { connection, kinds, server } = await watched();
+      connection.beginSilence();
+      connection.cut('min-ttl');
+      server.socket.end();
+      await until(() => kinds().includes('swallowed'), SOON_MS);
+      connection.lift();
+      await until(() => connection.ended === 'gone', SOON_MS);
+      expect(kinds().at(-1)).toBe('gone');
+    });
+
+    it('asked for data, tells of the answer that is swallowed, not of its own question', async () => {
+      const { connection, kinds, server } = await watched();
+      server.socket.on('data', () => server.socket.write('answer'));
+      connection.beginSilence();
+      connection.cut('min-ttl');
+      connection.say(Buffer.from('question'));
+      // The answer, its tail-loss probe and two retransmissions; four of our own draw as many answers.
+      await until(() => kinds().length >= 4, SOON_MS);
+      expect(kernel.drops(server.fd)).toBeGreaterThan(0);
+      expect(new Set(kinds())).toEqual(new Set(['swallowed']));
+      const gaps = gapsOf(connection.events);
+      expect(gaps.slice(-1)[0]).toBeGreaterThan(1.5 * (gaps.slice(-2)[0] ?? Number.NaN));
+    });
+
+    it('gives its place back at once, whatever it is cut by', async () => {
+      const { connection, server } = await watched();
+      connection.cut('min-ttl');
+      server.socket.resume();
+      connection.close();
+      await until(() => server.socket.destroyed, SOON_MS);
+    });
+  },
+);
+
+function gapsOf(events: readonly VanishEvent[]): readonly number[] {
+  return events.slice(1).map(({ atMs }, at) => atMs - (events[at]?.atMs ?? 0));
+}
