@@ -21,7 +21,7 @@ const mayNotSkip = process.env['CI'] !== undefined && isRoot;
 const UNSHARE: readonly string[] = isRoot ? ['unshare', '--net'] : unshareCommand;
 const ENTER = isRoot ? [] : ['--user', '--preserve-credentials'];
 
-const lacksNetwork = !mayNotSkip && !canHaveOne();
+export const lacksNetwork = !mayNotSkip && !canHaveOne();
 
 export const lacksNetworkAndReach =
   lacksNetwork ||
