@@ -13,6 +13,8 @@ export const errorCodes = {
   CANNOT_LISTEN: 3,
   /** The host to probe cannot be resolved or connected to. */
   UNREACHABLE: 3,
+  /** It can be connected to, but TLS cannot be agreed on, or its certificate is not trusted. */
+  TLS_FAILED: 3,
   /** The peer never answered one beat: it may be alive and speak another protocol. */
   NO_ANSWER: 3,
   /** A drop that nobody saw drop anything: whatever came of it proves nothing. */

@@ -5,7 +5,7 @@ import type { Mode } from '../core/mode.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { applyKernelMode, Connection, type ConnectionHandlers } from './connection.js';
 import { descriptorOf } from './descriptor.js';
-import { openSocket, type OpenOptions } from './open-socket.js';
+import { openSocket, type Opened, type OpenOptions } from './open-socket.js';
 
 export interface ClientOptions extends OpenOptions {
   readonly mode: Mode;
@@ -13,19 +13,19 @@ export interface ClientOptions extends OpenOptions {
   readonly maxFrameBytes: number;
 }
 
-export interface Client {
+export interface Client extends Omit<Opened, 'socket'> {
   readonly connection: Connection;
   /** The kernel's part of the mode, as read back from the socket. */
   readonly settings: Mode;
 }
 
-/** @throws TcpaliveError UNREACHABLE naming the address; NO_CAPABILITY when the mode cannot be had. */
+/** @throws TcpaliveError UNREACHABLE or TLS_FAILED naming the address; NO_CAPABILITY when the mode cannot be had. */
 export async function connect(
   kernel: Kernel,
   options: ClientOptions,
   handlers: ConnectionHandlers,
 ): Promise<Client> {
-  const socket = await openSocket(options);
+  const { socket, ...opened } = await openSocket(kernel, options);
   let settings: Mode;
   try {
     settings = applyKernelMode(kernel, descriptorOf(socket), options.mode);
@@ -38,5 +38,5 @@ export async function connect(
     detector: (now) => detectorFor(options.mode, 'beats', now),
     handlers,
   });
-  return { connection, settings };
+  return { ...opened, connection, settings };
 }

@@ -18,7 +18,7 @@ import { descriptorOf } from './descriptor.js';
 
 /**
  * What ended a connection: `FIN` (libuv says so too of a RST right behind data), an errno such as
- * `ETIMEDOUT`, one of our detectors, a `violation` of the framing, or `local` when this side closed it.
+ * `ETIMEDOUT`, one of our detectors, a `violation` of the framing or of TLS, or `local` when this side closed it.
  */
 export type EndCause = 'FIN' | DetectorName | 'violation' | 'local' | `E${string}`;
 
@@ -27,7 +27,7 @@ export interface Ending {
   readonly at: Instant;
   /** Since the last received byte, or since it was opened. */
   readonly silentMs: number;
-  /** For a violation: what was wrong. */
+  /** For a violation, of the framing or of TLS: what was wrong. */
   readonly detail: string | undefined;
 }
 
@@ -96,7 +96,7 @@ export class Connection {
       this.#end({ by: 'FIN' });
       this.#sayGoodbye();
     });
-    socket.on('error', (error) => this.#end({ by: causeOf(error) }));
+    socket.on('error', (error) => this.#end(causeOf(error)));
     socket.on('close', () => {
       this.#end({ by: 'local' });
       clearTimeout(this.#timer);
@@ -268,7 +268,9 @@ function moreThanFits(): Buffer {
   return (filling ??= Buffer.alloc(MORE_THAN_FITS_BYTES));
 }
 
-function causeOf(error: Error): EndCause {
-  const { code } = error as NodeJS.ErrnoException;
-  return code?.startsWith('E') === true ? (code as EndCause) : 'EIO';
+/** An alert under TLS, or what is none, breaks the protocol: that is no silence. */
+function causeOf(error: Error): { by: EndCause; detail?: string } {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (code.startsWith('ERR_SSL_')) return { by: 'violation', detail: code };
+  return { by: code.startsWith('E') ? (code as EndCause) : 'EIO' };
 }

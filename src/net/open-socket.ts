@@ -1,77 +1,75 @@
-/** Connecting within a time, by address or by name, and why it could not be had. */
-import { connect, type Socket } from 'node:net';
+/** Connecting within a time, by address or by name, with or without TLS, and why it could not be had. */
+import type { Socket } from 'node:net';
 import { formatEndpoint, type Endpoint } from '../core/endpoint.js';
+import type { TlsFacts } from '../core/tls.js';
 import { TcpaliveError } from '../errors.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { connectFirst } from './connect-first.js';
+import { ConnectFailure, Patience } from './patience.js';
+import { resolve } from './resolve.js';
 
 export interface OpenOptions {
   readonly remote: Endpoint;
+  /** For the name, the connection and TLS together. */
   readonly connectTimeoutMs: number;
   /** 4 or 6: only addresses of that family. */
   readonly family?: 4 | 6 | undefined;
+  readonly tls?: TlsOptions | undefined;
   /** Ends the attempt early. */
   readonly interruption?: AbortSignal;
 }
 
-/**
- * Resolves in the turn that connected it: nothing can happen to the socket before its new owner listens.
- * @throws TcpaliveError UNREACHABLE naming the address
- */
-export function openSocket({
-  remote,
-  family,
-  connectTimeoutMs,
-  interruption,
-}: OpenOptions): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({
-      host: remote.address,
-      port: remote.port,
-      ...(family === undefined ? {} : { family }),
-    });
-    const settle = () => {
-      clearTimeout(timer);
-      interruption?.removeEventListener('abort', onInterrupt);
-    };
-    const fail = (reason: string, cause?: NodeJS.ErrnoException) => {
-      settle();
-      socket.destroy();
-      reject(
-        new TcpaliveError('UNREACHABLE', `cannot connect to ${formatEndpoint(remote)}: ${reason}`, {
-          hint: unresolved.has(cause?.code ?? '')
-            ? 'is the name spelled right, and does this host resolve names?'
-            : 'is it listening there, and does a firewall let you through?',
-          cause,
-        }),
-      );
-    };
-    const onInterrupt = () => fail('interrupted');
-    const onError = (cause: NodeJS.ErrnoException) => fail(reasonOf(cause), cause);
-    const timer = setTimeout(
-      () => fail(`no answer within ${connectTimeoutMs / 1000}s`),
-      connectTimeoutMs,
-    );
-    interruption?.addEventListener('abort', onInterrupt);
-    if (interruption?.aborted === true) onInterrupt();
-    socket.once('error', onError);
-    socket.once('connect', () => {
-      settle();
-      socket.off('error', onError);
-      resolve(socket);
-    });
-  });
+export interface TlsOptions {
+  /** Whom to ask for, and whom the certificate must be for; undefined: the remote's own name. */
+  readonly servername: string | undefined;
+  /** Certificates (PEM) that are trusted instead of those that Node knows; undefined: those. */
+  readonly ca: string | undefined;
+  /** Go on whatever is wrong with the certificate; `TlsFacts.problem` says it. */
+  readonly insecure: boolean;
 }
 
-const unresolved: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN']);
+export interface Opened {
+  /** Under TLS its data is what was encrypted; its descriptor is the connection's own. */
+  readonly socket: Socket;
+  /** The address that is used. */
+  readonly remote: Endpoint;
+  /** All that the name has, in the order in which this host prefers them. */
+  readonly addresses: readonly string[];
+  readonly tls: TlsFacts | null;
+}
 
-function reasonOf(cause: NodeJS.ErrnoException): string {
-  const reasons: Readonly<Record<string, string>> = {
-    ECONNREFUSED: 'connection refused',
-    ECONNRESET: 'connection reset',
-    ENOTFOUND: 'no such host',
-    EAI_AGAIN: 'the name cannot be resolved now',
-    EHOSTUNREACH: 'no route to the host',
-    ENETUNREACH: 'the network is unreachable',
-    ETIMEDOUT: 'no answer',
-  };
-  return reasons[cause.code ?? ''] ?? cause.message;
+/**
+ * Resolves in the turn that connected it: nothing can happen to the socket before its new owner listens.
+ * @throws TcpaliveError UNREACHABLE or TLS_FAILED, naming the address
+ */
+export async function openSocket(kernel: Kernel, options: OpenOptions): Promise<Opened> {
+  const { remote, family, tls, connectTimeoutMs, interruption } = options;
+  // Loaded only when asked for, and before there is a connection that would have to wait for it.
+  const secure = tls && (await import('./secure.js')).secure;
+  const patience = new Patience(connectTimeoutMs, interruption);
+  try {
+    const { addresses, wanted } = await resolve(remote.address, family, patience);
+    const { socket: raw, address } = await connectFirst(kernel, wanted, remote.port, patience);
+    const used = { remote: { address, port: remote.port }, addresses };
+    if (tls === undefined || secure === undefined) return { ...used, socket: raw, tls: null };
+    return { ...used, ...(await secure(raw, tls.servername ?? remote.address, tls, patience)) };
+  } catch (error) {
+    if (error instanceof ConnectFailure) throw inWords(error, remote);
+    throw error;
+  } finally {
+    patience.end();
+  }
+}
+
+/** To connect once more to the same server: a name may have several. */
+export function again<T extends OpenOptions>(options: T, { remote }: Pick<Opened, 'remote'>): T {
+  const { tls } = options;
+  if (tls === undefined) return { ...options, remote };
+  const servername = tls.servername ?? options.remote.address;
+  return { ...options, remote, tls: { ...tls, servername } };
+}
+
+function inWords({ code, message, options }: ConnectFailure, remote: Endpoint): TcpaliveError {
+  const what = code === 'TLS_FAILED' ? 'no TLS with' : 'cannot connect to';
+  return new TcpaliveError(code, `${what} ${formatEndpoint(remote)}: ${message}`, options);
 }

@@ -11,6 +11,7 @@ import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { connect, type ClientOptions } from './client.js';
 import type { Connection, Ending } from './connection.js';
+import { again, type Opened } from './open-socket.js';
 import { OwnDrop } from './own-drop.js';
 import type { ProbeOptions } from './probe-options.js';
 
@@ -41,6 +42,7 @@ export class ProbeConnection {
   #finish: () => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
   #connection: Connection | undefined;
+  #opened: Pick<Opened, 'remote' | 'addresses' | 'tls'> | undefined;
   /** The last received segment, data or not, as the kernel last told. */
   #kernelHeardAt: Instant | undefined;
   #ownDrop: OwnDrop | undefined;
@@ -60,7 +62,7 @@ export class ProbeConnection {
 
   /** @throws TcpaliveError UNREACHABLE, also when it was interrupted */
   async open(): Promise<void> {
-    const { connection, settings } = await connect(this.#kernel, this.#client(), {
+    const { connection, settings, ...opened } = await connect(this.#kernel, this.#client(), {
       onBeatSent: (at) => this.#beatSent(at),
       onFrame: (payload, at) => {
         if (payload.length === 0) this.#answer(at);
@@ -68,6 +70,7 @@ export class ProbeConnection {
       onEnd: (ending) => this.#ended(ending),
     });
     this.#connection = connection;
+    this.#opened = opened;
     this.#report.onEvent({
       event: 'connected',
       time: this.#report.wallClock(connection.openedAt),
@@ -97,7 +100,7 @@ export class ProbeConnection {
         predicted,
       });
       if (this.#options.mode.heartbeat === undefined) {
-        drop.proveByWitness(this.#client()).catch((error: unknown) => this.#fail(error));
+        drop.proveByWitness(this.#witness()).catch((error: unknown) => this.#fail(error));
       }
       const waitMs =
         predicted.kind === 'interval'
@@ -145,6 +148,11 @@ export class ProbeConnection {
       maxFrameBytes: LARGEST_FRAME_BYTES,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
     };
+  }
+
+  /** At the same address: another one may be another server. */
+  #witness(): ClientOptions {
+    return this.#opened === undefined ? this.#client() : again(this.#client(), this.#opened);
   }
 
   #finishAfter(ms: number): void {
