@@ -51,10 +51,18 @@ export interface Network {
   readonly command: (...words: readonly string[]) => readonly string[];
 }
 
-export async function ownNetwork(): Promise<Network> {
-  const up = `ip link set lo up && ip addr add ${ADDRESS}/24 dev lo && echo up && exec cat`;
-  const [command = '', ...options] = UNSHARE;
-  const holder = spawn(command, [...options, 'sh', '-c', up], {
+export function ownNetwork(): Promise<Network> {
+  return holdNetwork(`ip link set lo up && ip addr add ${ADDRESS}/24 dev lo`);
+}
+
+/**
+ * @param setUp a shell's commands, in there
+ * @param owner with whose rights: of a user namespace of its own, if need be, or of that network's
+ */
+export async function holdNetwork(setUp: string, owner?: Network): Promise<Network> {
+  const unshare = owner === undefined ? UNSHARE : owner.command('unshare', '--net');
+  const [command = '', ...options] = unshare;
+  const holder = spawn(command, [...options, 'sh', '-c', `${setUp} && echo up && exec cat`], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const pid = holder.pid ?? 0;
