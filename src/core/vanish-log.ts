@@ -22,7 +22,8 @@ export type WatchedName = 'quiet' | 'vanished';
  * - `bare`: a segment without data arrived. Nothing of ours was to be acknowledged: a keepalive probe.
  * - `data`: a segment with data arrived.
  * - `swallowed`: a segment was dropped; with data, FIN or RST, or without, cannot be told.
- * - `fin`, `reset`: the server said goodbye, and it was heard.
+ * - `fin`, `reset`: the server said goodbye, and it was heard. A FIN that the filter let through behind
+ *   data that it swallowed is heard by nobody but `segs_in`.
  * - `gone`, `held`: the vanishing was lifted, and the server's kernel asked: it knows the connection
  *   no more (RST), or still does (acknowledgement). Nothing of that connection is logged after it.
  */
@@ -41,6 +42,16 @@ export interface VanishLog {
   readonly engine: VanishEngine;
   /** Whether the server was asked for data whose answer was swallowed: `write`. */
   readonly load: 'idle' | 'write';
+  /**
+   * The round trip, smoothed: a segment is seen that much later than the server's clocks say. Far
+   * below a tick on a LAN.
+   */
+  readonly rttMs: number;
+  /**
+   * When the vanishing was lifted; null: it was not. What the vanished one hears from then on is an
+   * answer: the end that it tells of came before.
+   */
+  readonly liftedAtMs: number | null;
   /** How long it was watched so far, or in all. */
   readonly watchedMs: number;
   /** In the order of `atMs`. */
