@@ -1,0 +1,117 @@
+/**
+ * What a vanish log tells of the server. Pure, and asked at any moment: of a log that still grows the
+ * answer is what has been seen so far, and `next` says what the rest waits for.
+ *
+ * A mechanism is named only when each part of its evidence is there. What ends both connections is
+ * not about the vanishing; what ends the vanished one alone is, and what came before tells by what.
+ * The engines and the kernel's rules: tcp_keepalive_timer and tcp_retransmit_timer in
+ * net/ipv4/tcp_timer.c.
+ */
+import type { Span } from '../core/timer-wheel.js';
+import type { VanishLog } from '../core/vanish-log.js';
+import type { Inference, InferredSettings, QuietEnd } from '../core/vanish-result.js';
+import { bothClosed, endedAlone } from './closed.js';
+import { estimate } from './estimate.js';
+import {
+  AT_ONCE_MS,
+  counted,
+  DONE,
+  overdueAt,
+  sameRoundMs,
+  WATCH,
+  type Finding,
+} from './finding.js';
+import { keepaliveFit } from './keepalive-fit.js';
+import { probed } from './probed.js';
+import { sightings, untilMs, type Ending, type Sightings } from './sightings.js';
+import { afterData, isBackOff, nextRetransmission, unanswered } from './unanswered.js';
+
+const NOTHING_INFERRED: InferredSettings = { idleMs: null, intervalMs: null, count: null };
+
+export function infer(log: VanishLog): Inference {
+  const seen = decisive(log);
+  const { end } = seen;
+  const noticed = end !== undefined && end.kind !== 'held';
+  const { mechanism, candidates = [], evidence, inferred, gaveUp, how, next } = find(seen);
+  return {
+    noticed,
+    noticedAfterMs: noticed ? (gaveUp ?? estimate(endedAt(seen, end))) : null,
+    how: noticed ? (how ?? howHeard(seen, end)) : null,
+    mechanism,
+    candidates,
+    evidence,
+    inferred: { ...NOTHING_INFERRED, ...inferred },
+    quiet: quietEnd(seen),
+    // Who was asked has answered.
+    next: end === undefined || end.heard ? next : DONE,
+  };
+}
+
+/** The part of a log that counts: what happens long after the end has nothing to do with it. */
+function decisive(log: VanishLog): Sightings {
+  const { end } = sightings(log);
+  if (end === undefined) return sightings(log);
+  const then = sightings(untilMs(log, end.at.max));
+  if (!end.heard || then.quiet.data.length > 0) return then;
+  const laterMs = keepaliveFit(then) === undefined ? sameRoundMs(end.at.max) : AT_ONCE_MS;
+  return sightings(untilMs(log, end.at.max + laterMs));
+}
+
+function find(seen: Sightings): Finding {
+  const { quiet, segments, end } = seen;
+  if (quiet.data.length > 0) return afterData(seen);
+  if (quiet.end !== undefined) return bothClosed(seen, quiet.end.at);
+  const keepalive = keepaliveFit(seen);
+  if (keepalive !== undefined) return probed(seen, keepalive);
+  if (isBackOff(segments)) return unanswered(seen);
+  if (end !== undefined && end.kind !== 'held') return endedAlone(seen, end);
+  if (segments.length > 0 || quiet.probes.length > 0) return unexplained(seen);
+  return {
+    mechanism: 'none-seen',
+    evidence: 'the server sent nothing on either connection',
+    next: WATCH,
+  };
+}
+
+/** Segments that do not fit together, or not yet. */
+function unexplained(seen: Sightings): Finding {
+  const { segments, quiet, engine } = seen;
+  const last = segments.at(-1);
+  const isProbed = quiet.probes.length > 0;
+  // A single one that nobody repeats may have been its RST.
+  const waitsForMore = last === undefined || isProbed || engine !== 'min-ttl';
+  return {
+    mechanism: 'ambiguous',
+    candidates: isProbed ? ['keepalive'] : ['keepalive', 'heartbeat', 'retransmission'],
+    evidence:
+      last === undefined
+        ? 'only the quiet one was probed'
+        : `${counted(segments.length, 'segment')} came to the vanished one, and ${
+            isProbed ? 'the quiet one was probed at other times' : 'none to the quiet one'
+          }`,
+    next: waitsForMore
+      ? nextRetransmission(seen)
+      : overdueAt(seen, last.max + sameRoundMs(last.max)),
+  };
+}
+
+/** As far as the end itself tells: when it was heard, or since the last segment. */
+function endedAt({ segments }: Sightings, { at, heard }: Ending): Span {
+  return heard ? at : { min: segments.at(-1)?.min ?? 0, max: at.max };
+}
+
+function howHeard({ engine }: Sightings, { kind }: Ending): Inference['how'] {
+  if (kind === 'fin') return 'FIN';
+  if (kind === 'reset') return 'RST';
+  return engine === 'min-ttl' ? 'unknown' : 'silently';
+}
+
+function quietEnd({ quiet }: Sightings): QuietEnd {
+  return {
+    kind: quiet.end === undefined ? 'open' : 'closed',
+    by: quiet.end?.by ?? null,
+    afterMs: quiet.end?.at.max ?? null,
+    probes: quiet.probes.length,
+    dataSegments: quiet.data.length,
+  };
+}

@@ -1,0 +1,182 @@
+/** Data that nobody acknowledges: the program's own beats, or whatever its kernel sends again and again. */
+import { RTO_MAX_MS, retransmissionDeath } from '../core/retransmission-timer.js';
+import { granuleMs, type Span } from '../core/timer-wheel.js';
+import type { Estimate, InferredSettings, NextStep } from '../core/vanish-result.js';
+import { estimate } from './estimate.js';
+import {
+  AT_ONCE_MS,
+  counted,
+  DONE,
+  doneAt,
+  nearest,
+  overdueAt,
+  sameRoundMs,
+  WATCH,
+  type Finding,
+} from './finding.js';
+import { backsOff, gapsBetween, sendings } from './rhythm.js';
+import type { Sightings } from './sightings.js';
+
+/** Segments of one answer, and of one beat. */
+const SENDING_MS = 100;
+
+/** tcp_retries2 as every kernel comes with it, Documentation/networking/ip-sysctl.rst. */
+const RETRIES2 = 15;
+
+/** The quiet one heard the server speak on its own. */
+export function afterData(seen: Sightings): Finding {
+  const { end, quiet, engine, segments } = seen;
+  const beats = sendings(quiet.data, SENDING_MS);
+  const inferred = beatTimes(beats);
+  const said = `the server sent data on its own, ${counted(beats.length, 'time')} to the quiet one`;
+  const doubt = (evidence: string, next: NextStep): Finding => ({
+    mechanism: 'ambiguous',
+    candidates: ['heartbeat', 'retransmission'],
+    evidence: `${said}, ${evidence}`,
+    inferred,
+    next,
+  });
+  if (end === undefined) return doubt('and has not given up so far', nextAfterData(seen));
+  if (end.kind === 'held') return doubt('and did not give up', DONE);
+  if (segments.length === 0) return doubt('but none to the vanished one', DONE);
+  if (end.kind !== 'gone' || (engine === 'min-ttl' && quietClosedInTime(seen))) {
+    return {
+      mechanism: 'heartbeat',
+      evidence: `${said}, and closed the vanished one, which did not answer`,
+      inferred,
+      gaveUp: end.heard ? undefined : hiddenGoodbye(seen, end.at),
+      next: DONE,
+    };
+  }
+  if (quiet.end === undefined && isBackOff(segments)) {
+    return { ...retransmission(seen, 'its data'), inferred };
+  }
+  return doubt('and gave up unheard', DONE);
+}
+
+/** Further and further apart, and the quiet one heard no data. */
+export function unanswered(seen: Sightings): Finding {
+  const { end, load } = seen;
+  const wrote = load === 'write';
+  if (end?.heard === true && !(wrote && isAnswerToRepeat(seen))) {
+    return {
+      mechanism: 'ambiguous',
+      candidates: ['idle-timeout', 'heartbeat'],
+      evidence: 'data was sent again and again, then the vanished one alone was closed',
+      next: doneAt(seen, end.at.max + sameRoundMs(end.at.max)),
+    };
+  }
+  if (wrote || end?.kind === 'gone') return retransmission(seen, wrote ? 'the answer' : 'data');
+  return {
+    mechanism: 'ambiguous',
+    candidates: ['retransmission', 'heartbeat'],
+    evidence: 'segments came further and further apart, though nothing had been asked for',
+    next: nextRetransmission(seen),
+  };
+}
+
+export function isBackOff(segments: readonly Span[]): boolean {
+  return backsOff(sendings(segments, SENDING_MS));
+}
+
+/** Until whatever is repeated is overdue. */
+export function nextRetransmission(seen: Sightings): NextStep {
+  const sent = sendings(seen.segments, SENDING_MS);
+  const [first] = sent;
+  const dueMs = nextExpiryMs(sent);
+  if (first === undefined || dueMs === undefined) return WATCH;
+  const { death } = retransmissionDeath(
+    {
+      retries2: RETRIES2,
+      rtoMaxMs: RTO_MAX_MS,
+      userTimeoutMs: undefined,
+      rttMs: seen.rttMs,
+      inFlight: 'either',
+    },
+    undefined,
+  );
+  const lastMs = sent.at(-1)?.min ?? first.min;
+  return overdueAt(seen, dueMs + granuleMs(dueMs - lastMs, undefined), {
+    min: lastMs,
+    max: first.max + death.max,
+  });
+}
+
+/** The kernel gives up when a timer fires, by a user timeout before: both without a word. */
+function retransmission(seen: Sightings, what: string): Finding {
+  const { segments, end, engine } = seen;
+  const sent = sendings(segments, SENDING_MS);
+  const gone = end !== undefined && end.kind !== 'held';
+  return {
+    mechanism: 'retransmission',
+    evidence: `${what} was sent ${counted(sent.length, 'time')}, further and further apart, ${
+      gone ? 'then no more: the limit of its kernel (tcp_retries2) or a user timeout' : 'so far'
+    }`,
+    gaveUp: gone ? silentEnd(sent, end.at) : undefined,
+    how: engine === 'min-ttl' ? 'unknown' : 'silently',
+    next: gone
+      ? doneAt(seen, end.at.max + (end.heard ? sameRoundMs(end.at.max) : 0))
+      : nextRetransmission(seen),
+  };
+}
+
+/** At the expiry that sent nothing any more, or by a user timeout since the one that still did. */
+function silentEnd(sent: readonly Span[], askedAt: Span): Estimate {
+  const span = { min: sent.at(-1)?.min ?? 0, max: askedAt.max };
+  return estimate(span, Math.min(nextExpiryMs(sent) ?? askedAt.max, askedAt.max));
+}
+
+/** A FIN waits behind data that is not sent, or was swallowed; the quiet one was closed with it. */
+function hiddenGoodbye({ segments, quiet }: Sightings, askedAt: Span): Estimate {
+  const span = { min: segments.at(0)?.min ?? 0, max: askedAt.max };
+  if (quiet.end === undefined) return estimate(span);
+  const { max: ms } = nearest(segments, quiet.end.at) ?? quiet.end.at;
+  return estimate(span, Math.max(ms, quiet.end.at.max));
+}
+
+/** While its kernel was still sending, or about to. */
+function quietClosedInTime({ quiet, segments }: Sightings): boolean {
+  const sent = sendings(segments, SENDING_MS);
+  const last = sent.at(-1);
+  if (quiet.end === undefined || last === undefined) return false;
+  return quiet.end.at.min <= (nextExpiryMs(sent) ?? last.max + sameRoundMs(last.max));
+}
+
+/**
+ * Who has asked and hears nothing asks again, at the same times as the answer is repeated: the RST
+ * that then comes is that of a kernel which had given up before.
+ */
+function isAnswerToRepeat({ segments, end }: Sightings): boolean {
+  const sent = sendings(segments, SENDING_MS);
+  const last = sent.at(-1);
+  const dueMs = nextExpiryMs(sent);
+  if (end?.kind !== 'reset' || last === undefined || dueMs === undefined) return false;
+  return end.at.max - last.max >= 0.8 * (dueMs - last.max);
+}
+
+function nextAfterData(seen: Sightings): NextStep {
+  const { quiet, engine } = seen;
+  if (quiet.end === undefined) return nextRetransmission(seen);
+  const waitMs = engine === 'min-ttl' ? AT_ONCE_MS : sameRoundMs(quiet.end.at.max);
+  return overdueAt(seen, quiet.end.at.max + waitMs);
+}
+
+/** It doubles, up to the longest. */
+function nextExpiryMs(sent: readonly Span[]): number | undefined {
+  const last = sent.at(-1);
+  const gap = gapsBetween(sent).at(-1);
+  return last && gap && last.max + Math.min(2 * gap.max, RTO_MAX_MS);
+}
+
+function beatTimes(beats: readonly Span[]): Partial<InferredSettings> {
+  const [first] = beats;
+  const gaps = gapsBetween(beats);
+  const intervals = {
+    min: Math.min(...gaps.map(({ min }) => min)),
+    max: Math.max(...gaps.map(({ max }) => max)),
+  };
+  return {
+    idleMs: first === undefined ? null : estimate(first),
+    intervalMs: gaps.length === 0 ? null : estimate(intervals),
+  };
+}
