@@ -7,7 +7,7 @@ import type { TcpInfo } from '../kernel/socket-view.js';
 
 export interface Counters extends Pick<
   TcpInfo,
-  'state' | 'segmentsIn' | 'dataSegmentsIn' | 'segmentsOut' | 'unacked'
+  'state' | 'segmentsIn' | 'dataSegmentsIn' | 'segmentsOut' | 'unacked' | 'rttMs'
 > {
   readonly drops: number;
 }

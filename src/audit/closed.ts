@@ -1,6 +1,6 @@
 /** Goodbyes without a probe or data that would tell why: what ends both connections is an idle timeout. */
 import type { Span } from '../core/timer-wheel.js';
-import type { NextStep } from '../core/vanish-result.js';
+import type { NextStep } from '../core/vanish-inference.js';
 import { estimate } from './estimate.js';
 import {
   apartMs,

@@ -1,7 +1,7 @@
 /** From the span in which a time lies to the one that is told. */
 import { roundMs } from '../core/distribution.js';
 import type { Span } from '../core/timer-wheel.js';
-import type { Estimate } from '../core/vanish-result.js';
+import type { Estimate } from '../core/vanish-inference.js';
 
 /** What people type, the roundest first: hours, and down to seconds. */
 const ROUND_SECONDS = [3600, 1800, 600, 300, 60, 30, 15, 10, 5, 1];

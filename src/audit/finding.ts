@@ -6,7 +6,7 @@ import type {
   InferredSettings,
   MechanismKind,
   NextStep,
-} from '../core/vanish-result.js';
+} from '../core/vanish-inference.js';
 import type { Sightings } from './sightings.js';
 
 export interface Finding {

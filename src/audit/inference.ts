@@ -9,7 +9,7 @@
  */
 import type { Span } from '../core/timer-wheel.js';
 import type { VanishLog } from '../core/vanish-log.js';
-import type { Inference, InferredSettings, QuietEnd } from '../core/vanish-result.js';
+import type { Inference, InferredSettings, QuietEnd } from '../core/vanish-inference.js';
 import { bothClosed, endedAlone } from './closed.js';
 import { estimate } from './estimate.js';
 import {

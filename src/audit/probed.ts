@@ -1,6 +1,6 @@
 /** Bare segments on both connections, at one interval: the server's kernel asks. */
 import { granuleMs } from '../core/timer-wheel.js';
-import type { NextStep } from '../core/vanish-result.js';
+import type { NextStep } from '../core/vanish-inference.js';
 import { estimate, wholeSeconds } from './estimate.js';
 import { AT_ONCE_MS, counted, doneAt, overdueAt, WATCH, type Finding } from './finding.js';
 import type { KeepaliveFit } from './keepalive-fit.js';

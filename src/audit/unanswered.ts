@@ -1,7 +1,7 @@
 /** Data that nobody acknowledges: the program's own beats, or whatever its kernel sends again and again. */
 import { RTO_MAX_MS, retransmissionDeath } from '../core/retransmission-timer.js';
 import { granuleMs, type Span } from '../core/timer-wheel.js';
-import type { Estimate, InferredSettings, NextStep } from '../core/vanish-result.js';
+import type { Estimate, InferredSettings, NextStep } from '../core/vanish-inference.js';
 import { estimate } from './estimate.js';
 import {
   AT_ONCE_MS,

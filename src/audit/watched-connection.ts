@@ -7,7 +7,6 @@
  */
 import type { Socket } from 'node:net';
 import { isLoopback } from '../core/address.js';
-import type { Endpoint } from '../core/endpoint.js';
 import { addMs, instantAt, msBetween, type Instant } from '../core/time.js';
 import type {
   VanishEngine,
@@ -19,6 +18,7 @@ import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { TcpInfo } from '../kernel/socket-view.js';
 import { descriptorOf } from '../net/descriptor.js';
+import type { Opened } from '../net/open-socket.js';
 import { sendKeepaliveProbe, stopKeepalive } from '../net/keepalive-probe.js';
 import { arrivals, isDeaf, type Counters } from './arrivals.js';
 
@@ -35,8 +35,7 @@ type End = 'fin' | 'reset' | 'gone' | 'held';
 
 export class WatchedConnection {
   readonly name: WatchedName;
-  readonly local: Endpoint;
-  readonly remote: Endpoint;
+  readonly opened: Opened;
   readonly #kernel: Kernel;
   readonly #socket: Socket;
   readonly #onEvent: (event: VanishEvent) => void;
@@ -51,22 +50,22 @@ export class WatchedConnection {
   #question: { readonly acknowledgedBefore: Instant; answer: Answer } | undefined;
   /** Answers to what our own kernel sends while it hears nothing: until when they are expected. */
   #owed: { count: number; until: Instant } = { count: 0, until: instantAt(0) };
-  #isLifted = false;
+  #liftedAtMs: number | null = null;
   #ended: End | undefined;
 
-  /** @param socket connected; from now on nobody else may touch it */
+  /** @param opened from now on nobody else may touch its socket */
   constructor(
     kernel: Kernel,
-    socket: Socket,
+    opened: Opened,
     name: WatchedName,
     onEvent: (event: VanishEvent) => void,
   ) {
     this.#kernel = kernel;
+    const { socket } = opened;
+    this.opened = opened;
     this.#socket = socket;
     this.name = name;
     this.#onEvent = onEvent;
-    this.local = { address: socket.localAddress ?? '', port: socket.localPort ?? 0 };
-    this.remote = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
     this.#lookedAt = monotonicNow();
     this.#movedAt = this.#lookedAt;
     this.#lastWordAt = this.#lookedAt;
@@ -98,7 +97,7 @@ export class WatchedConnection {
 
   /** Never routed: no hop limit is used up on the way. */
   get isOnLoopback(): boolean {
-    return isLoopback(this.remote.address);
+    return isLoopback(this.opened.remote.address);
   }
 
   /** How it ended, or what was concluded of it; undefined while it is watched. */
@@ -111,9 +110,19 @@ export class WatchedConnection {
     return this.#question?.answer ?? 'not-sent';
   }
 
+  /** When `lift` was called, since the last word; null: it was not. */
+  get liftedAtMs(): number | null {
+    return this.#liftedAtMs;
+  }
+
+  /** As it was last known. */
+  get rttMs(): number {
+    return this.#counters?.rttMs ?? 0;
+  }
+
   /** Whoever answers at all has answered within this time. */
   get patienceMs(): number {
-    return ANSWER_MS + 4 * (this.#info()?.rttMs ?? 0);
+    return ANSWER_MS + 4 * this.rttMs;
   }
 
   /** From now on what our kernel sends does not move the last word, and what comes is an event. */
@@ -173,7 +182,7 @@ export class WatchedConnection {
   /** Reachable again, and asks. A goodbye that comes now was said long ago: `gone`. */
   lift(): void {
     this.heal();
-    this.#isLifted = true;
+    this.#liftedAtMs = this.silentMs;
     this.ask();
   }
 
@@ -196,7 +205,7 @@ export class WatchedConnection {
     const sent = after.segmentsOut - before.segmentsOut;
     if (this.#speaks && sent > 0) this.#lastWordAt = now;
     const isAnswered = this.#hearAnswer(info);
-    if (this.#isLifted) return; // it may say what it could not before: that is no news
+    if (this.#liftedAtMs !== null) return; // it may say what it could not before: that is no news
     const { data, bare, swallowed, goodbye } = arrivals(before, after, this.#engine);
     this.#tell('data', data, now, withinMs);
     this.#tell('bare', bare - (isAnswered ? 1 : 0), now, withinMs);
@@ -239,7 +248,7 @@ export class WatchedConnection {
     if (this.#ended !== undefined) return;
     const now = monotonicNow();
     const withinMs = msBetween(this.#lookedAt, now);
-    this.#ended = this.#isLifted && how !== 'held' ? 'gone' : how;
+    this.#ended = this.#liftedAtMs !== null && how !== 'held' ? 'gone' : how;
     this.#tell(this.#ended, 1, now, withinMs);
   }
 

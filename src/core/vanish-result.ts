@@ -1,71 +1,94 @@
-/** What a vanishing tells of the server. Times are milliseconds since the last word of a connection. */
-import type { Span } from './timer-wheel.js';
+/** What the audit of a server from outside yields, `tcpalive/vanish/1`. Durations are milliseconds. */
+import type { Capabilities } from './capabilities.js';
+import type { Prediction } from './predict.js';
+import type { HostFacts } from './result.js';
+import type { Inference } from './vanish-inference.js';
+import type { TlsFacts } from './tls.js';
+import type { VanishEngine, VanishEvent } from './vanish-log.js';
 
-/**
- * What made the server give a vanished client up.
- * - `keepalive`: its kernel asked, and heard nothing.
- * - `idle-timeout`: its program closes whoever says nothing, reachable or not.
- * - `heartbeat`: its program asks with data, and closes whoever does not answer.
- * - `retransmission`: its kernel gave unanswered data up, by its own limit or a user timeout.
- * - `none-seen`: nothing came at all.
- * - `ambiguous`: what came has more than one explanation, or lacks a part of each.
- */
-export type MechanismKind =
-  'keepalive' | 'idle-timeout' | 'heartbeat' | 'retransmission' | 'none-seen' | 'ambiguous';
-
-/** The best value, and the span that holds the true one. */
-export interface Estimate extends Span {
-  readonly ms: number;
-}
-
-export interface Inference {
-  /** The server is known to have given the vanished connection up. */
+export interface VanishResult {
+  readonly schema: 'tcpalive/vanish/1';
+  /** False when it was interrupted: then nothing is said to be never noticed. */
+  readonly complete: boolean;
+  /** RFC 3339, UTC. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly host: HostFacts;
+  readonly capabilities: Omit<Capabilities, 'namespace'>;
+  /** As it was asked for. */
+  readonly target: string;
+  /** Whoever terminates TCP there: perhaps a load balancer. */
+  readonly measured: string;
+  /** All that the name has. */
+  readonly addresses: readonly string[];
+  readonly tls: TlsFacts | null;
+  readonly protocol: string | null;
+  readonly engine: VanishEngine;
+  readonly load: 'idle' | 'write';
+  readonly waitMs: number;
+  readonly watchedMs: number;
+  /** What showed that the vanished connection was cut off; nothing: whatever came of it says little. */
+  readonly proven: boolean;
+  readonly provenBy: VanishProof | null;
   readonly noticed: boolean;
-  /** When it did; null: it did not, as far as is known. */
-  readonly noticedAfterMs: Estimate | null;
-  /** How it said so; null: it did not notice. `unknown`: goodbyes could not be heard. */
-  readonly how: 'RST' | 'FIN' | 'silently' | 'unknown' | null;
-  /** So far, while `next` is not `done`. */
-  readonly mechanism: MechanismKind;
-  /** What it may be when it is ambiguous, otherwise empty. */
-  readonly candidates: readonly MechanismKind[];
-  /** What that rests on, for a person. */
+  readonly noticedAfterMs: Inference['noticedAfterMs'];
+  readonly how: Inference['how'];
+  readonly mechanism: Inference['mechanism'];
+  readonly candidates: Inference['candidates'];
   readonly evidence: string;
-  readonly inferred: InferredSettings;
-  readonly quiet: QuietEnd;
-  readonly next: NextStep;
+  readonly inferred: Inference['inferred'];
+  readonly quiet: Inference['quiet'];
+  /** One each vanished connection, in the order in which they were opened. */
+  readonly connections: readonly VanishedConnection[];
+  readonly kept: Kept;
+  readonly notes: readonly string[];
 }
 
-/** Null: it was not seen, or the mechanism has none. */
-export interface InferredSettings {
-  /** Silence until the first probe or beat, or until an idle timeout closes. */
-  readonly idleMs: Estimate | null;
-  /** Between two probes or beats. */
-  readonly intervalMs: Estimate | null;
-  /** Unanswered probes until keepalive gives up. */
-  readonly count: number | null;
+/** `segment`: one of the server's was swallowed, or arrived unanswered. `probe`: one of ours got no answer. */
+export type VanishProof = 'segment' | 'probe';
+
+export interface VanishedConnection extends Pick<
+  Inference,
+  'noticed' | 'noticedAfterMs' | 'how' | 'mechanism' | 'inferred'
+> {
+  readonly proven: boolean;
+  /** What was seen of it, and of the quiet one: what it was inferred from. */
+  readonly events: readonly VanishEvent[];
 }
 
-/** What became of the connection that stayed reachable. */
-export interface QuietEnd {
-  readonly kind: 'open' | 'closed';
-  readonly by: 'RST' | 'FIN' | null;
-  readonly afterMs: number | null;
-  /** Segments without data. */
-  readonly probes: number;
-  readonly dataSegments: number;
+/** What it means for a client: how long this server keeps it. */
+export interface Kept {
+  /** One that vanishes while nothing is in flight. */
+  readonly idle: KeptFor;
+  /** One that vanishes before a reply arrives. */
+  readonly write: KeptFor;
+  /** One whose process hangs while its kernel goes on to acknowledge: the quiet connection. */
+  readonly hung: KeptFor;
 }
 
-/** What whoever watches does now. */
-export type NextStep =
-  /** The answer stays as it is, whatever comes. */
-  | { readonly kind: 'done' }
+export type KeptFor =
+  | { readonly kind: 'measured'; readonly afterMs: number }
+  /** Still kept when the watching ended. */
+  | { readonly kind: 'longer'; readonly thanMs: number }
+  | { readonly kind: 'predicted'; readonly prediction: Prediction; readonly assuming: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** While it runs; `number` counts the vanished connections from 1. */
+export type VanishProgress =
   | {
-      readonly kind: 'watch';
-      /** By then silence alone changes the answer; null: it never does. */
-      readonly changesAtMs: number | null;
-      /** When the server is to give up, if what was seen goes on; null: nothing tells. */
-      readonly end: { readonly min: number; readonly max: number | null } | null;
+      readonly event: 'opened';
+      readonly measured: string;
+      readonly addresses: readonly string[];
+      readonly tls: TlsFacts | null;
     }
-  /** Nothing more is to be expected: lift the vanishing and ask the server's kernel. */
-  | { readonly kind: 'lift' };
+  | { readonly event: 'vanished'; readonly number: number; readonly engine: VanishEngine }
+  | { readonly event: 'seen'; readonly number: number; readonly seen: VanishEvent }
+  | { readonly event: 'proven'; readonly number: number; readonly by: VanishProof }
+  | { readonly event: 'lifted'; readonly number: number; readonly answer: 'gone' | 'held' | 'none' }
+  | {
+      readonly event: 'watching';
+      readonly watchedMs: number;
+      readonly waitMs: number;
+      /** Of the first. */
+      readonly inference: Inference;
+    };

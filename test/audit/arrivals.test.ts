@@ -7,6 +7,7 @@ const before: Counters = {
   dataSegmentsIn: 3,
   segmentsOut: 9,
   unacked: 0,
+  rttMs: 0.05,
   drops: 2,
 };
 

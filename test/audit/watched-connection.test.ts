@@ -17,8 +17,9 @@ const LOOK_EVERY_MS = 5;
 
 async function watched(): Promise<Watched> {
   const { observer, peer } = await openPair();
+  const opened = { socket: peer.socket, remote: peer.remote, addresses: [], tls: null };
   const events: VanishEvent[] = [];
-  const connection = new WatchedConnection(kernel, peer.socket, 'vanished', (event) => {
+  const connection = new WatchedConnection(kernel, opened, 'vanished', (event) => {
     events.push(event);
   });
   const looking = setInterval(() => connection.look(), LOOK_EVERY_MS);

@@ -1,0 +1,184 @@
+/**
+ * How long does that server keep a client that vanished, and by which mechanism? One connection
+ * stays reachable and says nothing, the others vanish; what the server does about them is the answer.
+ *
+ * Nothing is sent but what was asked for: an opening exchange, a request under load `write`, and now
+ * and then a keepalive probe of our own kernel, which no program hears.
+ */
+import { formatEndpoint } from '../core/endpoint.js';
+import type { HostFacts } from '../core/result.js';
+import type { VanishLog } from '../core/vanish-log.js';
+import type { VanishProgress, VanishResult } from '../core/vanish-result.js';
+import { TcpaliveError } from '../errors.js';
+import { monotonicNow } from '../kernel/clock.js';
+import { pause } from '../kernel/interruption.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { disturbance, watchLoop } from '../net/loop-delay.js';
+import type { Opened } from '../net/open-socket.js';
+import { consensus } from './consensus.js';
+import { keptBy } from './kept.js';
+import { goSilent } from './silence.js';
+import { VanishRun } from './vanish-run.js';
+import { WatchedConnection } from './watched-connection.js';
+
+export interface VanishOptions {
+  /** As it was asked for, in words. */
+  readonly target: string;
+  /** A connection to it, its opening exchange played. @param like to the same address as that one */
+  readonly open: (like?: Opened) => Promise<Opened>;
+  readonly protocol: string | null;
+  /** What asks the server for data whose arrival is prevented: load `write`; undefined: load `idle`. */
+  readonly request: Uint8Array | undefined;
+  readonly waitMs: number;
+  /** How many vanish, at as many phases of a second. */
+  readonly connections: number;
+  readonly host: HostFacts;
+  readonly interruption: AbortSignal;
+}
+
+/** A look takes microseconds. */
+const LOOK_EVERY_MS = 10;
+const TELL_EVERY_MS = 250;
+
+/** Over which the connections are spread: what a server does once a second meets each phase. */
+const PHASES_MS = 1000;
+
+/** What an opening leaves to be acknowledged comes within 200 ms (TCP_DELACK_MAX). */
+const STILL_MS = 250;
+const STILL_WITHIN_MS = 5000;
+
+/**
+ * @throws TcpaliveError UNREACHABLE when not all connections can be had, NO_CAPABILITY where nothing
+ *   can make one vanish
+ */
+export async function vanish(
+  kernel: Kernel,
+  options: VanishOptions,
+  onEvent: (event: VanishProgress) => void,
+): Promise<VanishResult> {
+  const { waitMs, request, interruption } = options;
+  if (!kernel.capabilities.tcpInfo || !kernel.capabilities.keepaliveTuning) throw cannotSee();
+  const startedAt = new Date();
+  const started = monotonicNow();
+  const loop = watchLoop();
+  const connections: WatchedConnection[] = [];
+  const looking = setInterval(() => {
+    for (const connection of connections) connection.look();
+  }, LOOK_EVERY_MS);
+  try {
+    const quiet = await open(0);
+    const { remote, addresses, tls } = quiet.opened;
+    const measured = formatEndpoint(remote);
+    onEvent({ event: 'opened', measured, addresses, tls });
+    const [vanishing] = await all([
+      openVanishing(quiet.opened),
+      stillness(quiet).then(() => quiet.beginSilence()),
+    ]);
+    const runs = await all(vanishing.map((connection, at) => begin(connection, at + 1, quiet)));
+    await watch(runs);
+    for (const run of runs) run.conclude();
+    const inference = consensus(runs.map((run) => run.inference));
+    const { load, engine, watchedMs } = runs.map((run) => run.log()).reduce(longer);
+    return {
+      schema: 'tcpalive/vanish/1',
+      complete: !interruption.aborted,
+      startedAt: startedAt.toISOString(),
+      durationMs: Math.round(monotonicNow() - started),
+      host: options.host,
+      capabilities: kernel.capabilities,
+      target: options.target,
+      measured,
+      addresses,
+      tls,
+      protocol: options.protocol,
+      engine,
+      load,
+      waitMs,
+      watchedMs,
+      proven: runs.every(({ provenBy }) => provenBy !== undefined),
+      provenBy: runs.find(({ provenBy }) => provenBy !== undefined)?.provenBy ?? null,
+      ...inference,
+      connections: runs.map((run) => run.result()),
+      kept: keptBy(inference, { load, watchedMs }),
+      notes: disturbance(loop.stop()),
+    };
+  } finally {
+    loop.stop();
+    clearInterval(looking);
+    for (const connection of connections) connection.close();
+  }
+
+  async function open(number: number, like?: Opened): Promise<WatchedConnection> {
+    const opened = await options.open(like);
+    const name = number === 0 ? 'quiet' : 'vanished';
+    const connection = new WatchedConnection(kernel, opened, name, (seen) => {
+      onEvent({ event: 'seen', number, seen });
+    });
+    connections.push(connection);
+    return connection;
+  }
+
+  /** Together with the quiet one, and as many phases apart as there are. */
+  function openVanishing(like: Opened): Promise<readonly WatchedConnection[]> {
+    return all(
+      Array.from({ length: options.connections }, async (_, at) => {
+        await pause((at * PHASES_MS) / options.connections, interruption);
+        const connection = await open(at + 1, like);
+        await stillness(connection);
+        return connection;
+      }),
+    );
+  }
+
+  /** What an opening leaves to be said is over, so that the last word is known. */
+  async function stillness(connection: WatchedConnection): Promise<void> {
+    const opened = monotonicNow();
+    while (connection.stillMs < STILL_MS && monotonicNow() - opened < STILL_WITHIN_MS) {
+      await pause(LOOK_EVERY_MS, interruption);
+      if (interruption.aborted) return;
+    }
+  }
+
+  async function begin(
+    connection: WatchedConnection,
+    number: number,
+    quiet: WatchedConnection,
+  ): Promise<VanishRun> {
+    const silence = await goSilent(kernel, connection, request, interruption);
+    onEvent({ event: 'vanished', number, engine: silence.engine });
+    const load = request === undefined ? 'idle' : 'write';
+    return new VanishRun({ connection, number, quiet, silence, load, waitMs, onEvent });
+  }
+
+  async function watch(runs: readonly VanishRun[]): Promise<void> {
+    let toldAt = monotonicNow();
+    while (!interruption.aborted && !runs.every(({ isOver }) => isOver)) {
+      await pause(LOOK_EVERY_MS, interruption);
+      const now = monotonicNow();
+      for (const run of runs) run.step(now);
+      const [first] = runs;
+      if (first === undefined || now - toldAt < TELL_EVERY_MS) continue;
+      toldAt = now;
+      const { watchedMs } = first.log();
+      onEvent({ event: 'watching', watchedMs, waitMs, inference: first.inference });
+    }
+  }
+}
+
+/** Waits for every one before it fails: what was opened meanwhile is known by then. */
+async function all<T extends readonly unknown[]>(works: {
+  readonly [K in keyof T]: Promise<T[K]>;
+}): Promise<T> {
+  await Promise.allSettled(works);
+  return Promise.all(works) as Promise<unknown> as Promise<T>;
+}
+
+function longer(a: VanishLog, b: VanishLog): VanishLog {
+  return b.watchedMs > a.watchedMs ? b : a;
+}
+
+function cannotSee(): TcpaliveError {
+  return new TcpaliveError('NO_CAPABILITY', 'what a server sends cannot be seen without TCP_INFO', {
+    hint: 'it takes Linux with koffi: see tcpalive doctor',
+  });
+}
