@@ -1,0 +1,197 @@
+/** What a server does about a client that vanished, as text: how far it is, and the verdict. */
+import type { Estimate, Inference } from '../core/vanish-inference.js';
+import type { VanishEvent } from '../core/vanish-log.js';
+import type { KeptFor, VanishProgress, VanishResult } from '../core/vanish-result.js';
+import { countWords } from './count-words.js';
+import { printable } from './printable.js';
+import { latencyRange, latencyWords, predictionWords, roughly, spanWords } from './time-words.js';
+
+/** Said before anything is opened. */
+export function vanishIntroduction(target: string, connections: number, waitMs: number): string {
+  return printable(
+    `${target}: this holds ${countWords(connections + 1, 'connection')} of it, for ${roughly(waitMs)} ` +
+      'at most; they are released at the end, and with Ctrl-C',
+  );
+}
+
+/** Undefined for what is no news to a person. */
+export function vanishLine(progress: VanishProgress): string | undefined {
+  switch (progress.event) {
+    case 'opened': {
+      const { measured, addresses } = progress;
+      const of = addresses.length > 1 ? ` (one of ${addresses.join(', ')})` : '';
+      return `measured is whoever terminates TCP at ${measured}${of}`;
+    }
+    case 'vanished':
+      return `connection ${progress.number} has vanished, by ${progress.engine}`;
+    case 'seen': {
+      const words = seenWords(progress.seen);
+      return words && `${connectionWords(progress.number)}: ${words}`;
+    }
+    case 'proven':
+      return `connection ${progress.number}: proven, ${PROVEN_BY[progress.by]}`;
+    case 'lifted':
+      return `connection ${progress.number}: reachable again, ${LIFTED[progress.answer]}`;
+    case 'watching':
+      return undefined;
+  }
+}
+
+/** `12.3s of 20m0s: keepalive so far (2 probes …); given up at 5.00-5.16s, if that goes on`. */
+export function vanishStatus({
+  watchedMs,
+  waitMs,
+  inference,
+}: Extract<VanishProgress, { event: 'watching' }>): string {
+  const { next, mechanism, evidence } = inference;
+  const meaning = mechanism === 'none-seen' ? 'nothing so far' : `${mechanism} so far: ${evidence}`;
+  const end = next.kind === 'watch' ? next.end : null;
+  const expected =
+    end === null
+      ? ''
+      : end.max === null
+        ? `; not given up before ${latencyWords(end.min)}`
+        : `; given up at ${spanWords({ min: end.min, max: end.max })}, if that goes on`;
+  return printable(`${roughly(watchedMs)} of at most ${roughly(waitMs)}: ${meaning}${expected}`);
+}
+
+/** The verdict in a few lines. */
+export function vanishSummary(result: VanishResult): string {
+  const { target, measured, engine, complete, kept, notes } = result;
+  const via = target === measured ? '' : ` (at ${measured})`;
+  const lines = [
+    `--- ${target}${via}: a client that vanishes${complete ? '' : ', interrupted'} ---`,
+    verdictWords(result),
+    `seen: ${result.evidence}`,
+    `vanished by ${engine}, ${proofWords(result)}; measured is whoever terminates TCP there`,
+    `a client that vanishes while idle is kept          ${keptWords(kept.idle)}`,
+    `a client that vanishes before its reply is kept    ${keptWords(kept.write)}`,
+    `a client that hangs, its kernel reachable, is kept ${keptWords(kept.hung)}`,
+    ...notes.map((note) => `Note: ${note}`),
+  ];
+  return `${lines.map(printable).join('\n')}\n`;
+}
+
+const PROVEN_BY: Readonly<Record<NonNullable<VanishResult['provenBy']>, string>> = {
+  segment: "a segment of the server's stayed unanswered",
+  probe: 'a probe of ours drew no answer that arrived',
+};
+
+const LIFTED = {
+  gone: 'the server knows it no more',
+  held: 'the server still holds it',
+  none: 'the server does not answer',
+} as const;
+
+function connectionWords(number: number): string {
+  return number === 0 ? 'the quiet connection' : `connection ${number}`;
+}
+
+/** Undefined: what lifting has shown is told as such. */
+function seenWords({ kind, atMs }: VanishEvent): string | undefined {
+  const after = `after ${latencyWords(atMs)}`;
+  switch (kind) {
+    case 'bare':
+      return `a segment without data came ${after}: a probe`;
+    case 'data':
+      return `data came ${after}`;
+    case 'swallowed':
+      return `a segment was swallowed ${after}`;
+    case 'fin':
+      return `closed (FIN) ${after}`;
+    case 'reset':
+      return `closed (RST) ${after}`;
+    case 'gone':
+    case 'held':
+      return undefined;
+  }
+}
+
+function verdictWords(result: VanishResult): string {
+  const { noticed, noticedAfterMs, how, mechanism, complete, watchedMs } = result;
+  if (noticed) {
+    const after = noticedAfterMs === null ? '' : ` after ${estimateWords(noticedAfterMs)}`;
+    return `noticed${after}${how === null ? '' : HOW[how]}: ${mechanismWords(result)}`;
+  }
+  const watched = roughly(watchedMs);
+  const verdict = complete
+    ? `not noticed within ${watched}`
+    : `not noticed so far, after ${watched}`;
+  const begun = mechanism === 'none-seen' || mechanism === 'ambiguous' ? '' : 'it has begun: ';
+  return `${verdict}: ${begun}${mechanismWords(result)}`;
+}
+
+const HOW: Readonly<Record<NonNullable<Inference['how']>, string>> = {
+  RST: ' (RST)',
+  FIN: ' (FIN)',
+  silently: ', silently',
+  unknown: '',
+};
+
+function mechanismWords({ noticed, mechanism, candidates, inferred }: VanishResult): string {
+  const { idleMs, intervalMs } = inferred;
+  switch (mechanism) {
+    case 'keepalive':
+      return `keepalive of its kernel, ${keepaliveWords(inferred)}`;
+    case 'idle-timeout': {
+      const after = idleMs === null ? '' : ` of ${estimateWords(idleMs)}`;
+      return `an idle timeout${after}, which ends reachable clients that say nothing too`;
+    }
+    case 'heartbeat': {
+      const first = idleMs === null ? '' : `, the first beat after ${estimateWords(idleMs)}`;
+      const every = intervalMs === null ? '' : `, then every ${estimateWords(intervalMs)}`;
+      return `a heartbeat of its program${first}${every}`;
+    }
+    case 'retransmission':
+      return noticed
+        ? 'its kernel gave up what stayed unacknowledged'
+        : 'its kernel retransmits what stays unacknowledged';
+    case 'none-seen':
+      return 'it sent nothing at all';
+    case 'ambiguous':
+      return `ambiguous${candidates.length === 0 ? '' : `: ${candidates.join(' or ')}`}`;
+  }
+}
+
+/** `keepalive=2s:1s:3 (2.01s, 1.02s, 3 probes)`: as a setting where only one fits. */
+function keepaliveWords({ idleMs, intervalMs, count }: Inference['inferred']): string {
+  const measured = [
+    idleMs === null ? 'idle not seen' : `idle ${estimateWords(idleMs)}`,
+    intervalMs === null ? 'interval not seen' : `interval ${estimateWords(intervalMs)}`,
+    count === null ? 'count not certain' : countWords(count, 'probe'),
+  ].join(', ');
+  const [idle, interval] = [wholeSeconds(idleMs), wholeSeconds(intervalMs)];
+  if (idle === undefined || interval === undefined || count === null) return measured;
+  return `keepalive=${idle}s:${interval}s:${count} (${measured})`;
+}
+
+/** Linux takes whole seconds: the only one that the estimate allows. */
+function wholeSeconds(estimate: Estimate | null): number | undefined {
+  if (estimate === null) return undefined;
+  const [from, to] = [Math.ceil(estimate.min / 1000), Math.floor(estimate.max / 1000)];
+  return from === to ? from : undefined;
+}
+
+function estimateWords({ ms, min, max }: Estimate): string {
+  const [value, range] = [latencyWords(ms), latencyRange(min, max)];
+  return range === value ? value : `${value} (${range})`;
+}
+
+function proofWords({ proven, provenBy }: VanishResult): string {
+  return proven && provenBy !== null
+    ? `proven (${PROVEN_BY[provenBy]})`
+    : 'not proven (nothing came that it could have missed)';
+}
+
+function keptWords(kept: KeptFor): string {
+  switch (kept.kind) {
+    case 'measured':
+      return `${latencyWords(kept.afterMs)} (measured)`;
+    case 'longer':
+      return `longer than ${roughly(kept.thanMs)} (measured)`;
+    case 'predicted':
+      return `${predictionWords(kept.prediction)} (predicted for ${kept.assuming})`;
+    case 'unknown':
+      return kept.reason;
+  }
+}
