@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { Command, Option } from 'commander';
 import { parseFaults, type Fault } from '../core/condition.js';
 import { parseEndpoint, type Endpoint } from '../core/endpoint.js';
@@ -6,11 +5,12 @@ import { formatDuration, parseDuration } from '../core/duration.js';
 import { formatMode, parseMode, type Mode } from '../core/mode.js';
 import { TcpaliveError } from '../errors.js';
 import { parseFormat, type Format } from '../report/format.js';
+import { addConnectFlags, refuseUnconnectable, type ConnectFlags } from './connect-flags.js';
 import type { Environment } from './environment.js';
 import { colorOption, jsonOption, wholeNumber } from './options.js';
 import type { ColorChoice } from './style.js';
 
-export interface ProbeFlags {
+export interface ProbeFlags extends ConnectFlags {
   readonly mode: Mode;
   readonly count?: number;
   readonly duration?: number;
@@ -19,15 +19,13 @@ export interface ProbeFlags {
   readonly script?: string;
   readonly reconnect?: boolean;
   readonly quiet?: boolean;
-  readonly ipv4?: boolean;
-  readonly ipv6?: boolean;
   readonly format: Format;
   readonly json?: boolean;
   readonly color: ColorChoice;
 }
 
 export function probeCommand(env: Environment): Command {
-  return new Command('probe')
+  const command = new Command('probe')
     .description('connect, beat, and say whether the peer is alive; if not, who fell silent')
     .argument('<host:port>', 'an echo server such as tcpalive serve', parseEndpoint)
     .addOption(
@@ -56,9 +54,8 @@ export function probeCommand(env: Environment): Command {
       ]),
     )
     .option('--reconnect', 'connect again whenever the connection ends')
-    .option('-q, --quiet', 'only the summary')
-    .option('-4, --ipv4', 'only IPv4')
-    .addOption(new Option('-6, --ipv6', 'only IPv6').conflicts('ipv4'))
+    .option('-q, --quiet', 'only the summary');
+  return addConnectFlags(command)
     .addOption(
       new Option('--format <format>', 'table, json, or jsonl (a line an event)')
         .default('table')
@@ -80,6 +77,9 @@ A beat is an empty frame (two zero bytes), its echo the answer. Modes without he
 Exit codes: 0 alive, or cut by --drop-after and noticed as predicted; 1 dead or closed; 3 not one
 beat was answered, or it cannot be reached, or the cut is not proven; 130/143 interrupted.
 
+A name may have several addresses: all are shown, and the first that connects is used. What is wrong
+with a certificate ends the probe, or is told under --insecure.
+
 --drop-after cuts this end: nothing from the peer arrives any more, and what we send still leaves.
 At its end the connection is reset, so that the peer is not left with it.
 
@@ -88,16 +88,13 @@ Examples:
   tcpalive probe [::1]:7777 --mode heartbeat=200ms:1s --quiet
   tcpalive probe 127.0.0.1:7777 --drop-after 3s                               without any privilege
   tcpalive probe 127.0.0.1:7777 --mode keepalive=1s:1s:3 --drop-after 2s --json
+  tcpalive probe example.org:443 --tls --mode keepalive=5s:1s:3 --duration 1m
 `;
 
 /** Flags that each make sense, and not together. */
 function refuseImpossible(remote: Endpoint, flags: ProbeFlags): void {
-  const { mode, count, duration, dropAfter, ipv4, ipv6 } = flags;
-  const family = isIP(remote.address);
-  if ((ipv4 === true && family === 6) || (ipv6 === true && family === 4)) {
-    const flag = ipv4 === true ? '-4' : '-6';
-    throw new TcpaliveError('BAD_USAGE', `${flag}: ${remote.address} is an IPv${family} address`);
-  }
+  refuseUnconnectable(remote, flags);
+  const { mode, count, duration, dropAfter } = flags;
   if (count !== undefined && mode.heartbeat === undefined) {
     throw new TcpaliveError(
       'BAD_USAGE',

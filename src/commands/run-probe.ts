@@ -7,6 +7,7 @@ import { probe } from '../net/probe.js';
 import type { Format } from '../report/format.js';
 import { jsonText } from '../report/json.js';
 import { noAnswerWords, probeLine, probeSummary } from '../report/probe.js';
+import { connectOptions } from './connect-options.js';
 import type { Environment } from './environment.js';
 import { listenForInterrupt } from './interrupt.js';
 import { chosenFormat } from './options.js';
@@ -22,20 +23,19 @@ export async function runProbe(
 ): Promise<void> {
   const format = chosenFormat(flags);
   const style = styleFor(env, env.stdout, flags.color);
+  const open = await connectOptions(remote, flags);
   const interrupt = listenForInterrupt(env);
   const kernel = await openKernel();
-  const family = chosenFamily(flags);
   if (flags.script !== undefined) {
     const mode = modeGiven ? flags.mode : undefined;
-    const script = { file: flags.script, remote, mode, family, interruption: interrupt.signal };
+    const script = { file: flags.script, mode, ...open, interruption: interrupt.signal };
     env.setExitCode(interrupt.exitCode(await playScript(env, kernel, script)));
     return;
   }
   const result = await probe(
     kernel,
     {
-      remote,
-      family,
+      ...open,
       mode: flags.mode,
       count: flags.count,
       durationMs: flags.duration,
@@ -55,11 +55,6 @@ export async function runProbe(
   const code = exitCode(result);
   if (code === 3 && !interrupt.happened) throw couldNotTest(result);
   env.setExitCode(interrupt.exitCode(code));
-}
-
-function chosenFamily({ ipv4, ipv6 }: ProbeFlags): 4 | 6 | undefined {
-  if (ipv4 === true) return 4;
-  return ipv6 === true ? 6 : undefined;
 }
 
 function summary(result: ProbeResult, format: Format): string {

@@ -3,6 +3,7 @@ import type { Capabilities } from './capabilities.js';
 import type { Distribution } from './distribution.js';
 import type { Prediction } from './predict.js';
 import type { DropEngine, HostFacts } from './result.js';
+import type { TlsFacts } from './tls.js';
 
 export interface ProbeResult {
   readonly schema: 'tcpalive/probe/1';
@@ -13,6 +14,12 @@ export interface ProbeResult {
   readonly host: HostFacts;
   readonly capabilities: Omit<Capabilities, 'namespace'>;
   readonly target: string;
+  /** All that the target's name has; none when it was never connected. */
+  readonly addresses: readonly string[];
+  /** The one of the last connection, with its port. */
+  readonly remote: string | null;
+  /** Null without --tls. */
+  readonly tls: TlsFacts | null;
   readonly mode: string;
   /** More than one with --reconnect. */
   readonly connections: number;
@@ -92,6 +99,8 @@ export type ProbeEvent =
       readonly local: string;
       readonly remote: string;
       readonly settings: string;
+      readonly addresses: readonly string[];
+      readonly tls: TlsFacts | null;
     }
   | {
       readonly event: 'beat';

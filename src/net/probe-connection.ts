@@ -15,7 +15,6 @@ import { again, type Opened } from './open-socket.js';
 import { OwnDrop } from './own-drop.js';
 import type { ProbeOptions } from './probe-options.js';
 
-const CONNECT_TIMEOUT_MS = 10_000;
 const QUIET_EVERY_MS = 1000;
 
 /** Node's timers end here (2^31 - 1 ms). */
@@ -42,7 +41,7 @@ export class ProbeConnection {
   #finish: () => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
   #connection: Connection | undefined;
-  #opened: Pick<Opened, 'remote' | 'addresses' | 'tls'> | undefined;
+  #opened: Omit<Opened, 'socket'> | undefined;
   /** The last received segment, data or not, as the kernel last told. */
   #kernelHeardAt: Instant | undefined;
   #ownDrop: OwnDrop | undefined;
@@ -77,6 +76,8 @@ export class ProbeConnection {
       local: formatEndpoint(connection.local),
       remote: formatEndpoint(connection.remote),
       settings: formatMode(settings),
+      addresses: opened.addresses,
+      tls: opened.tls,
     });
     if (this.#options.mode.heartbeat === undefined) {
       const quiet = () =>
@@ -138,16 +139,17 @@ export class ProbeConnection {
   }
 
   #client(): ClientOptions {
-    const { remote, mode, family, interruption } = this.#options;
+    const { remote, connectTimeoutMs, family, tls, mode, interruption } = this.#options;
     return {
-      remote,
-      mode,
-      family,
-      interruption,
+      ...{ remote, connectTimeoutMs, family, tls, mode, interruption },
       framing: 'length16',
       maxFrameBytes: LARGEST_FRAME_BYTES,
-      connectTimeoutMs: CONNECT_TIMEOUT_MS,
     };
+  }
+
+  /** Undefined until it was open. */
+  get opened(): Omit<Opened, 'socket'> | undefined {
+    return this.#opened;
   }
 
   /** At the same address: another one may be another server. */

@@ -1,11 +1,8 @@
-import type { Endpoint } from '../core/endpoint.js';
 import type { Mode } from '../core/mode.js';
 import type { HostFacts } from '../core/result.js';
+import type { OpenOptions } from './open-socket.js';
 
-export interface ProbeOptions {
-  readonly remote: Endpoint;
-  /** Only addresses of that family; undefined: whichever the name has. */
-  readonly family: 4 | 6 | undefined;
+export interface ProbeOptions extends OpenOptions {
   readonly mode: Mode;
   /** Stop after so many answered beats. */
   readonly count: number | undefined;

@@ -21,6 +21,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import { pause } from '../kernel/interruption.js';
 import { disturbance, watchLoop } from './loop-delay.js';
 import { dropEngine } from './own-drop.js';
+import type { Opened } from './open-socket.js';
 import { ProbeConnection } from './probe-connection.js';
 import type { ProbeOptions } from './probe-options.js';
 
@@ -57,6 +58,7 @@ export async function probe(
   let drop: ProbeDrop | null = null;
   let verdict: ProbeVerdict = { kind: 'alive' };
   let view: ProbeKernelView | null = null;
+  let opened: Omit<Opened, 'socket'> | undefined;
 
   const leftMs = () => (end === undefined ? Infinity : Math.max(0, end - monotonicNow()));
   const isOver = () =>
@@ -75,6 +77,7 @@ export async function probe(
       continue;
     }
     totals.connections++;
+    opened = connection.opened;
     if (engine !== undefined && dropAfterMs !== undefined) {
       connection.dropLater(dropAfterMs, engine, UNNOTICED_WAIT_MS);
     }
@@ -100,6 +103,9 @@ export async function probe(
     host: options.host,
     capabilities: kernel.capabilities,
     target: formatEndpoint(options.remote),
+    addresses: opened?.addresses ?? [],
+    remote: opened === undefined ? null : formatEndpoint(opened.remote),
+    tls: opened?.tls ?? null,
     mode: formatMode(options.mode),
     connections: totals.connections,
     beats: {
@@ -112,7 +118,10 @@ export async function probe(
     drop,
     withoutMode: withoutMode(options, verdict),
     kernel: view,
-    notes: dropAfterMs === undefined ? [] : [...aboutDrop(drop), ...disturbance(loopDelay)],
+    notes: [
+      ...aboutTrust(opened),
+      ...(dropAfterMs === undefined ? [] : [...aboutDrop(drop), ...disturbance(loopDelay)]),
+    ],
   };
 
   async function again(reason: string): Promise<void> {
@@ -140,6 +149,15 @@ function withoutMode({ host }: ProbeOptions, verdict: ProbeVerdict): ProbeResult
     idle: predict({ ...situation, load: 'idle' }),
     write: predict({ ...situation, load: 'write' }),
   };
+}
+
+function aboutTrust(opened: Pick<Opened, 'tls'> | undefined): readonly string[] {
+  const problem = opened?.tls?.problem;
+  return typeof problem === 'string'
+    ? [
+        `whoever answered need not be the server that was meant: its certificate is not trusted (${problem}), and --insecure goes on`,
+      ]
+    : [];
 }
 
 function aboutDrop(drop: ProbeDrop | null): readonly string[] {

@@ -6,6 +6,7 @@ import type {
   ProbeVerdict,
 } from '../core/probe-result.js';
 import type { Prediction } from '../core/predict.js';
+import type { TlsFacts } from '../core/tls.js';
 import { countWords } from './count-words.js';
 import { paint, type Style } from './format.js';
 import { printable } from './printable.js';
@@ -43,7 +44,8 @@ function eventWords(event: ProbeEvent): string {
   switch (event.event) {
     case 'connected': {
       const settings = event.settings === 'none' ? '' : `, ${event.settings} (read back)`;
-      return `connected ${event.local} -> ${event.remote}${settings}`;
+      const others = event.addresses.length > 1 ? `, one of ${event.addresses.join(', ')}` : '';
+      return `connected ${event.local} -> ${event.remote}${others}${settings}${tlsWords(event.tls)}`;
     }
     case 'beat':
       return `beat ${event.number}: ${event.rttMs.toFixed(2)} ms  ${kernelWords(event.kernel)}`;
@@ -58,6 +60,13 @@ function eventWords(event: ProbeEvent): string {
     case 'reconnecting':
       return `${event.reason}; connecting again in ${latencyWords(event.afterMs)}`;
   }
+}
+
+function tlsWords(tls: TlsFacts | null): string {
+  if (tls === null) return '';
+  const { protocol, cipher, subject, problem } = tls;
+  const trust = problem === null ? '' : `, NOT TRUSTED: ${problem}`;
+  return `; ${protocol} ${cipher} with ${subject}${trust}`;
 }
 
 function expectedWords(predicted: Prediction): string {

@@ -231,6 +231,12 @@ describe('flags that do not go together', () => {
     ],
     [`probe ${TARGET} -6`, '-6: 127.0.0.1 is an IPv4 address'],
     ['probe [::1]:9 -4', '-4: ::1 is an IPv6 address'],
+    [`probe ${TARGET} --servername example.org`, '--servername is about TLS: it takes --tls'],
+    [`probe ${TARGET} --ca nowhere.pem`, '--ca is about TLS: it takes --tls'],
+    [`probe ${TARGET} --insecure`, '--insecure is about TLS: it takes --tls'],
+    [`probe ${TARGET} --tls --ca nowhere.pem`, '--ca: cannot read nowhere.pem: no such file'],
+    [`probe ${TARGET} --tls --ca test`, '--ca: cannot read test: it is a directory'],
+    [`probe ${TARGET} --tls --ca package.json`, '--ca: package.json holds no certificate in PEM'],
     [
       `probe ${TARGET} --mode keepalive=1s:1s:3 --count 5`,
       '--count counts answered beats, and mode keepalive=1s:1s:3 sends no beats: use --duration',
@@ -255,6 +261,7 @@ describe('flags that do not go together', () => {
     ['--drop-after 1s --count 3', '--drop-after <time>', '--count <n>'],
     ['--drop-after 1s --reconnect', '--drop-after <time>', '--reconnect'],
     ['-4 -6', '-6, --ipv6', '-4, --ipv4'],
+    ['--tls --ca package.json --insecure', '--insecure', '--ca <file>'],
     [`--script ${SCENARIO} --json`, '--script <file>', '--json'],
     [`--script ${SCENARIO} --drop-after 1s`, '--script <file>', '--drop-after <time>'],
   ])('probe %s', (args, one, other) =>

@@ -331,7 +331,7 @@ async function probing(
     on,
     {
       remote: { address: '127.0.0.1', port },
-      family: undefined,
+      connectTimeoutMs: SOON_MS,
       count: undefined,
       durationMs: undefined,
       dropAfterMs: undefined,

@@ -47,6 +47,9 @@ function resultWith(changes: Partial<ProbeResult> = {}): ProbeResult {
     host,
     capabilities,
     target: '192.0.2.7:7777',
+    addresses: ['192.0.2.7'],
+    remote: '192.0.2.7:7777',
+    tls: null,
     mode: 'heartbeat=1s:3s',
     connections: 1,
     beats: {
@@ -76,11 +79,21 @@ function ended(verdict: ProbeVerdict): ProbeEvent {
 
 describe('probeLine', () => {
   it('is a line an event', () => {
-    const connected = { event: 'connected', time, local: '127.0.0.1:40001' } as const;
+    const connected = {
+      ...({ event: 'connected', time, local: '127.0.0.1:40001' } as const),
+      ...{ addresses: ['127.0.0.1'], tls: null },
+    };
+    const tls = {
+      ...{ protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' },
+      ...{ subject: 'CN=localhost', issuer: 'CN=tests', problem: null },
+    };
+    const untrusted = { ...tls, problem: 'it has expired' };
     expect(
       lines(
         { ...connected, remote: '127.0.0.1:7777', settings: 'none' },
         { ...connected, remote: '[::1]:7777', settings: 'user-timeout=3s' },
+        { ...connected, remote: '[::1]:1', settings: 'none', addresses: ['::1', '127.0.0.1'], tls },
+        { ...connected, remote: '127.0.0.1:1', settings: 'none', tls: untrusted },
         { event: 'beat', time, number: 1, rttMs: 0.0612, kernel },
         { event: 'beat', time, number: 2, rttMs: 1234.5, kernel },
         { event: 'unanswered', time, number: 3, kernel: silent },
@@ -92,6 +105,8 @@ describe('probeLine', () => {
     ).toMatchInlineSnapshot(`
       "14:02:07.123  connected 127.0.0.1:40001 -> 127.0.0.1:7777
       14:02:07.123  connected 127.0.0.1:40001 -> [::1]:7777, user-timeout=3s (read back)
+      14:02:07.123  connected 127.0.0.1:40001 -> [::1]:1, one of ::1, 127.0.0.1; TLSv1.3 TLS_AES_256_GCM_SHA384 with CN=localhost
+      14:02:07.123  connected 127.0.0.1:40001 -> 127.0.0.1:1; TLSv1.3 TLS_AES_256_GCM_SHA384 with CN=localhost, NOT TRUSTED: it has expired
       14:02:07.123  beat 1: 0.06 ms  (kernel: rtt 0.04 ms, 0 retransmissions, last segment 0.01s ago)
       14:02:07.123  beat 2: 1234.50 ms  (kernel: rtt 0.04 ms, 0 retransmissions, last segment 0.01s ago)
       14:02:07.123  beat 3: no answer yet  (kernel: rtt 0.04 ms, 1 retransmission, 2 unacknowledged, last segment 2.01s ago)
