@@ -9,6 +9,8 @@ export const errorCodes = {
   BAD_USAGE: 2,
   /** A scenario file that is missing or does not follow the grammar; line and column are named. */
   BAD_SCENARIO: 2,
+  /** A protocol that is missing, does not follow the grammar, or lacks a secret it needs. */
+  BAD_PROTOCOL: 2,
   /** The address or port to listen on is taken or not ours. */
   CANNOT_LISTEN: 3,
   /** The host to probe cannot be resolved or connected to. */
@@ -17,6 +19,8 @@ export const errorCodes = {
   TLS_FAILED: 3,
   /** The peer never answered one beat: it may be alive and speak another protocol. */
   NO_ANSWER: 3,
+  /** The peer answered, in another protocol than was spoken. */
+  WRONG_PROTOCOL: 3,
   /** A drop that nobody saw drop anything: whatever came of it proves nothing. */
   NOT_PROVEN: 3,
   /** The process, unit, port or namespace that was named is not there, or holds no TCP socket. */

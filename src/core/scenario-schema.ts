@@ -3,9 +3,9 @@
  * more than one place of the file to judge (names, nesting, repetitions) is left to scenario.ts.
  */
 import * as v from 'valibot';
-import { TcpaliveError } from '../errors.js';
 import { parseCountComparison, type Comparison } from './comparator.js';
 import { parseDuration } from './duration.js';
+import { isMapping, list, mapping, shown, spelled, text, whole } from './file-schema.js';
 import { LARGEST_FRAME_BYTES } from './frame.js';
 import { parseMode } from './mode.js';
 import type { TimerName } from './result.js';
@@ -35,9 +35,6 @@ export const MOST_REPETITIONS = 10_000;
 
 /** What "one frame" is where the file does not say more. */
 const FRAME_BYTES = 64;
-
-/** The parsers' messages repeat what they were given: nothing that is longer gets to them. */
-const LONGEST_WORD = 120;
 
 /** As `ss` spells them: the states in which a server's socket can linger. */
 const STATES = [
@@ -153,81 +150,10 @@ export const scenarioSchema = mapping('a scenario', {
   expect: v.optional(list(expectation, 'expectations')),
 });
 
-/** What a person calls a value in a file. */
-function shown(input: unknown): string {
-  if (typeof input === 'string') return quoted(input);
-  if (Array.isArray(input)) return 'a list';
-  if (isMapping(input)) return 'a mapping';
-  return typeof input === 'number' || typeof input === 'boolean' ? String(input) : 'an empty value';
-}
-
-function isMapping(input: unknown): input is object {
-  return typeof input === 'object' && input !== null && !Array.isArray(input);
-}
-
-/** Exactly these keys. */
-function mapping<const Entries extends v.ObjectEntries>(what: string, entries: Entries) {
-  const accepted = Object.keys(entries).join(', ');
-  const schema = v.strictObject(entries, ({ expected, input }) =>
-    expected === 'never'
-      ? `${quoted(String(input))} is not a key of ${what}; accepted: ${accepted}`
-      : `${what} without ${expected.replaceAll('"', "'")}; accepted: ${accepted}`,
-  );
-  return v.lazy((input) =>
-    isMapping(input)
-      ? schema
-      : v.never(`${shown(input)} is not ${what}; a mapping with ${accepted}`),
-  );
-}
-
-function list<Item extends v.GenericSchema>(item: Item, what: string, most = Infinity) {
-  const accepted = `a list of ${what}, at least one`;
-  return v.pipe(
-    v.array(item, ({ input }) => `${shown(input)} where ${what} are expected; ${accepted}`),
-    v.minLength(1, `an empty list; ${accepted}`),
-    v.maxLength(most, ({ input }) => `${input.length} ${what}; at most ${most}`),
-  );
-}
-
-function text(accepts: (input: string) => boolean, what: string, accepted: string) {
-  return v.custom<string>(
-    (input) => typeof input === 'string' && accepts(input),
-    ({ input }) => `${shown(input)} is not ${what}; ${accepted}`,
-  );
-}
-
-function whole(what: string, min: number, max: number) {
-  return v.custom<number>(
-    (input) => Number.isInteger(input) && Number(input) >= min && Number(input) <= max,
-    ({ input }) => `${what} cannot be ${shown(input)}; a whole number, ${min} to ${max}`,
-  );
-}
-
 /** A word that stands for itself. */
 function word(what: string, accepted: readonly string[]) {
   return v.pipe(
     text((input) => accepted.includes(input), what, `one of ${accepted.join(', ')}`),
     v.transform((value): Comparison => ({ comparator: '=', value })),
-  );
-}
-
-/** What one of the command line's own parsers reads: the same grammar and the same words. */
-function spelled<Output>(parse: (text: string) => Output, what: string, accepted: string) {
-  return v.pipe(
-    v.unknown(),
-    v.rawTransform(({ dataset: { value }, addIssue, NEVER }): Output => {
-      const scalar = typeof value === 'string' || typeof value === 'number';
-      if (!scalar || String(value).length > LONGEST_WORD) {
-        addIssue({ message: `${shown(value)} is not ${what}; ${accepted}` });
-        return NEVER;
-      }
-      try {
-        return parse(String(value));
-      } catch (error) {
-        if (!(error instanceof TcpaliveError)) throw error;
-        addIssue({ message: error.message });
-        return NEVER;
-      }
-    }),
   );
 }

@@ -1,6 +1,6 @@
 /**
  * YAML text → plain values, and where each of them stands in the file. Knows nothing of scenarios
- * but that their files are small, shallow and plain: anchors, aliases and unknown tags are refused.
+ * and protocols but that their files are small, shallow and plain: anchors, aliases and unknown tags are refused.
  */
 import {
   isAlias,
@@ -26,6 +26,9 @@ export interface Position {
 
 export type Path = readonly PropertyKey[];
 
+/** With what a file is refused, by what it is about. */
+export type FileCode = 'BAD_SCENARIO' | 'BAD_PROTOCOL';
+
 export interface YamlFile {
   /** Mappings, lists, texts, numbers, booleans and nulls. */
   readonly value: unknown;
@@ -48,9 +51,14 @@ const PLAIN = 'write plain YAML: mappings, lists, texts and numbers';
 export const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 /** One printable line, `FILE:LINE:COLUMN: MESSAGE`, whatever is in the file or its name. */
-export function badScenario(file: string, at: Position, message: string): TcpaliveError {
+export function badFile(
+  file: string,
+  at: Position,
+  message: string,
+  code: FileCode = 'BAD_SCENARIO',
+): TcpaliveError {
   const text = `${file}:${at.line}:${at.column}: ${message}`;
-  return new TcpaliveError('BAD_SCENARIO', text.replace(new RegExp(UNPRINTABLE, 'gu'), escapeOne));
+  return new TcpaliveError(code, text.replace(new RegExp(UNPRINTABLE, 'gu'), escapeOne));
 }
 
 /** A piece of the file in a message: in quotes, and not all of it. */
@@ -58,15 +66,15 @@ export function quoted(text: string): string {
   return text.length > LONGEST_QUOTE ? `'${text.slice(0, LONGEST_QUOTE)}…'` : `'${text}'`;
 }
 
-/** @throws TcpaliveError BAD_SCENARIO */
-export function readYaml(text: string, file: string): YamlFile {
+/** @throws TcpaliveError of that code */
+export function readYaml(text: string, file: string, code?: FileCode): YamlFile {
   const lines = new LineCounter();
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
   const refuse = (offset: number, message: string): TcpaliveError =>
-    badScenario(file, at(offset), message);
+    badFile(file, at(offset), message, code);
 
   lines.addNewLine(0);
   const bytes = new TextEncoder().encode(text).length;

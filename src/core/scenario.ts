@@ -2,13 +2,13 @@
  * The scenario grammar: what a client does to a server, step by step, and what must then be true.
  * Needs yaml and valibot: import it only where a scenario is about to be read.
  */
-import * as v from 'valibot';
 import type { Comparison } from './comparator.js';
+import { checkShape, isBefore } from './file-schema.js';
 import { formatMode, type Mode } from './mode.js';
 import type { Quantity, ScenarioExpectation } from './scenario-check.js';
 import { scenarioSchema, type ScenarioShape } from './scenario-schema.js';
 import { flatSteps, readSteps, type Step, type StepSource } from './scenario-steps.js';
-import { badScenario, readYaml, type Position, type YamlFile } from './scenario-yaml.js';
+import { badFile, readYaml, type Position, type YamlFile } from './scenario-yaml.js';
 
 export interface Scenario {
   /** One printable line. */
@@ -44,15 +44,10 @@ export interface ServerPart {
  */
 export function parseScenario(text: string, file: string): Scenario {
   const yaml = readYaml(text, file);
-  const parsed = v.safeParse(scenarioSchema, yaml.value);
-  if (!parsed.success) {
-    const { at, message } = firstTrouble(parsed.issues, yaml);
-    throw badScenario(file, at, message);
-  }
-  const shape = parsed.output;
+  const shape = checkShape(scenarioSchema, yaml, (at, message) => badFile(file, at, message));
   const source: StepSource = {
     positionOf: (path) => yaml.positionOf(path, 'value'),
-    refuse: (at, message) => badScenario(file, at, message),
+    refuse: (at, message) => badFile(file, at, message),
   };
   refuseTwinModes(shape, source);
   const steps = readSteps(shape.steps, ['steps'], source);
@@ -79,22 +74,6 @@ export function serverParts(scenario: Scenario): ServerPart | undefined {
     return { key: 'server', at: section };
   }
   return step === undefined ? undefined : { key: 'serverSend', at: step.at };
-}
-
-type Issue = v.InferIssue<typeof scenarioSchema>;
-
-/** The first in the file. What is missing comes last: a key that is wrong is often why. */
-function firstTrouble(issues: readonly [Issue, ...Issue[]], yaml: YamlFile) {
-  const troubles = issues.map(({ path = [], expected, message }) => {
-    const aboutKey = path.at(-1)?.origin === 'key';
-    const keys = path.map(({ key }) => key as PropertyKey);
-    const at = yaml.positionOf(keys, aboutKey ? 'key' : 'value');
-    return { at, message, missing: aboutKey && expected !== 'never' };
-  });
-  return troubles.reduce((first, other) => {
-    if (first.missing !== other.missing) return first.missing ? other : first;
-    return isBefore(other.at, first.at) ? other : first;
-  });
 }
 
 function refuseTwinModes({ modes }: ScenarioShape, source: StepSource): void {
@@ -126,8 +105,4 @@ function readExpectations(
       .sort((one, other) => (isBefore(one.at, other.at) ? -1 : 1))
       .map(({ expectation }) => expectation);
   });
-}
-
-function isBefore(one: Position, other: Position): boolean {
-  return one.line < other.line || (one.line === other.line && one.column < other.column);
 }
