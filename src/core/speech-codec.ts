@@ -1,0 +1,96 @@
+/**
+ * A protocol as a codec: the empty payload, our beat, is the protocol's own request, and a reply to it
+ * an empty frame. A frame that is not empty is what the server wants to hear from us: send it. Any
+ * other unit is a violation, which names what it looks like. For one connection.
+ */
+import { BEAT, type Codec, type Decoded, type Decoder } from './frame.js';
+import { matchOf, MOST_MATCHED_BYTES, type Match } from './pattern.js';
+import { recognise } from './recognise.js';
+import { UnitReader } from './reply-units.js';
+import { hear, requestOf, strangeWords, type Speech } from './speech.js';
+
+export function speechCodec(speech: Speech): Codec {
+  const decoder = new ReplyDecoder(speech);
+  return {
+    encode: (payload) => (payload.length === 0 ? decoder.asked(requestOf(speech)) : payload),
+    decoder: () => decoder,
+  };
+}
+
+class ReplyDecoder implements Decoder {
+  readonly #speech: Speech;
+  readonly #reader = new UnitReader();
+  #request: Uint8Array = new Uint8Array(0);
+  #hasReplied = false;
+  /** A beat was sent while what came since the last one is no reply: what comes next must make it one. */
+  #isOverdue = false;
+
+  constructor(speech: Speech) {
+    this.#speech = speech;
+  }
+
+  /** A beat is about to be sent. */
+  asked(request: Uint8Array): Uint8Array {
+    this.#request = request;
+    this.#isOverdue = this.#reader.held.length > 0 && !this.#hasReplied;
+    this.#hasReplied = false;
+    return request;
+  }
+
+  push(chunk: Uint8Array): Decoded {
+    this.#reader.push(chunk);
+    return this.#speech.protocol.units === 'bytes' ? this.#search() : this.#read();
+  }
+
+  #read(): Decoded {
+    const { protocol } = this.#speech;
+    const frames: Uint8Array[] = [];
+    for (;;) {
+      const { held } = this.#reader;
+      const unit = this.#reader.next(protocol.units);
+      if (unit === undefined) break;
+      if (unit === 'none') return this.#violation(frames, held);
+      const heard = hear(this.#speech, unit, protocol.beat.expect);
+      if (heard.kind === 'strange') return this.#violation(frames, unit);
+      if (heard.kind === 'expected') frames.push(BEAT);
+      else if (heard.kind === 'push' && heard.answer !== undefined) frames.push(heard.answer);
+    }
+    // Text announces thousands of bytes to whoever takes it for a length.
+    const { held } = this.#reader;
+    if (protocol.units === 'length16' && recognise(held) !== undefined && held.length > 3) {
+      return this.#violation(frames, held);
+    }
+    return { frames, violation: undefined };
+  }
+
+  /** Without units, a reply is where it is found. */
+  #search(): Decoded {
+    const frames: Uint8Array[] = [];
+    for (let end = this.#replyEnd(); end !== undefined; end = this.#replyEnd()) {
+      this.#reader.take(end);
+      this.#hasReplied = true;
+      this.#isOverdue = false;
+      frames.push(BEAT);
+    }
+    const { held } = this.#reader;
+    if (held.length >= MOST_MATCHED_BYTES || (this.#isOverdue && held.length > 0)) {
+      return this.#violation(frames, held);
+    }
+    return { frames, violation: undefined };
+  }
+
+  #replyEnd(): number | undefined {
+    const { held } = this.#reader;
+    const { expect } = this.#speech.protocol.beat;
+    if (held.length === 0 || expect.length === 0)
+      return held.length === 0 ? undefined : held.length;
+    const matches = expect
+      .map((pattern) => matchOf(pattern, held))
+      .filter((match): match is Match => match !== undefined && match.end > 0);
+    return matches.length === 0 ? undefined : Math.min(...matches.map(({ end }) => end));
+  }
+
+  #violation(frames: readonly Uint8Array[], said: Uint8Array): Decoded {
+    return { frames, violation: strangeWords(said, this.#request) };
+  }
+}
