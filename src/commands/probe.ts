@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { parseFaults, type Fault } from '../core/condition.js';
 import { parseEndpoint, type Endpoint } from '../core/endpoint.js';
 import { formatDuration, parseDuration } from '../core/duration.js';
+import { BESIDE, SHORTEST_SILENCE_MS } from '../core/idle-limit-plan.js';
 import { formatMode, parseMode, type Mode } from '../core/mode.js';
 import { TcpaliveError } from '../errors.js';
 import { parseFormat, type Format } from '../report/format.js';
@@ -10,6 +11,13 @@ import type { Environment } from './environment.js';
 import { colorOption, jsonOption, wholeNumber } from './options.js';
 import type { ColorChoice } from './style.js';
 
+const DEFAULT_WAIT_MS = 20 * 60_000;
+const DEFAULT_CONNECTIONS = 16;
+const FEWEST_CONNECTIONS = 2 + BESIDE;
+
+/** More would be an attack, and are of no more use. */
+const MOST_CONNECTIONS = 256;
+
 export interface ProbeFlags extends ConnectFlags {
   readonly mode: Mode;
   readonly count?: number;
@@ -17,6 +25,9 @@ export interface ProbeFlags extends ConnectFlags {
   readonly dropAfter?: number;
   readonly fault: Fault;
   readonly script?: string;
+  readonly idleLimit?: boolean;
+  readonly wait: number;
+  readonly connections: number;
   readonly reconnect?: boolean;
   readonly quiet?: boolean;
   readonly format: Format;
@@ -53,6 +64,25 @@ export function probeCommand(env: Environment): Command {
         'quiet',
       ]),
     )
+    .addOption(
+      new Option('--idle-limit', 'the longest silence that the path to it survives').conflicts([
+        'count',
+        'duration',
+        'dropAfter',
+        'script',
+        'reconnect',
+      ]),
+    )
+    .addOption(
+      new Option('--wait <time>', 'the longest silence that --idle-limit tries')
+        .default(DEFAULT_WAIT_MS, formatDuration(DEFAULT_WAIT_MS))
+        .argParser(parseWait),
+    )
+    .addOption(
+      new Option('--connections <n>', 'how many --idle-limit opens at a time, at most')
+        .default(DEFAULT_CONNECTIONS)
+        .argParser(wholeNumber(FEWEST_CONNECTIONS, MOST_CONNECTIONS)),
+    )
     .option('--reconnect', 'connect again whenever the connection ends')
     .option('-q, --quiet', 'only the summary');
   return addConnectFlags(command)
@@ -65,9 +95,11 @@ export function probeCommand(env: Environment): Command {
     .addOption(colorOption())
     .addHelpText('after', HELP)
     .action(async (remote: Endpoint, flags: ProbeFlags, command: Command) => {
+      const modeFrom = command.getOptionValueSource('mode');
       refuseImpossible(remote, flags);
+      if (flags.idleLimit === true && modeFrom === 'cli') refuseOtherModes(flags.mode);
       const { runProbe } = await import('./run-probe.js');
-      await runProbe(env, remote, flags, command.getOptionValueSource('mode') !== 'default');
+      await runProbe(env, remote, flags, modeFrom !== 'default');
     });
 }
 
@@ -83,12 +115,18 @@ with a certificate ends the probe, or is told under --insecure.
 --drop-after cuts this end: nothing from the peer arrives any more, and what we send still leaves.
 At its end the connection is reset, so that the peer is not left with it.
 
+--idle-limit opens many connections, silent for 1s, 2s, 4s and so on, and lets the kernel ask each with
+one keepalive probe: no byte is sent, so it works with any server. It takes two to four times the limit.
+Exit codes: 0 a limit was found, or none up to --wait; 3 nothing could be tried; 130/143 interrupted.
+
 Examples:
   tcpalive probe 127.0.0.1:7777 --count 5
   tcpalive probe [::1]:7777 --mode heartbeat=200ms:1s --quiet
   tcpalive probe 127.0.0.1:7777 --drop-after 3s                               without any privilege
   tcpalive probe 127.0.0.1:7777 --mode keepalive=1s:1s:3 --drop-after 2s --json
   tcpalive probe example.org:443 --tls --mode keepalive=5s:1s:3 --duration 1m
+  tcpalive probe example.org:443 --idle-limit                                 what NAT and firewalls allow
+  tcpalive probe example.org:443 --idle-limit --mode keepalive=60s:10s:6 --wait 1h
 `;
 
 /** Flags that each make sense, and not together. */
@@ -107,6 +145,26 @@ function refuseImpossible(remote: Endpoint, flags: ProbeFlags): void {
       `--duration ${formatDuration(duration)} is not longer than --drop-after ${formatDuration(dropAfter)}`,
     );
   }
+}
+
+/** Beside silences, `--idle-limit` tries nothing but the kernel's own probes. */
+function refuseOtherModes(mode: Mode): void {
+  const { keepalive, ...others } = mode;
+  if (keepalive !== undefined && Object.keys(others).length === 0) return;
+  throw new TcpaliveError(
+    'BAD_USAGE',
+    `--idle-limit tries silences, and beside them keepalive alone: not mode ${formatMode(mode)}, ` +
+      'but --mode keepalive=IDLE:INTERVAL:COUNT, or none of it',
+  );
+}
+
+function parseWait(text: string): number {
+  const ms = parseDuration(text);
+  if (ms >= SHORTEST_SILENCE_MS) return ms;
+  throw new TcpaliveError(
+    'BAD_USAGE',
+    `'${text}' is too short: a keepalive probe asks after ${formatDuration(SHORTEST_SILENCE_MS)} of silence at least`,
+  );
 }
 
 /** From one end alone a connection can be cut, but nobody else's process stopped or socket closed. */

@@ -32,6 +32,12 @@ export async function runProbe(
     env.setExitCode(interrupt.exitCode(await playScript(env, kernel, script)));
     return;
   }
+  if (flags.idleLimit === true) {
+    const { runIdleLimit } = await import('./run-idle-limit.js');
+    const mode = modeGiven ? flags.mode : {};
+    await runIdleLimit(env, kernel, open, { ...flags, mode }, interrupt);
+    return;
+  }
   const result = await probe(
     kernel,
     {

@@ -170,9 +170,9 @@ async function measured({
   return { result, events, server };
 }
 
-function opened(port: number): Promise<Socket> {
+async function opened(port: number): Promise<Socket> {
   const remote = { address: '127.0.0.1', port };
-  return openSocket({ remote, connectTimeoutMs: SOON_MS });
+  return (await openSocket(kernel, { remote, connectTimeoutMs: SOON_MS })).socket;
 }
 
 function cut(of: Kernel, socket: Socket): void {
