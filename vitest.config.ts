@@ -5,6 +5,9 @@ const measured = ['test/e2e/**/*.test.ts', 'test/lab/**/*.test.ts'];
 /** Thousands of sockets, whose namespaces the kernel still takes down when the test is over. */
 const crowded = ['test/e2e/ask.test.ts', 'test/e2e/reap.test.ts'];
 
+/** These wait for minutes and do next to nothing: the parts are tested meanwhile. */
+const long = ['test/e2e/idle-limit.test.ts'];
+
 export default defineConfig({
   test: {
     globalSetup: ['test/build-once.ts'],
@@ -16,11 +19,22 @@ export default defineConfig({
     },
     projects: [
       {
+        // Of one group the projects begin in the order of their names.
+        extends: true,
+        test: {
+          name: 'long',
+          include: long,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
         extends: true,
         test: {
           name: 'parts',
           include: ['test/**/*.test.ts'],
           exclude: measured,
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
@@ -30,7 +44,7 @@ export default defineConfig({
         test: {
           name: 'measured',
           include: measured,
-          exclude: crowded,
+          exclude: [...crowded, ...long],
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
