@@ -16,10 +16,11 @@ import {
 } from './finding.js';
 import { keepaliveFit } from './keepalive-fit.js';
 import type { Ending, Sightings } from './sightings.js';
+import { isBackOff } from './unanswered.js';
 
 /** The quiet one was closed though it could be reached, and had heard no more than a farewell. */
 export function bothClosed(seen: Sightings, quietAt: Span): Finding {
-  const { end, engine, segments } = seen;
+  const { end, engine, load, segments } = seen;
   const goodbye = nearest(segments, quietAt);
   // Not heard, but something came when there was one.
   const hidden = goodbye && inOneRound(goodbye, quietAt) ? goodbye : undefined;
@@ -42,6 +43,15 @@ export function bothClosed(seen: Sightings, quietAt: Span): Finding {
       mechanism: 'ambiguous',
       candidates: ['idle-timeout', seen.quiet.probes.length > 0 ? 'keepalive' : 'heartbeat'],
       evidence: 'both connections were closed, but not at the same time',
+      next: DONE,
+    };
+  }
+  const before = segments.filter(({ max }) => max < closedAt.min - AT_ONCE_MS);
+  if (load === 'idle' && seen.quiet.probes.length === 0 && isBackOff(before)) {
+    return {
+      mechanism: 'ambiguous',
+      candidates: ['idle-timeout', 'heartbeat'],
+      evidence: 'both connections were closed; but data to the vanished one alone was sent before',
       next: DONE,
     };
   }

@@ -24,7 +24,7 @@ import {
 import { keepaliveFit } from './keepalive-fit.js';
 import { probed } from './probed.js';
 import { sightings, untilMs, type Ending, type Sightings } from './sightings.js';
-import { afterData, isBackOff, nextRetransmission, unanswered } from './unanswered.js';
+import { afterData, isRepeated, nextRetransmission, unanswered } from './unanswered.js';
 
 const NOTHING_INFERRED: InferredSettings = { idleMs: null, intervalMs: null, count: null };
 
@@ -58,12 +58,12 @@ function decisive(log: VanishLog): Sightings {
 }
 
 function find(seen: Sightings): Finding {
-  const { quiet, segments, end } = seen;
+  const { quiet, segments, end, load } = seen;
   if (quiet.data.length > 0) return afterData(seen);
   if (quiet.end !== undefined) return bothClosed(seen, quiet.end.at);
   const keepalive = keepaliveFit(seen);
   if (keepalive !== undefined) return probed(seen, keepalive);
-  if (isBackOff(segments)) return unanswered(seen);
+  if (load === 'write' && isRepeated(seen)) return unanswered(seen);
   if (end !== undefined && end.kind !== 'held') return endedAlone(seen, end);
   if (segments.length > 0 || quiet.probes.length > 0) return unexplained(seen);
   return {
@@ -79,7 +79,7 @@ function unexplained(seen: Sightings): Finding {
   const last = segments.at(-1);
   const isProbed = quiet.probes.length > 0;
   // A single one that nobody repeats may have been its RST.
-  const waitsForMore = last === undefined || isProbed || engine !== 'min-ttl';
+  const mayBeReset = engine === 'min-ttl' && !isProbed && segments.length === 1;
   return {
     mechanism: 'ambiguous',
     candidates: isProbed ? ['keepalive'] : ['keepalive', 'heartbeat', 'retransmission'],
@@ -89,9 +89,10 @@ function unexplained(seen: Sightings): Finding {
         : `${counted(segments.length, 'segment')} came to the vanished one, and ${
             isProbed ? 'the quiet one was probed at other times' : 'none to the quiet one'
           }`,
-    next: waitsForMore
-      ? nextRetransmission(seen)
-      : overdueAt(seen, last.max + sameRoundMs(last.max)),
+    next:
+      last !== undefined && mayBeReset
+        ? overdueAt(seen, last.max + sameRoundMs(last.max))
+        : nextRetransmission(seen),
   };
 }
 

@@ -20,6 +20,9 @@ import type { Sightings } from './sightings.js';
 /** Segments of one answer, and of one beat. */
 const SENDING_MS = 100;
 
+/** TCP_KEEPINTVL takes whole seconds. */
+const SHORTEST_INTERVAL_MS = 1000;
+
 /** tcp_retries2 as every kernel comes with it, Documentation/networking/ip-sysctl.rst. */
 const RETRIES2 = 15;
 
@@ -54,25 +57,22 @@ export function afterData(seen: Sightings): Finding {
   return doubt('and gave up unheard', DONE);
 }
 
-/** Further and further apart, and the quiet one heard no data. */
+/** The answer that was asked for, and the quiet one heard no data. */
 export function unanswered(seen: Sightings): Finding {
-  const { end, load } = seen;
-  const wrote = load === 'write';
-  if (end?.heard === true && !(wrote && isAnswerToRepeat(seen))) {
-    return {
-      mechanism: 'ambiguous',
-      candidates: ['idle-timeout', 'heartbeat'],
-      evidence: 'data was sent again and again, then the vanished one alone was closed',
-      next: doneAt(seen, end.at.max + sameRoundMs(end.at.max)),
-    };
-  }
-  if (wrote || end?.kind === 'gone') return retransmission(seen, wrote ? 'the answer' : 'data');
+  const { end } = seen;
+  if (end?.heard !== true || isAnswerToRepeat(seen)) return retransmission(seen, 'the answer');
   return {
     mechanism: 'ambiguous',
-    candidates: ['retransmission', 'heartbeat'],
-    evidence: 'segments came further and further apart, though nothing had been asked for',
-    next: nextRetransmission(seen),
+    candidates: ['idle-timeout', 'heartbeat'],
+    evidence: 'the answer was sent again and again, then the vanished one alone was closed',
+    next: doneAt(seen, end.at.max + sameRoundMs(end.at.max)),
   };
+}
+
+/** Sooner than any probe of a keepalive is, and then further and further apart. */
+export function isRepeated({ segments, rttMs }: Sightings): boolean {
+  const [first] = gapsBetween(sendings(segments, SENDING_MS));
+  return first !== undefined && first.max < SHORTEST_INTERVAL_MS + rttMs && isBackOff(segments);
 }
 
 export function isBackOff(segments: readonly Span[]): boolean {

@@ -1,0 +1,177 @@
+/** Random servers of each kind, as they look to a client that vanishes: for property tests. */
+import fc from 'fast-check';
+import type { VanishLog } from '../../src/core/vanish-log.js';
+import type { MechanismKind } from '../../src/core/vanish-result.js';
+import { hz, lateness, latenessOf } from '../core/kernel-settings.js';
+import {
+  heartbeatServer,
+  idleTimeoutServer,
+  keepaliveServer,
+  repetitions,
+  watched,
+  type Keepalive,
+  type Sent,
+} from '../sim/watched-server.js';
+
+const engine = fc.constantFrom('goodbye-filter', 'hop-limit', 'min-ttl');
+const goodbye = fc.constantFrom('fin', 'reset');
+
+/** Of a loop that has time. */
+export const steadyMs = fc.array(fc.integer({ min: 5, max: 20 }), { minLength: 1, maxLength: 20 });
+
+/** Of one that is stalled now and then. */
+const stalledMs = fc.array(
+  fc.oneof(
+    { weight: 9, arbitrary: fc.integer({ min: 5, max: 20 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 21, max: 1500 }) },
+  ),
+  { minLength: 1, maxLength: 60 },
+);
+
+const pausesMs = fc.oneof(steadyMs, stalledMs);
+
+const keepalive = fc.record({
+  idleMs: fc.integer({ min: 1, max: 30 }).map((seconds) => seconds * 1000),
+  intervalMs: fc.integer({ min: 1, max: 20 }).map((seconds) => seconds * 1000),
+  count: fc.integer({ min: 1, max: 9 }),
+});
+
+interface Case {
+  readonly mechanism: MechanismKind;
+  readonly log: VanishLog;
+}
+
+export interface KeepaliveCase extends Case {
+  readonly settings: Keepalive;
+}
+
+/** @param pauses between looks */
+export function keepaliveCase(
+  settings: fc.Arbitrary<Keepalive> = keepalive,
+  pauses: fc.Arbitrary<number[]> = pausesMs,
+): fc.Arbitrary<KeepaliveCase> {
+  return fc
+    .tuple(settings, engine, pauses, hz, lateness)
+    .map(([settings, how, pausesMs, ticks, late]) => {
+      const { idleMs, intervalMs, count } = settings;
+      const overMs = 1.2 * (idleMs + (count + 2) * intervalMs) + 3000;
+      const sent = keepaliveServer(settings, latenessOf(late, ticks), overMs);
+      return {
+        mechanism: 'keepalive',
+        settings,
+        log: asked(sent, { engine: how, pausesMs, load: 'idle', askedAtMs: overMs }),
+      };
+    });
+}
+
+/** Some segments never arrive; what the quiet one acknowledges is sent until it does. */
+export function lossy(cases: fc.Arbitrary<Case>): fc.Arbitrary<Case> {
+  return fc
+    .tuple(cases, fc.array(fc.boolean(), { minLength: 1, maxLength: 12 }))
+    .map(([{ mechanism, log }, lost]) => ({
+      mechanism,
+      log: {
+        ...log,
+        events: log.events.filter(
+          ({ connection, kind }, at) =>
+            kind === 'gone' ||
+            (connection === 'quiet' && kind !== 'bare') ||
+            lost[at % lost.length] !== true,
+        ),
+      },
+    }));
+}
+
+export const idleTimeoutCase: fc.Arbitrary<Case> = fc
+  .record({
+    timeoutMs: fc.integer({ min: 1000, max: 90_000 }),
+    lateMs: fc.record({
+      quiet: fc.integer({ min: 0, max: 2000 }),
+      vanished: fc.integer({ min: 0, max: 2000 }),
+    }),
+    farewell: fc.boolean(),
+    goodbye,
+  })
+  .chain((server) =>
+    fc.tuple(fc.constant(server), engine, steadyMs).map(([, how, pausesMs]) => ({
+      mechanism: 'idle-timeout',
+      log: asked(idleTimeoutServer(server), {
+        engine: how,
+        pausesMs,
+        load: 'idle',
+        askedAtMs: server.timeoutMs + 6000,
+      }),
+    })),
+  );
+
+export const heartbeatCase: fc.Arbitrary<Case> = fc
+  .record({
+    intervalMs: fc.integer({ min: 1000, max: 30_000 }),
+    beats: fc.integer({ min: 1, max: 4 }),
+    patienceMs: fc.integer({ min: 1000, max: 20_000 }),
+    goodbye,
+    closesBoth: fc.boolean(),
+  })
+  .chain((server) =>
+    fc
+      .tuple(fc.constantFrom('goodbye-filter', 'hop-limit'), steadyMs, lateness)
+      .map(([how, pausesMs, late]) => ({
+        mechanism: 'heartbeat',
+        log: asked(heartbeatServer(server, latenessOf(late, 250)), {
+          engine: how,
+          pausesMs,
+          load: 'idle',
+          askedAtMs: server.intervalMs * server.beats + server.patienceMs + 5000,
+        }),
+      })),
+  );
+
+/** A server that sends on its own, or whose answer nobody hears, and whose kernel gives it up. */
+export const retransmissionCase: fc.Arbitrary<Case> = fc
+  .record({
+    load: fc.constantFrom('idle', 'write'),
+    firstMs: fc.integer({ min: 1000, max: 20_000 }),
+    retries2: fc.integer({ min: 3, max: 8 }),
+    userTimeoutMs: fc.option(fc.integer({ min: 2000, max: 30_000 }), { nil: undefined }),
+  })
+  .chain(({ load, firstMs, retries2, userTimeoutMs }) =>
+    fc.tuple(engine, steadyMs, lateness).map(([how, pausesMs, late]) => {
+      const from = load === 'write' ? 0 : firstMs;
+      const { sent, death } = repetitions(from, latenessOf(late, 250), userTimeoutMs, retries2);
+      const quiet: Sent[] =
+        load === 'write' ? [] : [{ connection: 'quiet', kind: 'data', at: from }];
+      return {
+        mechanism: 'retransmission',
+        log: asked([...quiet, ...sent], {
+          engine: how,
+          pausesMs,
+          load,
+          askedAtMs: from + 1.3 * (death - from) + 1000,
+        }),
+      };
+    }),
+  );
+
+interface Asking {
+  readonly engine: VanishLog['engine'];
+  readonly load: VanishLog['load'];
+  readonly pausesMs: readonly number[];
+  readonly askedAtMs: number;
+}
+
+/** Lifted in the end, where the goodbye was not heard before: it knows the connection no more. */
+function asked(sent: readonly Sent[], { engine, load, pausesMs, askedAtMs }: Asking): VanishLog {
+  const heard =
+    engine !== 'min-ttl' &&
+    sent.some(
+      ({ connection, kind }) => connection === 'vanished' && (kind === 'fin' || kind === 'reset'),
+    );
+  const answer: Sent[] = heard ? [] : [{ connection: 'vanished', kind: 'gone', at: askedAtMs + 1 }];
+  return watched([...sent, ...answer], {
+    engine,
+    load,
+    pausesMs,
+    watchedMs: askedAtMs + 2000,
+    liftedAtMs: heard ? null : askedAtMs,
+  });
+}
