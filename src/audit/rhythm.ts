@@ -37,18 +37,12 @@ export function rhythm(moments: readonly Span[], rttMs: number): Rhythm | undefi
     const sleeps = sleepsIn(gap, interval, rttMs);
     if (sleeps === undefined) return undefined;
     missed += sleeps - 1;
-  }
-  // The longest that are all of one length say more than each of them: what is not known of when
-  // they were seen counts once.
-  if (missed === 0 && moments.length > 2) {
-    const whole = between(moments.at(0), moments.at(-1));
-    const each = { min: whole.min / gaps.length, max: whole.max / gaps.length };
-    interval = intersection(interval, armedWith(each, rttMs / gaps.length)) ?? interval;
-  }
-  for (const gap of gaps) {
-    const sleeps = sleepsIn(gap, interval, rttMs);
-    if (sleeps === undefined) return undefined;
     interval = intersection(interval, eachOf(gap, sleeps, rttMs)) ?? interval;
+  }
+  // All of them together say more than each: when the first and the last were seen counts once.
+  if (missed === 0 && gaps.length > 1) {
+    const whole = between(moments.at(0), moments.at(-1));
+    interval = intersection(interval, eachOf(whole, gaps.length, rttMs)) ?? interval;
   }
   // A back-off that doubles looks like more and more of them lost.
   return missed > 0 && missed >= gaps.length ? undefined : { interval, missed };
