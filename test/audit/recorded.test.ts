@@ -40,6 +40,12 @@ describe('what a real kernel did', () => {
         keepalive | RST 4 | idle 1 interval 3 count 1 | done
       keepalive=2s:1s:3
         keepalive | RST 5.1 | idle 2 interval 1 count 3 | done
+      redis-server with tcp-keepalive 3: keepalive=3s:1s:3
+        keepalive | RST 6.3 | idle 3 interval 1 count 3 | done
+      redis-server with tcp-keepalive 6: keepalive=6s:2s:3, its RST swallowed as well
+        keepalive | unknown 12.1 | idle 6 interval 2 count 3 | done
+      redis-server with timeout 4, which looks once a second
+        idle-timeout | FIN 4.7 | idle 4.7 interval - count - | done
       sends data every second whoever listens, with a user timeout of 4s
         retransmission | silently 7.7 | idle 1 interval 1 count - | done
       asked, with a user timeout of 4s there; the RST answers our own retransmission of the question
@@ -58,6 +64,8 @@ describe('what a real kernel did', () => {
     holds('keepalive', 2000, 1000);
     holds('keepalive-hidden', 2000, 1000);
     holds('keepalive-one-probe', 1000, 3000);
+    holds('redis-keepalive-3', 3000, 1000);
+    holds('redis-keepalive-6', 6000, 2000);
   });
 
   it('is no notice as long as the end is not in it', () => {

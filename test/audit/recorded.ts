@@ -12,8 +12,10 @@ const folder = new URL('../../fixtures/vanish/', import.meta.url);
 
 /** What a real kernel did to a real connection: fixtures/vanish, by name. */
 export const recorded: ReadonlyMap<string, Recorded> = new Map(
-  readdirSync(folder).map((file) => [
-    file.replace(/\.json$/, ''),
-    JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Recorded,
-  ]),
+  readdirSync(folder)
+    .toSorted()
+    .map((file) => [
+      file.replace(/\.json$/, ''),
+      JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Recorded,
+    ]),
 );
