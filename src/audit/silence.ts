@@ -1,7 +1,7 @@
 /** Going silent with no help from the other end, by the first engine that is seen to work. */
 import { formatEndpoint } from '../core/endpoint.js';
 import { addMs, type Instant } from '../core/time.js';
-import type { VanishEngine } from '../core/vanish-log.js';
+import type { VanishEngine, VanishLog } from '../core/vanish-log.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
@@ -12,88 +12,77 @@ const LOOK_EVERY_MS = 10;
 
 export interface Silence {
   readonly engine: VanishEngine;
-  /** A probe of ours stayed unanswered: what we send does not arrive. */
+  /** A probe of ours stayed unanswered: what is sent so does not arrive. */
   readonly proven: boolean;
 }
 
 /**
- * @param request said so that its answer cannot arrive; undefined: nothing is said
+ * @param openTrial a connection of its own: a server that is heard and answered meanwhile counts anew
  * @throws TcpaliveError NO_CAPABILITY where no engine can be had
  */
-export async function goSilent(
+export async function chooseSilence(
   { capabilities }: Kernel,
-  connection: WatchedConnection,
-  request: Uint8Array | undefined,
+  load: VanishLog['load'],
+  openTrial: () => Promise<WatchedConnection>,
   interruption: AbortSignal,
 ): Promise<Silence> {
-  try {
-    if (capabilities.socketFilter) {
-      return deafen(connection, request === undefined ? 'goodbye-filter' : 'data-filter', request);
-    }
-    if (await diesAtRouter(connection, interruption)) {
-      if (request !== undefined) muteBehind(connection, request);
-      return { engine: 'hop-limit', proven: true };
-    }
-    if (capabilities.minTtl) return deafen(connection, 'min-ttl', request);
-  } catch (error) {
-    if (!(error instanceof KernelRefusal)) throw error;
-    throw cannotVanish(connection, error.message);
+  if (capabilities.socketFilter) {
+    return { engine: load === 'idle' ? 'goodbye-filter' : 'data-filter', proven: false };
   }
-  throw cannotVanish(connection, 'neither a filter nor a minimum TTL can be had');
-}
-
-/** Nothing arrives any more; what is said still does. */
-function deafen(
-  connection: WatchedConnection,
-  engine: VanishEngine,
-  request: Uint8Array | undefined,
-): Silence {
-  connection.beginSilence();
-  connection.cut(engine);
-  if (request !== undefined) connection.say(request);
-  return { engine, proven: false };
-}
-
-/** The request leaves with the ordinary hop limit, before this returns; the acknowledgement of its answer does not. */
-function muteBehind(connection: WatchedConnection, request: Uint8Array): void {
-  connection.speakAgain();
-  connection.beginSilence();
-  connection.say(request);
-  connection.cut('hop-limit');
+  if (await diesAtRouter(await openTrial(), interruption)) {
+    return { engine: 'hop-limit', proven: true };
+  }
+  if (capabilities.minTtl) return { engine: 'min-ttl', proven: false };
+  throw cannotVanish('neither a filter nor a minimum TTL can be had');
 }
 
 /**
- * Leaves the connection silent when it is so. On the same host or link the hop limit does nothing, and
- * says nothing: only a probe that stays unanswered proves it.
+ * From the turn in which it returns on, nothing of this connection is heard by one end or the other.
+ * @param request said so that its answer cannot arrive; undefined: nothing is said
+ * @throws TcpaliveError NO_CAPABILITY
  */
-async function diesAtRouter(
+export function goSilent(
   connection: WatchedConnection,
-  interruption: AbortSignal,
-): Promise<boolean> {
-  if (connection.isOnLoopback) return false;
+  engine: VanishEngine,
+  request: Uint8Array | undefined,
+): void {
   connection.beginSilence();
-  connection.cut('hop-limit');
-  connection.ask();
-  const { patienceMs } = connection;
-  let unansweredUntil: Instant | undefined;
-  while (!interruption.aborted && connection.ended === undefined) {
-    await pause(LOOK_EVERY_MS, interruption);
-    const { answer } = connection;
-    if (answer === 'acknowledged') break;
-    if (answer === 'unanswered') unansweredUntil ??= addMs(monotonicNow(), patienceMs);
-    if (unansweredUntil !== undefined && monotonicNow() >= unansweredUntil) {
-      connection.stopAsking();
-      return true;
-    }
+  try {
+    // A request must leave with the ordinary hop limit; the acknowledgement of its answer must not.
+    if (engine === 'hop-limit' && request !== undefined) connection.say(request);
+    connection.cut(engine);
+  } catch (error) {
+    if (!(error instanceof KernelRefusal)) throw error;
+    throw cannotVanish(`${formatEndpoint(connection.opened.remote)}: ${error.message}`);
   }
-  connection.stopAsking();
-  connection.speakAgain();
-  return false;
+  if (engine !== 'hop-limit' && request !== undefined) connection.say(request);
 }
 
-function cannotVanish({ opened }: WatchedConnection, reason: string): TcpaliveError {
-  const whose = formatEndpoint(opened.remote);
-  return new TcpaliveError('NO_CAPABILITY', `a client of ${whose} cannot vanish: ${reason}`, {
+/** On the same host or link the hop limit does nothing, and says nothing: only a probe tells. */
+async function diesAtRouter(trial: WatchedConnection, interruption: AbortSignal): Promise<boolean> {
+  if (trial.isOnLoopback) return false;
+  try {
+    trial.cut('hop-limit');
+    trial.ask();
+    let until: Instant | undefined;
+    while (!interruption.aborted && trial.ended === undefined) {
+      await pause(LOOK_EVERY_MS, interruption);
+      const { answer } = trial;
+      if (answer === 'acknowledged') return false;
+      if (answer === 'unanswered') until ??= addMs(monotonicNow(), trial.patienceMs);
+      if (until !== undefined && monotonicNow() >= until) return true;
+    }
+    return false;
+  } catch (error) {
+    if (error instanceof KernelRefusal) return false;
+    throw error;
+  } finally {
+    trial.close();
+  }
+}
+
+function cannotVanish(reason: string): TcpaliveError {
+  return new TcpaliveError('NO_CAPABILITY', `no client can be made to vanish here: ${reason}`, {
     hint: 'it takes Linux with koffi: see tcpalive doctor',
   });
 }

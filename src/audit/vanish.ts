@@ -7,7 +7,6 @@
  */
 import { formatEndpoint } from '../core/endpoint.js';
 import type { HostFacts } from '../core/result.js';
-import type { VanishLog } from '../core/vanish-log.js';
 import type { VanishProgress, VanishResult } from '../core/vanish-result.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
@@ -17,7 +16,7 @@ import { disturbance, watchLoop } from '../net/loop-delay.js';
 import type { Opened } from '../net/open-socket.js';
 import { consensus } from './consensus.js';
 import { keptBy } from './kept.js';
-import { goSilent } from './silence.js';
+import { chooseSilence, goSilent, type Silence } from './silence.js';
 import { VanishRun } from './vanish-run.js';
 import { WatchedConnection } from './watched-connection.js';
 
@@ -57,6 +56,7 @@ export async function vanish(
   onEvent: (event: VanishProgress) => void,
 ): Promise<VanishResult> {
   const { waitMs, request, interruption } = options;
+  const load = request === undefined ? 'idle' : 'write';
   if (!kernel.capabilities.tcpInfo || !kernel.capabilities.keepaliveTuning) throw cannotSee();
   const startedAt = new Date();
   const started = monotonicNow();
@@ -66,19 +66,26 @@ export async function vanish(
     for (const connection of connections) connection.look();
   }, LOOK_EVERY_MS);
   try {
-    const quiet = await open(0);
+    let like: Opened | undefined;
+    const openTrial = async () => {
+      const trial = await open('trial');
+      like = trial.opened;
+      return trial;
+    };
+    const silence = await chooseSilence(kernel, load, openTrial, interruption);
+    const quiet = await open(0, like);
     const { remote, addresses, tls } = quiet.opened;
     const measured = formatEndpoint(remote);
     onEvent({ event: 'opened', measured, addresses, tls });
-    const [vanishing] = await all([
-      openVanishing(quiet.opened),
+    const phases = Array.from({ length: options.connections }, (_, at) => at);
+    const [runs] = await all([
+      all(phases.map((at) => begin(at, quiet, silence))),
       stillness(quiet).then(() => quiet.beginSilence()),
     ]);
-    const runs = await all(vanishing.map((connection, at) => begin(connection, at + 1, quiet)));
     await watch(runs);
     for (const run of runs) run.conclude();
     const inference = consensus(runs.map((run) => run.inference));
-    const { load, engine, watchedMs } = runs.map((run) => run.log()).reduce(longer);
+    const watchedMs = Math.max(...runs.map((run) => run.log().watchedMs));
     return {
       schema: 'tcpalive/vanish/1',
       complete: !interruption.aborted,
@@ -91,7 +98,7 @@ export async function vanish(
       addresses,
       tls,
       protocol: options.protocol,
-      engine,
+      engine: silence.engine,
       load,
       waitMs,
       watchedMs,
@@ -108,26 +115,14 @@ export async function vanish(
     for (const connection of connections) connection.close();
   }
 
-  async function open(number: number, like?: Opened): Promise<WatchedConnection> {
+  async function open(number: number | 'trial', like?: Opened): Promise<WatchedConnection> {
     const opened = await options.open(like);
     const name = number === 0 ? 'quiet' : 'vanished';
     const connection = new WatchedConnection(kernel, opened, name, (seen) => {
-      onEvent({ event: 'seen', number, seen });
+      if (number !== 'trial') onEvent({ event: 'seen', number, seen });
     });
     connections.push(connection);
     return connection;
-  }
-
-  /** Together with the quiet one, and as many phases apart as there are. */
-  function openVanishing(like: Opened): Promise<readonly WatchedConnection[]> {
-    return all(
-      Array.from({ length: options.connections }, async (_, at) => {
-        await pause((at * PHASES_MS) / options.connections, interruption);
-        const connection = await open(at + 1, like);
-        await stillness(connection);
-        return connection;
-      }),
-    );
   }
 
   /** What an opening leaves to be said is over, so that the last word is known. */
@@ -139,14 +134,14 @@ export async function vanish(
     }
   }
 
-  async function begin(
-    connection: WatchedConnection,
-    number: number,
-    quiet: WatchedConnection,
-  ): Promise<VanishRun> {
-    const silence = await goSilent(kernel, connection, request, interruption);
+  /** Together with the quiet one, each at a phase of its own. */
+  async function begin(at: number, quiet: WatchedConnection, silence: Silence): Promise<VanishRun> {
+    await pause((at * PHASES_MS) / options.connections, interruption);
+    const number = at + 1;
+    const connection = await open(number, quiet.opened);
+    await stillness(connection);
+    goSilent(connection, silence.engine, request);
     onEvent({ event: 'vanished', number, engine: silence.engine });
-    const load = request === undefined ? 'idle' : 'write';
     return new VanishRun({ connection, number, quiet, silence, load, waitMs, onEvent });
   }
 
@@ -171,10 +166,6 @@ async function all<T extends readonly unknown[]>(works: {
 }): Promise<T> {
   await Promise.allSettled(works);
   return Promise.all(works) as Promise<unknown> as Promise<T>;
-}
-
-function longer(a: VanishLog, b: VanishLog): VanishLog {
-  return b.watchedMs > a.watchedMs ? b : a;
 }
 
 function cannotSee(): TcpaliveError {

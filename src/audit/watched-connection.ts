@@ -39,7 +39,7 @@ export class WatchedConnection {
   readonly #kernel: Kernel;
   readonly #socket: Socket;
   readonly #onEvent: (event: VanishEvent) => void;
-  #events: VanishEvent[] = [];
+  readonly #events: VanishEvent[] = [];
   #counters: Counters | undefined;
   #lookedAt: Instant;
   /** When a segment last came or went. */
@@ -47,7 +47,7 @@ export class WatchedConnection {
   #lastWordAt: Instant;
   #speaks = true;
   #engine: VanishEngine | undefined;
-  #question: { readonly acknowledgedBefore: Instant; answer: Answer } | undefined;
+  #question: { acknowledgedBefore: Instant; answer: Answer } | undefined;
   /** Answers to what our own kernel sends while it hears nothing: until when they are expected. */
   #owed: { count: number; until: Instant } = { count: 0, until: instantAt(0) };
   #liftedAtMs: number | null = null;
@@ -131,15 +131,6 @@ export class WatchedConnection {
     this.#speaks = false;
   }
 
-  /** Can be heard again: what the server sent meanwhile was answered. */
-  speakAgain(): void {
-    this.heal();
-    const last = this.#events.at(-1);
-    if (last !== undefined) this.#lastWordAt = addMs(this.#lastWordAt, last.atMs);
-    this.#events = [];
-    this.#speaks = true;
-  }
-
   /** @throws KernelRefusal */
   cut(engine: VanishEngine): void {
     const descriptor = this.#descriptor();
@@ -204,7 +195,7 @@ export class WatchedConnection {
     if (COUNTED.some((name) => after[name] !== before[name])) this.#movedAt = now;
     const sent = after.segmentsOut - before.segmentsOut;
     if (this.#speaks && sent > 0) this.#lastWordAt = now;
-    const isAnswered = this.#hearAnswer(info);
+    const isAnswered = this.#hearAnswer(info, after.dataSegmentsIn > before.dataSegmentsIn);
     if (this.#liftedAtMs !== null) return; // it may say what it could not before: that is no news
     const { data, bare, swallowed, goodbye } = arrivals(before, after, this.#engine);
     this.#tell('data', data, now, withinMs);
@@ -221,10 +212,15 @@ export class WatchedConnection {
   }
 
   /** @returns whether the answer came just now */
-  #hearAnswer(info: TcpInfo): boolean {
+  #hearAnswer(info: TcpInfo, withData: boolean): boolean {
     const question = this.#question;
     if (question === undefined || question.answer === 'acknowledged') return false;
     if (question.answer === 'not-sent' && info.probes > 0) question.answer = 'unanswered';
+    if (withData && this.#liftedAtMs === null) {
+      // A late greeting acknowledges too, and puts the probe off: what comes then is the answer.
+      question.acknowledgedBefore = acknowledgedAt(info);
+      return false;
+    }
     // A probe of the server's acknowledges nothing: only an answer makes this younger.
     if (acknowledgedAt(info) < addMs(question.acknowledgedBefore, NEWER_MS)) return false;
     question.answer = 'acknowledged';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { infer } from '../../src/audit/inference.js';
 import type { VanishLog } from '../../src/core/vanish-log.js';
-import type { Estimate } from '../../src/core/vanish-result.js';
+import type { Estimate } from '../../src/core/vanish-inference.js';
 import { asOf } from '../sim/watched-server.js';
 import {
   heartbeatCase,

@@ -1,7 +1,7 @@
 /** Random servers of each kind, as they look to a client that vanishes: for property tests. */
 import fc from 'fast-check';
 import type { VanishLog } from '../../src/core/vanish-log.js';
-import type { MechanismKind } from '../../src/core/vanish-result.js';
+import type { MechanismKind } from '../../src/core/vanish-inference.js';
 import { hz, lateness, latenessOf } from '../core/kernel-settings.js';
 import {
   heartbeatServer,
