@@ -2,32 +2,22 @@ import { Command, Option } from 'commander';
 import { parseFaults, type Fault } from '../core/condition.js';
 import { parseEndpoint, type Endpoint } from '../core/endpoint.js';
 import { formatDuration, parseDuration } from '../core/duration.js';
-import { BESIDE, SHORTEST_SILENCE_MS } from '../core/idle-limit-plan.js';
 import { formatMode, parseMode, type Mode } from '../core/mode.js';
 import { TcpaliveError } from '../errors.js';
 import { parseFormat, type Format } from '../report/format.js';
+import { addAuditFlags, refuseUnauditable, type AuditFlags } from './audit-flags.js';
 import { addConnectFlags, refuseUnconnectable, type ConnectFlags } from './connect-flags.js';
 import type { Environment } from './environment.js';
 import { colorOption, jsonOption, wholeNumber } from './options.js';
 import type { ColorChoice } from './style.js';
 
-const DEFAULT_WAIT_MS = 20 * 60_000;
-const DEFAULT_CONNECTIONS = 16;
-const FEWEST_CONNECTIONS = 2 + BESIDE;
-
-/** More would be an attack, and are of no more use. */
-const MOST_CONNECTIONS = 256;
-
-export interface ProbeFlags extends ConnectFlags {
+export interface ProbeFlags extends ConnectFlags, AuditFlags {
   readonly mode: Mode;
   readonly count?: number;
   readonly duration?: number;
   readonly dropAfter?: number;
   readonly fault: Fault;
   readonly script?: string;
-  readonly idleLimit?: boolean;
-  readonly wait: number;
-  readonly connections: number;
   readonly reconnect?: boolean;
   readonly quiet?: boolean;
   readonly format: Format;
@@ -64,28 +54,9 @@ export function probeCommand(env: Environment): Command {
         'quiet',
       ]),
     )
-    .addOption(
-      new Option('--idle-limit', 'the longest silence that the path to it survives').conflicts([
-        'count',
-        'duration',
-        'dropAfter',
-        'script',
-        'reconnect',
-      ]),
-    )
-    .addOption(
-      new Option('--wait <time>', 'the longest silence that --idle-limit tries')
-        .default(DEFAULT_WAIT_MS, formatDuration(DEFAULT_WAIT_MS))
-        .argParser(parseWait),
-    )
-    .addOption(
-      new Option('--connections <n>', 'how many --idle-limit opens at a time, at most')
-        .default(DEFAULT_CONNECTIONS)
-        .argParser(wholeNumber(FEWEST_CONNECTIONS, MOST_CONNECTIONS)),
-    )
     .option('--reconnect', 'connect again whenever the connection ends')
     .option('-q, --quiet', 'only the summary');
-  return addConnectFlags(command)
+  return addConnectFlags(addAuditFlags(command))
     .addOption(
       new Option('--format <format>', 'table, json, or jsonl (a line an event)')
         .default('table')
@@ -95,11 +66,15 @@ export function probeCommand(env: Environment): Command {
     .addOption(colorOption())
     .addHelpText('after', HELP)
     .action(async (remote: Endpoint, flags: ProbeFlags, command: Command) => {
-      const modeFrom = command.getOptionValueSource('mode');
       refuseImpossible(remote, flags);
-      if (flags.idleLimit === true && modeFrom === 'cli') refuseOtherModes(flags.mode);
+      refuseUnauditable(flags, (flag) => command.getOptionValueSource(flag) === 'cli');
+      if (flags.vanish === true) {
+        const { runVanish } = await import('./run-vanish.js');
+        await runVanish(env, remote, flags);
+        return;
+      }
       const { runProbe } = await import('./run-probe.js');
-      await runProbe(env, remote, flags, modeFrom !== 'default');
+      await runProbe(env, remote, flags, command.getOptionValueSource('mode') !== 'default');
     });
 }
 
@@ -115,9 +90,13 @@ with a certificate ends the probe, or is told under --insecure.
 --drop-after cuts this end: nothing from the peer arrives any more, and what we send still leaves.
 At its end the connection is reset, so that the peer is not left with it.
 
+--vanish opens two connections and lets one go silent: what the server does about it, and not about the
+other, tells how long it keeps a client that vanished, and by which mechanism. Nothing is sent but one
+keepalive probe now and then; --connections lets more of them vanish.
+
 --idle-limit opens many connections, silent for 1s, 2s, 4s and so on, and lets the kernel ask each with
 one keepalive probe: no byte is sent, so it works with any server. It takes two to four times the limit.
-Exit codes: 0 a limit was found, or none up to --wait; 3 nothing could be tried; 130/143 interrupted.
+Exit codes of both: 0 measured, or not up to --wait; 3 it could not be; 130/143 interrupted.
 
 Examples:
   tcpalive probe 127.0.0.1:7777 --count 5
@@ -125,6 +104,7 @@ Examples:
   tcpalive probe 127.0.0.1:7777 --drop-after 3s                               without any privilege
   tcpalive probe 127.0.0.1:7777 --mode keepalive=1s:1s:3 --drop-after 2s --json
   tcpalive probe example.org:443 --tls --mode keepalive=5s:1s:3 --duration 1m
+  tcpalive probe 127.0.0.1:6379 --vanish --wait 5m
   tcpalive probe example.org:443 --idle-limit                                 what NAT and firewalls allow
   tcpalive probe example.org:443 --idle-limit --mode keepalive=60s:10s:6 --wait 1h
 `;
@@ -145,26 +125,6 @@ function refuseImpossible(remote: Endpoint, flags: ProbeFlags): void {
       `--duration ${formatDuration(duration)} is not longer than --drop-after ${formatDuration(dropAfter)}`,
     );
   }
-}
-
-/** Beside silences, `--idle-limit` tries nothing but the kernel's own probes. */
-function refuseOtherModes(mode: Mode): void {
-  const { keepalive, ...others } = mode;
-  if (keepalive !== undefined && Object.keys(others).length === 0) return;
-  throw new TcpaliveError(
-    'BAD_USAGE',
-    `--idle-limit tries silences, and beside them keepalive alone: not mode ${formatMode(mode)}, ` +
-      'but --mode keepalive=IDLE:INTERVAL:COUNT, or none of it',
-  );
-}
-
-function parseWait(text: string): number {
-  const ms = parseDuration(text);
-  if (ms >= SHORTEST_SILENCE_MS) return ms;
-  throw new TcpaliveError(
-    'BAD_USAGE',
-    `'${text}' is too short: a keepalive probe asks after ${formatDuration(SHORTEST_SILENCE_MS)} of silence at least`,
-  );
 }
 
 /** From one end alone a connection can be cut, but nobody else's process stopped or socket closed. */

@@ -14,6 +14,7 @@ import {
   idleLimitSummary,
 } from '../report/idle-limit.js';
 import { jsonText } from '../report/json.js';
+import { defaultConnections } from './audit-flags.js';
 import type { Environment } from './environment.js';
 import type { Interrupt } from './interrupt.js';
 import { chosenFormat } from './options.js';
@@ -29,7 +30,7 @@ export async function runIdleLimit(
 ): Promise<void> {
   const format = chosenFormat(flags);
   const target = formatEndpoint(to.remote);
-  const { wait: waitMs, connections, mode } = flags;
+  const { wait: waitMs, connections = defaultConnections.idleLimit, mode } = flags;
   const status = showStatus(env);
   const onEvent = (event: IdleLimitEvent) => {
     if (flags.quiet === true) return;

@@ -1,0 +1,151 @@
+/** Servers that are not ours, audited from outside: by root and by nobody, on their host and behind a router. */
+import { describe, expect, it } from 'vitest';
+import type { Estimate } from '../../src/core/vanish-inference.js';
+import type { VanishEngine } from '../../src/core/vanish-log.js';
+import type { VanishResult } from '../../src/core/vanish-result.js';
+import { lacksRoot, type Network } from './network.js';
+import { install, start, type Run } from './program.js';
+import { lacksPrograms, nginx, redis, setSysctls, sshd, type RealServer } from './real-servers.js';
+import { routedNetwork, SERVER_ADDRESS, type RoutedNetwork } from './routed-network.js';
+
+/** What a server was told, and what is to be found out about it. */
+interface Case {
+  readonly name: string;
+  readonly server: RealServer;
+  readonly mechanism: 'keepalive' | 'idle-timeout';
+  readonly idleMs: number;
+  /** Beyond it: a server that looks for idle clients only now and then. */
+  readonly lateMs?: number;
+  readonly intervalMs?: number;
+  readonly count?: number;
+}
+
+/** Where a client is, and who. */
+interface Place {
+  readonly name: string;
+  readonly network: Network;
+  readonly words: readonly string[];
+  readonly engine: VanishEngine;
+}
+
+const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+
+/** Seven servers, each with settings that nobody else has. */
+async function casesIn({ server: network }: RoutedNetwork): Promise<readonly Case[]> {
+  const at = (port: number) => ({ address: SERVER_ADDRESS, port });
+  setSysctls(network, {
+    tcp_keepalive_time: 4,
+    tcp_keepalive_intvl: 1,
+    tcp_keepalive_probes: 2,
+  });
+  const patient = { client_header_timeout: '300s' };
+  const hasty = { client_header_timeout: '3s' };
+  const probing = { TCPKeepAlive: 'yes', LoginGraceTime: 0 };
+  const strict = { TCPKeepAlive: 'no', LoginGraceTime: 4 };
+  return [
+    {
+      name: 'redis with tcp-keepalive 3',
+      server: await redis(network, { 'tcp-keepalive': 3 }, at(6379)),
+      ...{ mechanism: 'keepalive', idleMs: 3000, intervalMs: 1000, count: 3 },
+    },
+    {
+      name: 'redis with timeout 3',
+      server: await redis(network, { 'tcp-keepalive': 0, timeout: 3 }, at(6380)),
+      // Idle for more than three whole seconds, looked for once a second (clientsCron).
+      ...{ mechanism: 'idle-timeout', idleMs: 3000, lateMs: 2000 },
+    },
+    {
+      name: 'nginx with so_keepalive=2s:1s:3',
+      server: await nginx(network, { listen: 'so_keepalive=2s:1s:3', http: patient }, at(8001)),
+      ...{ mechanism: 'keepalive', idleMs: 2000, intervalMs: 1000, count: 3 },
+    },
+    {
+      name: 'nginx with so_keepalive=1s:2s:2',
+      server: await nginx(network, { listen: 'so_keepalive=1s:2s:2', http: patient }, at(8002)),
+      ...{ mechanism: 'keepalive', idleMs: 1000, intervalMs: 2000, count: 2 },
+    },
+    {
+      name: 'nginx with client_header_timeout 3s',
+      server: await nginx(network, { http: hasty }, at(8003)),
+      ...{ mechanism: 'idle-timeout', idleMs: 3000 },
+    },
+    {
+      name: "sshd with its kernel's keepalive, 4 1 2",
+      server: await sshd(network, probing, at(2201)),
+      ...{ mechanism: 'keepalive', idleMs: 4000, intervalMs: 1000, count: 2 },
+    },
+    {
+      name: 'sshd with LoginGraceTime 4',
+      server: await sshd(network, strict, at(2202)),
+      ...{ mechanism: 'idle-timeout', idleMs: 4000 },
+    },
+  ];
+}
+
+describe.skipIf(lacksRoot || lacksPrograms('redis-server', 'nginx', 'sshd'))(
+  'probe --vanish (needs root, redis-server, nginx, sshd)',
+  () => {
+    it('finds out what each server does, whoever asks and wherever', async () => {
+      const network = await routedNetwork();
+      const cases = await casesIn(network);
+      const bin = install();
+      const places: readonly Place[] = [
+        { name: 'root there', network: network.server, words: [], engine: 'goodbye-filter' },
+        { name: 'nobody there', network: network.server, words: NOBODY, engine: 'min-ttl' },
+        {
+          name: 'root behind a router',
+          network: network.client,
+          words: [],
+          engine: 'goodbye-filter',
+        },
+        {
+          name: 'nobody behind a router',
+          network: network.client,
+          words: NOBODY,
+          engine: 'hop-limit',
+        },
+      ];
+      // Half of them at a time: so many programs that start together would see each other.
+      for (const half of [places.slice(0, 2), places.slice(2)]) {
+        const runs = half.flatMap((place) =>
+          cases.map(async (each) => {
+            expectFound(each, place, await vanish(place, bin, each.server).ended);
+          }),
+        );
+        await Promise.all(runs);
+      }
+    });
+  },
+);
+
+function vanish({ network, words }: Place, bin: string, { address, port }: RealServer) {
+  const args = ['probe', `${address}:${port}`, '--vanish', '--wait', '30s', '--json'];
+  return start([], { command: network.command(...words, process.execPath, bin, ...args) });
+}
+
+function expectFound(each: Case, { name, engine }: Place, { code, stdout, stderr }: Run): void {
+  const what = `${each.name}, by ${name}`;
+  expect(code, `${what}: ${stderr}`).toBe(0);
+  const result = JSON.parse(stdout) as VanishResult;
+  expect(result, what).toMatchObject({
+    // A goodbye that passes proves nothing, and nothing else came.
+    proven: each.mechanism === 'keepalive' || engine !== 'goodbye-filter',
+    noticed: true,
+    engine,
+    mechanism: each.mechanism,
+    candidates: [],
+    inferred: { count: each.count ?? null },
+    quiet: { kind: each.mechanism === 'keepalive' ? 'open' : 'closed' },
+  });
+  expectNear(result.inferred.idleMs, each.idleMs, each.lateMs, `${what}: idle`);
+  if (each.intervalMs !== undefined) {
+    expectNear(result.inferred.intervalMs, each.intervalMs, 0, `${what}: interval`);
+  }
+}
+
+/** Within 0.3 s and 3 %. */
+function expectNear(estimate: Estimate | null, ms: number, lateMs = 0, what = ''): void {
+  const allowedMs = 300 + 0.03 * ms;
+  expect(estimate?.ms, what).toBeGreaterThanOrEqual(ms - allowedMs);
+  expect(estimate?.ms, what).toBeLessThanOrEqual(ms + lateMs + allowedMs);
+}
