@@ -47,14 +47,16 @@ export async function openSocket(kernel: Kernel, options: OpenOptions): Promise<
   // Loaded only when asked for, and before there is a connection that would have to wait for it.
   const secure = tls && (await import('./secure.js')).secure;
   const patience = new Patience(connectTimeoutMs, interruption);
+  let tried: readonly string[] = [];
   try {
     const { addresses, wanted } = await resolve(remote.address, family, patience);
+    tried = wanted;
     const { socket: raw, address } = await connectFirst(kernel, wanted, remote.port, patience);
     const used = { remote: { address, port: remote.port }, addresses };
     if (tls === undefined || secure === undefined) return { ...used, socket: raw, tls: null };
     return { ...used, ...(await secure(raw, tls.servername ?? remote.address, tls, patience)) };
   } catch (error) {
-    if (error instanceof ConnectFailure) throw inWords(error, remote);
+    if (error instanceof ConnectFailure) throw inWords(error, remote, tried);
     throw error;
   } finally {
     patience.end();
@@ -69,7 +71,14 @@ export function again<T extends OpenOptions>(options: T, { remote }: Pick<Opened
   return { ...options, remote, tls: { ...tls, servername } };
 }
 
-function inWords({ code, message, options }: ConnectFailure, remote: Endpoint): TcpaliveError {
+/** Of several addresses each is named with its own reason. */
+function inWords(
+  { code, message, options }: ConnectFailure,
+  remote: Endpoint,
+  tried: readonly string[],
+): TcpaliveError {
   const what = code === 'TLS_FAILED' ? 'no TLS with' : 'cannot connect to';
-  return new TcpaliveError(code, `${what} ${formatEndpoint(remote)}: ${message}`, options);
+  const [only = remote.address, ...others] = tried;
+  const at = others.length > 0 || only === remote.address ? '' : ` (${only})`;
+  return new TcpaliveError(code, `${what} ${formatEndpoint(remote)}${at}: ${message}`, options);
 }

@@ -19,6 +19,8 @@ interface Certificates {
   readonly ca: string;
   readonly server: Identity;
   readonly selfSigned: Identity;
+  /** Signed by itself, with a name that a terminal would act on. */
+  readonly hostile: Identity;
 }
 
 export interface TlsServer {
@@ -77,6 +79,7 @@ function makeCertificates(): Certificates {
       ca,
       server: identify('server', ...forUs, ...signed),
       selfSigned: identify('self-signed', ...forUs),
+      hostile: identify('hostile', '-subj', '/CN=\x1b]0;owned\x07'),
     };
   } finally {
     rmSync(folder, { recursive: true });
