@@ -36,7 +36,7 @@ export async function connectFirst(
         trying.set(address, socket);
         const onError = (cause: NodeJS.ErrnoException) => {
           trying.delete(address);
-          reasons.set(address, reasonOf(cause));
+          reasons.set(address, reasonOf(cause, address));
           if (left.length > 0) tryNext();
           else if (trying.size === 0) reject(failure(cause));
         };
@@ -85,7 +85,7 @@ function toHowMany(kernel: Kernel, socket: Socket): string {
   return count === 1 ? ' to a SYN' : ` to ${count} SYNs`;
 }
 
-function reasonOf(cause: NodeJS.ErrnoException): string {
+function reasonOf(cause: NodeJS.ErrnoException, address: string): string {
   const reasons: Readonly<Record<string, string>> = {
     ECONNREFUSED: 'connection refused',
     ECONNRESET: 'connection reset',
@@ -95,7 +95,9 @@ function reasonOf(cause: NodeJS.ErrnoException): string {
     EACCES: 'this host does not let it out',
     EPERM: 'this host does not let it out',
     EADDRNOTAVAIL: 'no local address or port is left for it',
-    EINVAL: 'the kernel takes no such address; a link-local one needs its interface: fe80::1%eth0',
+    EINVAL: /^fe80:[^%]*$/i.test(address)
+      ? `a link-local address needs its interface: ${address}%eth0`
+      : 'the kernel refuses this address, or a blackhole route is in its way',
   };
   return reasons[cause.code ?? ''] ?? cause.message;
 }

@@ -75,11 +75,12 @@ describe.skipIf(lacksServers)('servers (need a network namespace, nginx and redi
     ]);
     const hosts = file('hosts', `::1 both.test six.test\n${ADDRESS} both.test localhost\n`);
     const probe = (...args: readonly string[]) => named(network, hosts, ['probe', ...args]);
-    const [one, six, none, web] = await Promise.all([
+    const [one, six, none, web, lost] = await Promise.all([
       probe('both.test:6379', ...QUIET),
       probe('both.test:6379', '-6', ...QUIET),
       probe('six.test:6379', '-4', ...QUIET),
       probe('localhost:80', '--tls', '--ca', file('ca.pem', ca), ...QUIET),
+      probe('[fe80::1]:80', ...QUIET),
     ]);
     const { addresses, ...used } = resultOf(one);
     expect(addresses.toSorted()).toEqual([ADDRESS, '::1'].toSorted());
@@ -93,6 +94,9 @@ describe.skipIf(lacksServers)('servers (need a network namespace, nginx and redi
     expect(none.stderr).toBe(
       'error: cannot connect to six.test:6379: it has no IPv4 address, only ::1 (UNREACHABLE)\n' +
         '  leave out -4\n',
+    );
+    expect(lost.stderr).toMatch(
+      /^error: cannot connect to \[fe80::1\]:80: a link-local address needs its interface: fe80::1%eth0 /,
     );
     expect(resultOf(web)).toMatchObject({
       ...{ verdict: { kind: 'alive' }, remote: `${ADDRESS}:80` },
