@@ -97,18 +97,28 @@ class IdleLimitRun {
   opened = 0;
   keepalive: KeepaliveTrial = { kind: 'not-tested' };
   readonly trials: IdleTrial[] = [];
-  readonly notes: string[] = [];
+  readonly #notes: string[] = [];
   readonly #kernel: Kernel;
   readonly #options: IdleLimitOptions;
   readonly #onEvent: (event: IdleLimitEvent) => void;
   readonly #open = new Set<SilentConnection>();
   #withKeepalive: SilentConnection | undefined;
+  /** Of those that the path has forgotten, the server hears no goodbye. */
+  #untold = 0;
   #shownAt = monotonicNow();
 
   constructor(kernel: Kernel, options: IdleLimitOptions, onEvent: (event: IdleLimitEvent) => void) {
     this.#kernel = kernel;
     this.#options = options;
     this.#onEvent = onEvent;
+  }
+
+  get notes(): readonly string[] {
+    if (this.#untold === 0) return this.#notes;
+    return [
+      ...this.#notes,
+      `the server may still hold ${this.#untold} of them: the path lets nothing through that would tell it`,
+    ];
   }
 
   /** What is known so far. */
@@ -142,7 +152,7 @@ class IdleLimitRun {
       const known = bracketOf(this.trials);
       if (known.livedMs === livedMs && known.loss === loss && known.spoken === undefined) {
         if (!this.#isInterrupted())
-          this.notes.push('the last connections could not tell anything more');
+          this.#notes.push('the last connections could not tell anything more');
         return;
       }
     }
@@ -208,7 +218,12 @@ class IdleLimitRun {
       }
       const isOver = ({ trial, askedAfterMs }: SilentConnection) =>
         trial !== undefined || askedAfterMs > shortestLostMs;
-      for (const connection of pending.filter(isOver)) this.#leave(connection);
+      for (const connection of pending.filter(isOver)) {
+        const kind = connection.trial?.outcome.kind;
+        const isForgotten = kind === undefined || kind === 'lost';
+        if (isForgotten) this.#untold++;
+        this.#leave(connection, isForgotten);
+      }
       pending = pending.filter((connection) => !isOver(connection));
       if (pending.length === 0 || this.#isInterrupted()) return;
       this.#show(Math.max(...pending.map((each) => each.leftMs(now))));
@@ -255,13 +270,13 @@ class IdleLimitRun {
     if (failure !== undefined && !this.#isInterrupted()) {
       const error: unknown = failure.reason;
       if (!(error instanceof TcpaliveError) || this.opened === 0) throw error;
-      this.notes.push(`${failures.length} of ${count} connections not opened: ${error.message}`);
+      this.#notes.push(`${failures.length} of ${count} connections not opened: ${error.message}`);
     }
     return attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? attempt.value : []));
   }
 
-  #leave(connection: SilentConnection): void {
-    connection.close();
+  #leave(connection: SilentConnection, isForgotten = false): void {
+    connection.close(isForgotten);
     this.#open.delete(connection);
   }
 

@@ -99,12 +99,11 @@ export class SilentConnection {
     }
   }
 
-  /** With a goodbye where it is known to arrive, otherwise with a reset, which nothing waits for. Idempotent. */
-  close(): void {
-    const lives = this.trial?.outcome.kind === 'lived' || this.trial?.outcome.kind === 'closed';
+  /** Where a goodbye would not arrive, nobody is to wait for its answer. Idempotent. */
+  close(isForgotten = this.trial?.outcome.kind === 'lost'): void {
     // A TLSSocket cannot reset the socket below it.
-    if (lives || 'encrypted' in this.#socket) this.#socket.destroy();
-    else this.#socket.resetAndDestroy();
+    if (isForgotten && !('encrypted' in this.#socket)) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
   }
 
   get #descriptor(): number | undefined {

@@ -66,7 +66,7 @@ export function nextSilences(
 
 export interface Longest {
   readonly rounds: number;
-  /** All silences, one round after the other. */
+  /** All silences, one round after the other; keepalive is tried in the second, or after the first. */
   readonly silentMs: number;
 }
 
@@ -78,7 +78,7 @@ export function longest({ waitMs, most }: IdleLimitTerms): Longest {
     let rounds = 1;
     let widthMs = toMs - livedMs;
     for (; widthMs > resolutionMs(livedMs) * ROOM; widthMs /= most + 1) rounds++;
-    return { rounds, silentMs: rounds * toMs };
+    return { rounds, silentMs: Math.max(2, rounds) * toMs };
   });
   return {
     rounds: Math.max(...each.map(({ rounds }) => rounds)),

@@ -13,15 +13,19 @@ import { countWords } from './count-words.js';
 import { printable } from './printable.js';
 import { latencyWords, roughly } from './time-words.js';
 
+/** What is not answered at once is asked again. */
+const ASKING_MS = 5000;
+
 /** Beforehand: whoever is measured, and whoever waits, learns what it takes. */
 export function idleLimitAnnouncement(
   target: string,
   connections: number,
-  { silentMs }: Longest,
+  { rounds, silentMs }: Longest,
 ): string {
+  const most = shortWords(silentMs + Math.max(2, rounds) * ASKING_MS);
   return printable(
     `up to ${countWords(connections, 'connection')} to ${target} at a time, all silent; ` +
-      `takes two to four times the limit, at most ${shortWords(silentMs)}`,
+      `takes two to four times the limit, at most ${most}`,
   );
 }
 
@@ -65,15 +69,13 @@ export function idleLimitSummary(result: IdleLimitResult): string {
 }
 
 /** Why nothing could be said of the limit; undefined: something was. */
-export function idleLimitFailure({ verdict }: IdleLimitResult): string | undefined {
+export function idleLimitFailure({ verdict, notes }: IdleLimitResult): string | undefined {
+  if (verdict.kind === 'unknown') return ['no limit could be found', ...notes].join('; ');
   if (verdict.kind === 'no-answer') {
     return `not even a silence of ${latencyWords(verdict.lostMs)} was answered`;
   }
-  if (verdict.livedMs > 0) return undefined;
-  if (verdict.kind === 'closed') {
-    return `closed (${verdict.by}) after ${latencyWords(verdict.afterMs)}, before any silence was answered`;
-  }
-  return verdict.kind === 'unknown' ? 'no silence could be tried' : undefined;
+  if (verdict.kind !== 'closed' || verdict.livedMs > 0) return undefined;
+  return `closed (${verdict.by}) after ${latencyWords(verdict.afterMs)}, before any silence was answered`;
 }
 
 function verdictLines({ verdict }: IdleLimitResult): readonly string[] {

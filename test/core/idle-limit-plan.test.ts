@@ -103,7 +103,7 @@ describe('any limit', () => {
   it('is said how long it takes beforehand', () => {
     expect(longest(terms)).toEqual({ rounds: 2, silentMs: 2_400_000 });
     expect(longest({ ...terms, most: 2 })).toEqual({ rounds: 8, silentMs: 9_600_000 });
-    expect(longest({ ...terms, waitMs: 2000 })).toEqual({ rounds: 1, silentMs: 2000 });
+    expect(longest({ ...terms, waitMs: 2000 })).toEqual({ rounds: 1, silentMs: 4000 });
   });
 });
 

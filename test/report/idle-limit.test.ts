@@ -72,7 +72,7 @@ describe('what it takes', () => {
     expect(
       idleLimitAnnouncement('192.0.2.7:443', 16, longest({ waitMs: 1_200_000, most: 14 })),
     ).toMatchInlineSnapshot(
-      `"up to 16 connections to 192.0.2.7:443 at a time, all silent; takes two to four times the limit, at most 40m"`,
+      `"up to 16 connections to 192.0.2.7:443 at a time, all silent; takes two to four times the limit, at most 40m10s"`,
     );
   });
 });
@@ -213,7 +213,6 @@ describe('idleLimitFailure', () => {
       found,
       { kind: 'found', livedMs: 0, lostMs: 1010, how: 'reset' },
       { kind: 'none', livedMs: 4000 },
-      { kind: 'unknown', livedMs: 1000 },
       { kind: 'closed', livedMs: 1000, afterMs: 1500, by: 'FIN' },
     ];
     for (const verdict of known) expect(idleLimitFailure(resultWith({ verdict }))).toBeUndefined();
@@ -223,13 +222,14 @@ describe('idleLimitFailure', () => {
     const nothing: readonly IdleLimitVerdict[] = [
       { kind: 'no-answer', livedMs: 0, lostMs: 1020 },
       { kind: 'closed', livedMs: 0, afterMs: 20, by: 'ECONNRESET' },
-      { kind: 'unknown', livedMs: 0 },
+      { kind: 'unknown', livedMs: 1000 },
     ];
-    expect(nothing.map((verdict) => idleLimitFailure(resultWith({ verdict }))).join('\n'))
+    const notes = ['1 of 1 connections not opened: refused'];
+    expect(nothing.map((verdict) => idleLimitFailure(resultWith({ verdict, notes }))).join('\n'))
       .toMatchInlineSnapshot(`
-      "not even a silence of 1.02s was answered
-      closed (ECONNRESET) after 0.02s, before any silence was answered
-      no silence could be tried"
-    `);
+        "not even a silence of 1.02s was answered
+        closed (ECONNRESET) after 0.02s, before any silence was answered
+        no limit could be found; 1 of 1 connections not opened: refused"
+      `);
   });
 });
