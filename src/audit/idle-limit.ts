@@ -150,11 +150,11 @@ class IdleLimitRun {
       if (connections.length === 0) return;
       await this.#watchRound(round, connections);
       const known = bracketOf(this.trials);
-      if (known.livedMs === livedMs && known.loss === loss && known.spoken === undefined) {
-        if (!this.#isInterrupted())
-          this.#notes.push('the last connections could not tell anything more');
-        return;
+      if (known.livedMs !== livedMs || known.loss !== loss || this.#isInterrupted()) continue;
+      if (nextSilences(this.trials, this.#terms()).length > 0) {
+        this.#notes.push('the last connections could not tell anything more');
       }
+      return;
     }
   }
 

@@ -3,7 +3,8 @@
  * first that is lost ends the round. Then evenly spaced ones between the longest that lived and the
  * shortest that was lost, until that is known well enough. It takes two to four times the limit.
  *
- * What is lost although a longer silence lived was an accident of that connection, and says nothing.
+ * What is lost although a longer silence lived was an accident of that connection, and says nothing: the
+ * first loss is tried again.
  */
 import type { IdleTrial } from './idle-limit-result.js';
 
@@ -21,8 +22,11 @@ export const BESIDE = 2;
 export const SHORTEST_SILENCE_MS = 1000;
 
 /** Between the longest that lived and the shortest that was lost: 14 divide a doubling so. */
-const RESOLUTION = 0.07;
+const RESOLUTION = 0.0715;
 const FINEST_MS = 1000;
+
+/** That much longer, so that nothing is to be said of what was lost should it live. */
+const AGAIN_MS = 250;
 
 /** What is measured is not quite what was planned. */
 const ROOM = 1.25;
@@ -61,7 +65,9 @@ export function nextSilences(
   }
   const widthMs = loss.silenceMs - livedMs;
   if (loss.outcome.kind === 'closed' || widthMs <= resolutionMs(livedMs) * ROOM) return [];
-  return evenly(livedMs, loss.silenceMs, Math.min(most, partsOf(livedMs, widthMs) - 1));
+  const again = isOnlyLoss(trials, livedMs) ? [loss.silenceMs + AGAIN_MS] : [];
+  const parts = Math.min(most + 1 - again.length, Math.ceil(widthMs / resolutionMs(livedMs)));
+  return [...evenly(livedMs, loss.silenceMs, parts), ...again];
 }
 
 export interface Longest {
@@ -77,7 +83,10 @@ export function longest({ waitMs, most }: IdleLimitTerms): Longest {
     const livedMs = silences[at - 1] ?? 0;
     let rounds = 1;
     let widthMs = toMs - livedMs;
-    for (; widthMs > resolutionMs(livedMs) * ROOM; widthMs /= most + 1) rounds++;
+    while (widthMs > resolutionMs(livedMs) * ROOM) {
+      widthMs /= rounds === 1 ? most : most + 1;
+      rounds++;
+    }
     return { rounds, silentMs: Math.max(2, rounds) * toMs };
   });
   return {
@@ -86,12 +95,15 @@ export function longest({ waitMs, most }: IdleLimitTerms): Longest {
   };
 }
 
-function resolutionMs(livedMs: number): number {
-  return Math.max(FINEST_MS, RESOLUTION * livedMs);
+function isOnlyLoss(trials: readonly IdleTrial[], livedMs: number): boolean {
+  const losses = trials.filter(
+    ({ silenceMs, outcome }) => silenceMs > livedMs && outcome.kind === 'lost',
+  );
+  return losses.length === 1;
 }
 
-function partsOf(livedMs: number, widthMs: number): number {
-  return Math.ceil(widthMs / resolutionMs(livedMs));
+function resolutionMs(livedMs: number): number {
+  return Math.max(FINEST_MS, RESOLUTION * livedMs);
 }
 
 /** Doubling, or steeper where so many are too many. The last one is `waitMs`. */
@@ -104,7 +116,8 @@ function growing(livedMs: number, waitMs: number, most: number): readonly number
   return [...silences, waitMs];
 }
 
-function evenly(fromMs: number, toMs: number, count: number): readonly number[] {
-  const stepMs = (toMs - fromMs) / (count + 1);
-  return Array.from({ length: count }, (_, at) => Math.round(fromMs + (at + 1) * stepMs));
+/** Those in between. */
+function evenly(fromMs: number, toMs: number, parts: number): readonly number[] {
+  const stepMs = (toMs - fromMs) / parts;
+  return Array.from({ length: parts - 1 }, (_, at) => Math.round(fromMs + (at + 1) * stepMs));
 }
