@@ -241,6 +241,21 @@ describe('flags that do not go together', () => {
       `probe ${TARGET} --mode keepalive=1s:1s:3 --count 5`,
       '--count counts answered beats, and mode keepalive=1s:1s:3 sends no beats: use --duration',
     ],
+    [
+      `probe ${TARGET} --idle-limit --mode heartbeat=1s:3s`,
+      '--idle-limit tries silences, and beside them keepalive alone: not mode heartbeat=1s:3s, ' +
+        'but --mode keepalive=IDLE:INTERVAL:COUNT, or none of it',
+    ],
+    [
+      `probe ${TARGET} --idle-limit --wait 999ms`,
+      "--wait: '999ms' is too short: a keepalive probe asks after 1s of silence at least",
+    ],
+    [
+      `probe ${TARGET} --idle-limit --connections 3`,
+      "--connections: '3' is not a whole number from 4 to 256",
+    ],
+    [`probe ${TARGET} --wait 1m`, '--wait is for --idle-limit'],
+    [`probe ${TARGET} --connections 8`, '--connections is for --idle-limit'],
   ])('%s', async (line, told) => {
     const [flags = '', expectation] = line.split(' --expect ');
     const args = [
@@ -262,6 +277,8 @@ describe('flags that do not go together', () => {
     ['--drop-after 1s --reconnect', '--drop-after <time>', '--reconnect'],
     ['-4 -6', '-6, --ipv6', '-4, --ipv4'],
     ['--tls --ca package.json --insecure', '--insecure', '--ca <file>'],
+    ['--idle-limit --count 3', '--idle-limit', '--count <n>'],
+    ['--idle-limit --drop-after 1s', '--idle-limit', '--drop-after <time>'],
     [`--script ${SCENARIO} --json`, '--script <file>', '--json'],
     [`--script ${SCENARIO} --drop-after 1s`, '--script <file>', '--drop-after <time>'],
   ])('probe %s', (args, one, other) =>
