@@ -47,10 +47,13 @@ export class SilentConnection {
     this.#kernel = kernel;
     this.#socket = socket;
     socket.resume(); // otherwise its end would wait behind what came before it
-    socket.once('end', () => this.#ended('FIN'));
+    for (const goodbye of ['end', 'close']) socket.once(goodbye, () => this.#ended('FIN'));
     socket.on('error', ({ code }: NodeJS.ErrnoException) => this.#ended(code ?? 'EIO'));
     const fd = this.#descriptor;
-    if (fd === undefined) return;
+    if (fd === undefined) {
+      this.#ended('FIN'); // before anybody could listen
+      return;
+    }
     this.#heard = kernel.tcpInfo(fd) ?? this.#heard;
     if (keepalive !== undefined) this.settings = kernel.setKeepalive(fd, keepalive);
   }

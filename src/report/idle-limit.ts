@@ -23,9 +23,10 @@ export function idleLimitAnnouncement(
   { rounds, silentMs }: Longest,
 ): string {
   const most = shortWords(silentMs + Math.max(2, rounds) * ASKING_MS);
+  const usual = rounds > 2 ? '' : 'two to four times the limit, ';
   return printable(
     `up to ${countWords(connections, 'connection')} to ${target} at a time, all silent; ` +
-      `takes two to four times the limit, at most ${most}`,
+      `takes ${usual}at most ${most}`,
   );
 }
 
@@ -49,8 +50,8 @@ export function idleLimitLine(event: IdleLimitEvent): string {
       const { livedMs, lostMs, open, leftMs } = event;
       const lived = livedMs === 0 ? '' : `${latencyWords(livedMs)} lived, `;
       const lost = lostMs === null ? '' : `${latencyWords(lostMs)} did not, `;
-      const left = roughly(Math.round(leftMs / 1000) * 1000);
-      return `${lived}${lost}${open} open, at most ${left} more in this round`;
+      const left = `at most ${roughly(Math.ceil(leftMs / 1000) * 1000)} more in this round`;
+      return `${lived}${lost}${open} open, ${leftMs === 0 ? 'asking again' : left}`;
     }
   }
 }
@@ -129,7 +130,7 @@ function keepaliveLines({ keepalive, safeKeepalive, verdict }: IdleLimitResult):
         : `${settingsWords(settings)} does NOT keep it alive: ${outcomeWords(outcome)} ` +
             `after ${latencyWords(silenceMs)}, ${answered}`,
     );
-    if (outcome.kind === 'closed' && outcome.by !== 'ETIMEDOUT') {
+    if (outcome.kind === 'closed' && outcome.by === 'FIN') {
       lines.push('no program hears a keepalive probe: whoever closes it there counts bytes');
     }
     if (keepalive.kind === 'lost') return lines;

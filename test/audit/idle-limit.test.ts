@@ -105,6 +105,14 @@ describe.skipIf(lacksAsking || lacksEngine)(
       });
     });
 
+    it('takes a socket that has ended already for closed', async () => {
+      const { port } = await rawServer((socket) => socket.resume());
+      const open = async () => (await opened(port)).destroy();
+      const ended = { ...options, open, waitMs: 1000 };
+      const { verdict } = await measureIdleLimit(kernel, ended, () => undefined);
+      expect(verdict).toMatchObject({ kind: 'closed', livedMs: 0 });
+    });
+
     it('is refused where nobody listens', async () => {
       const port = await closedPort();
       const running = measureIdleLimit(

@@ -74,6 +74,11 @@ describe('what it takes', () => {
     ).toMatchInlineSnapshot(
       `"up to 16 connections to 192.0.2.7:443 at a time, all silent; takes two to four times the limit, at most 40m10s"`,
     );
+    expect(
+      idleLimitAnnouncement('192.0.2.7:443', 4, longest({ waitMs: 1_200_000, most: 2 })),
+    ).toMatchInlineSnapshot(
+      `"up to 4 connections to 192.0.2.7:443 at a time, all silent; takes at most 2h40m40s"`,
+    );
   });
 });
 
@@ -91,19 +96,21 @@ describe('idleLimitLine', () => {
       { event: 'round', round: 2, silencesMs: [18_000] },
       { event: 'waiting', livedMs: 16_020, lostMs: 32_040, open: 15, leftMs: 3200 },
       { event: 'waiting', livedMs: 0, lostMs: null, open: 15, leftMs: 700 },
+      { event: 'waiting', livedMs: 8010, lostMs: null, open: 15, leftMs: 0 },
     ];
     expect(events.map(idleLimitLine).join('\n')).toMatchInlineSnapshot(`
       "round 1: 3 connections, silent for 1s to 20m
       silent for 16.02s: lived
-      16.02s lived, 7 open, at most 19m43s more in this round
+      16.02s lived, 7 open, at most 19m44s more in this round
       silent for 32.04s: lost, no answer
       silent for 32.04s: lost, answered by RST
       silent for 32.04s: closed (FIN)
       silent for 32.04s: the other end spoke
       one more with keepalive=10s:5s:3
       round 2: 1 connection, silent for 18s
-      16.02s lived, 32.04s did not, 15 open, at most 3s more in this round
-      15 open, at most 1s more in this round"
+      16.02s lived, 32.04s did not, 15 open, at most 4s more in this round
+      15 open, at most 1s more in this round
+      8.01s lived, 15 open, asking again"
     `);
   });
 });
