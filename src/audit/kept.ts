@@ -2,12 +2,15 @@
 import { predict, type Prediction } from '../core/predict.js';
 import type { KeepaliveSettings } from '../core/mode.js';
 import { sysctlDefaults } from '../core/sysctl.js';
-import type { Inference } from '../core/vanish-inference.js';
+import type { Inference, MechanismKind } from '../core/vanish-inference.js';
 import type { VanishLog } from '../core/vanish-log.js';
 import type { Kept, KeptFor } from '../core/vanish-result.js';
 
 /** Of the server's kernel nothing is known but what it did. */
 const ASSUMING = 'a Linux server with default settings and no user timeout';
+
+/** What ends a client by its program may do so with data in flight too. */
+const BY_PROGRAM: ReadonlySet<MechanismKind> = new Set(['idle-timeout', 'heartbeat', 'ambiguous']);
 
 export function keptBy(
   { noticed, noticedAfterMs, inferred, mechanism, quiet }: Omit<Inference, 'next'>,
@@ -26,7 +29,13 @@ export function keptBy(
     write:
       load === 'write'
         ? measured
-        : { kind: 'predicted', prediction: predicted(keepalive), assuming: ASSUMING },
+        : {
+            kind: 'predicted',
+            prediction: predicted(keepalive),
+            assuming: BY_PROGRAM.has(mechanism)
+              ? `${ASSUMING}; its program may be sooner`
+              : ASSUMING,
+          },
     hung:
       quiet.afterMs === null
         ? { kind: 'longer', thanMs: watchedMs }

@@ -140,11 +140,9 @@ export class VanishRun {
     const mayCloseYet = !isAnswered || quiet.ended !== undefined;
     if (connection.ended === undefined && mayCloseYet && now < until) return;
     if (isAnswered) connection.isHeld();
-    onEvent({
-      event: 'lifted',
-      number,
-      answer: connection.ended === 'gone' ? 'gone' : isAnswered ? 'held' : 'none',
-    });
+    const { ended } = connection;
+    const answer = ended === undefined ? 'none' : ended === 'held' ? 'held' : 'gone';
+    onEvent({ event: 'lifted', number, answer });
     this.conclude();
     this.#step = { kind: 'over' };
   }

@@ -130,8 +130,18 @@ export async function vanish(
     const opened = monotonicNow();
     while (connection.stillMs < STILL_MS && monotonicNow() - opened < STILL_WITHIN_MS) {
       await pause(LOOK_EVERY_MS, interruption);
+      if (connection.ended !== undefined) throw closedAtOnce(connection.ended);
       if (interruption.aborted) return;
     }
+  }
+
+  function closedAtOnce(by: string): TcpaliveError {
+    const how = by === 'fin' ? 'FIN' : 'RST';
+    return new TcpaliveError(
+      'NO_ANSWER',
+      `${options.target} closed the connection at once (${how}): it keeps no client that could vanish`,
+      { hint: 'does it want TLS (--tls), a conversation first (--protocol), or is it full?' },
+    );
   }
 
   /** Together with the quiet one, each at a phase of its own. */

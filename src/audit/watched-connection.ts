@@ -170,7 +170,7 @@ export class WatchedConnection {
     this.#question = undefined;
   }
 
-  /** Reachable again, and asks. A goodbye that comes now was said long ago: `gone`. */
+  /** Reachable again, and asks. A goodbye that comes now was said long ago. */
   lift(): void {
     this.heal();
     this.#liftedAtMs = this.silentMs;
@@ -244,7 +244,8 @@ export class WatchedConnection {
     if (this.#ended !== undefined) return;
     const now = monotonicNow();
     const withinMs = msBetween(this.#lookedAt, now);
-    this.#ended = this.#liftedAtMs !== null && how !== 'held' ? 'gone' : how;
+    // Who is asked and answers RST knows the connection no more; a FIN is its own, said again.
+    this.#ended = this.#liftedAtMs !== null && how === 'reset' ? 'gone' : how;
     this.#tell(this.#ended, 1, now, withinMs);
   }
 

@@ -33,6 +33,14 @@ describe('what a client is kept for', () => {
     expect(write.prediction.fromDropMs.max).toBeGreaterThanOrEqual(948_000);
   });
 
+  it('may be less than the prediction where a program ends it', () => {
+    const idleTimeout = { ...found, mechanism: 'idle-timeout' } as const;
+    expect(keptBy(idleTimeout, { load: 'idle', watchedMs: 7000 }).write).toMatchObject({
+      assuming:
+        'a Linux server with default settings and no user timeout; its program may be sooner',
+    });
+  });
+
   it('is longer than was watched, where nothing was noticed', () => {
     const nothing = { ...found, noticed: false, noticedAfterMs: null };
     expect(keptBy(nothing, { load: 'idle', watchedMs: 7000 }).idle).toEqual({

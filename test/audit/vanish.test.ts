@@ -149,6 +149,14 @@ describe.skipIf(lacksEngine || lacks('tcpInfo', 'keepaliveTuning'))(
       TEST_MS,
     );
 
+    it('says so when it is closed before it could vanish', async () => {
+      const { result } = await audit({ onAccepted: (socket) => socket.end() });
+      await expect(result).rejects.toMatchObject({
+        code: 'NO_ANSWER',
+        message: expect.stringMatching(/closed the connection at once \(FIN\)/) as string,
+      });
+    });
+
     it(
       'lets several vanish, at as many phases',
       async () => {

@@ -252,10 +252,23 @@ describe('flags that do not go together', () => {
     ],
     [
       `probe ${TARGET} --idle-limit --connections 3`,
-      "--connections: '3' is not a whole number from 4 to 256",
+      '--connections 3: --idle-limit takes 4 at least',
     ],
-    [`probe ${TARGET} --wait 1m`, '--wait is for --idle-limit'],
-    [`probe ${TARGET} --connections 8`, '--connections is for --idle-limit'],
+    [
+      `probe ${TARGET} --vanish --connections 0`,
+      "--connections: '0' is not a whole number from 1 to 256",
+    ],
+    [`probe ${TARGET} --wait 1m`, '--wait is for --vanish and --idle-limit'],
+    [`probe ${TARGET} --connections 8`, '--connections is for --vanish and --idle-limit'],
+    [`probe ${TARGET} --idle-limit --load write`, '--load is for --vanish'],
+    [
+      `probe ${TARGET} --vanish --load read`,
+      "--load: 'read' is not a load of --vanish: idle or write",
+    ],
+    [
+      `probe ${TARGET} --vanish --mode keepalive`,
+      "--vanish finds out the server's mode: it takes no --mode of ours",
+    ],
   ])('%s', async (line, told) => {
     const [flags = '', expectation] = line.split(' --expect ');
     const args = [
@@ -279,6 +292,8 @@ describe('flags that do not go together', () => {
     ['--tls --ca package.json --insecure', '--insecure', '--ca <file>'],
     ['--idle-limit --count 3', '--idle-limit', '--count <n>'],
     ['--idle-limit --drop-after 1s', '--idle-limit', '--drop-after <time>'],
+    ['--vanish --idle-limit', '--vanish', '--idle-limit'],
+    ['--vanish --reconnect', '--vanish', '--reconnect'],
     [`--script ${SCENARIO} --json`, '--script <file>', '--json'],
     [`--script ${SCENARIO} --drop-after 1s`, '--script <file>', '--drop-after <time>'],
   ])('probe %s', (args, one, other) =>
