@@ -208,6 +208,7 @@ class IdleLimitRun {
     let pending = connections;
     for (;;) {
       const now = monotonicNow();
+      this.#withKeepalive?.look(now);
       for (const connection of pending) connection.look(now);
       const suspects = pending.filter(({ isSuspect }) => isSuspect);
       if (suspects.length > 0 && !(await this.#askAgain(suspects))) return;

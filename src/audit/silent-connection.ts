@@ -91,7 +91,7 @@ export class SilentConnection {
     const data = info.dataSegmentsIn - this.#heard.dataSegmentsIn;
     this.#heard = info;
     if (this.#asks === 0) {
-      if (this.settings !== undefined) this.answeredProbes += heard - data;
+      if (this.settings !== undefined) this.#countAnswers(this.settings, heard - data, now);
       else if (this.#isSpokenTo(heard, now)) return;
       if (this.#silentMs(now) >= this.#silenceMs) this.#ask(fd, now);
     } else if (heard > 0) this.#decide({ kind: 'lived' });
@@ -115,6 +115,11 @@ export class SilentConnection {
 
   #silentMs(now: Instant): number {
     return msBetween(this.#silentSince, this.#firstAskedAt ?? now);
+  }
+
+  /** Before the first probe can have left, what comes belongs to the opening. */
+  #countAnswers({ idleSeconds }: KeepaliveSettings, segments: number, now: Instant): void {
+    if (msBetween(this.#openedAt, now) >= idleSeconds * 1000) this.answeredProbes += segments;
   }
 
   /** What comes right before a goodbye belongs to it: only the next look takes it for a word. */
