@@ -9,9 +9,15 @@ import { addAuditFlags, refuseUnauditable, type AuditFlags } from './audit-flags
 import { addConnectFlags, refuseUnconnectable, type ConnectFlags } from './connect-flags.js';
 import type { Environment } from './environment.js';
 import { colorOption, jsonOption, wholeNumber } from './options.js';
+import {
+  addProtocolOptions,
+  PROTOCOL_HELP,
+  refuseHalfProtocol,
+  type ProtocolFlags,
+} from './protocol-flags.js';
 import type { ColorChoice } from './style.js';
 
-export interface ProbeFlags extends ConnectFlags, AuditFlags {
+export interface ProbeFlags extends ConnectFlags, AuditFlags, ProtocolFlags {
   readonly mode: Mode;
   readonly count?: number;
   readonly duration?: number;
@@ -28,13 +34,14 @@ export interface ProbeFlags extends ConnectFlags, AuditFlags {
 export function probeCommand(env: Environment): Command {
   const command = new Command('probe')
     .description('connect, beat, and say whether the peer is alive; if not, who fell silent')
-    .argument('<host:port>', 'an echo server such as tcpalive serve', parseEndpoint)
+    .argument('<host:port>', 'a server; what it speaks is guessed from the port', parseEndpoint)
     .addOption(
       new Option('--mode <mode>', 'how to find out that the peer is gone')
         .default({ heartbeat: { intervalMs: 1000, timeoutMs: 3000 } }, 'heartbeat=1s:3s')
         .env('TCPALIVE_MODE')
         .argParser(parseMode),
-    )
+    );
+  return addProtocolOptions(command)
     .option('--count <n>', 'stop after so many answered beats', wholeNumber(1, 1_000_000_000))
     .option('--duration <time>', 'stop after that time', parseDuration)
     .addOption(
@@ -49,6 +56,8 @@ export function probeCommand(env: Environment): Command {
         'duration',
         'dropAfter',
         'reconnect',
+        'protocol',
+        'send',
         'json',
         'format',
         'quiet',
@@ -79,7 +88,11 @@ export function probeCommand(env: Environment): Command {
 }
 
 const HELP = `
-A beat is an empty frame (two zero bytes), its echo the answer. Modes without heartbeat send nothing.
+A beat is a question in the server's own protocol: PING, HEAD, NOOP. Where nothing is known of the
+port it is the kernel's keepalive probe, which the kernel there answers and no program hears: it says
+nothing of a hung process. Modes without heartbeat send nothing.
+
+${PROTOCOL_HELP}
 
 Exit codes: 0 alive, or cut by --drop-after and noticed as predicted; 1 dead or closed; 3 not one
 beat was answered, or it cannot be reached, or the cut is not proven; 130/143 interrupted.
@@ -101,6 +114,8 @@ Exit codes of both: 0 measured, or not up to --wait; 3 it could not be; 130/143 
 Examples:
   tcpalive probe 127.0.0.1:7777 --count 5
   tcpalive probe [::1]:7777 --mode heartbeat=200ms:1s --quiet
+  tcpalive probe cache.example:6379 --secret-file password --protocol redis
+  tcpalive probe 127.0.0.1:9000 --send 'ping\\r\\n' --expect-reply '/^pong/'
   tcpalive probe 127.0.0.1:7777 --drop-after 3s                               without any privilege
   tcpalive probe 127.0.0.1:7777 --mode keepalive=1s:1s:3 --drop-after 2s --json
   tcpalive probe example.org:443 --tls --mode keepalive=5s:1s:3 --duration 1m
@@ -112,7 +127,15 @@ Examples:
 /** Flags that each make sense, and not together. */
 function refuseImpossible(remote: Endpoint, flags: ProbeFlags): void {
   refuseUnconnectable(remote, flags);
-  const { mode, count, duration, dropAfter } = flags;
+  const { mode, count, duration, dropAfter, protocol, send } = flags;
+  refuseHalfProtocol(flags);
+  if (mode.heartbeat === undefined && (protocol !== undefined || send !== undefined)) {
+    const flag = send === undefined ? '--protocol' : '--send';
+    throw new TcpaliveError(
+      'BAD_USAGE',
+      `${flag} says what beats are, and mode ${formatMode(mode)} sends no beats`,
+    );
+  }
   if (count !== undefined && mode.heartbeat === undefined) {
     throw new TcpaliveError(
       'BAD_USAGE',

@@ -3,11 +3,13 @@ import type { ProbeResult } from '../core/probe-result.js';
 import { hostFacts } from '../kernel/host-facts.js';
 import { openKernel } from '../kernel/open-kernel.js';
 import { TcpaliveError } from '../errors.js';
+import { wrongProtocol } from '../net/exchange.js';
 import { probe } from '../net/probe.js';
 import type { Format } from '../report/format.js';
 import { jsonText } from '../report/json.js';
 import { noAnswerWords, probeLine, probeSummary } from '../report/probe.js';
 import { connectOptions } from './connect-options.js';
+import { chooseProtocol } from './choose-protocol.js';
 import type { Environment } from './environment.js';
 import { listenForInterrupt } from './interrupt.js';
 import { chosenFormat } from './options.js';
@@ -38,11 +40,15 @@ export async function runProbe(
     await runIdleLimit(env, kernel, open, { ...flags, mode }, interrupt);
     return;
   }
+  const beats = flags.mode.heartbeat !== undefined;
+  const chosen = beats ? await chooseProtocol(env, flags, remote) : undefined;
   const result = await probe(
     kernel,
     {
       ...open,
       mode: flags.mode,
+      speech: chosen?.speech,
+      guessed: chosen?.guessed ?? false,
       count: flags.count,
       durationMs: flags.duration,
       dropAfterMs: flags.dropAfter,
@@ -74,11 +80,17 @@ function exitCode({ verdict, beats, drop, lost }: ProbeResult): number {
   return verdict.kind === 'alive' && lost === 0 ? 0 : 1;
 }
 
-function couldNotTest({ target, verdict, notes }: ProbeResult): TcpaliveError {
+function couldNotTest({ target, protocol, verdict, notes }: ProbeResult): TcpaliveError {
   if (verdict.kind !== 'no-answer') return new TcpaliveError('NOT_PROVEN', notes.join('; '));
+  const name = protocol?.name ?? '';
+  if (verdict.detail?.startsWith('answered in another protocol') === true) {
+    return wrongProtocol(target, verdict.detail, name);
+  }
   return new TcpaliveError('NO_ANSWER', `${target}: ${noAnswerWords(verdict)}`, {
     hint:
-      'alive or not cannot be said: beats work against servers that echo frames, such as ' +
-      'tcpalive serve; for any other try --mode keepalive=5s:1s:3',
+      protocol === null
+        ? 'alive or not cannot be said: not even its kernel answered a keepalive probe'
+        : `alive or not cannot be said: it was asked in ${name}; does it speak that? ` +
+          '--protocol takes another, --mode keepalive=5s:1s:3 asks its kernel alone',
   });
 }

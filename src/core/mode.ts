@@ -94,6 +94,12 @@ export function beatsOnly({ heartbeat }: Mode): Mode {
   return heartbeat === undefined ? {} : { heartbeat: { ...heartbeat, timeoutMs: UNJUDGED_MS } };
 }
 
+/** The rest of a mode, where its beats are somebody else's work. */
+export function withoutBeats(mode: Mode): Mode {
+  const { heartbeat, ...rest } = mode;
+  return heartbeat === undefined ? mode : rest;
+}
+
 function parseTerm(kind: string, value: string | undefined, whole: string): Mode {
   switch (kind) {
     case 'keepalive':

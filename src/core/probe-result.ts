@@ -21,7 +21,9 @@ export interface ProbeResult {
   /** Null without --tls. */
   readonly tls: TlsFacts | null;
   readonly mode: string;
-  /** More than one with --reconnect. */
+  /** What beats were sent in; null: there were none, or they were the kernel's own and no byte was sent. */
+  readonly protocol: ProbeProtocol | null;
+  /** More than one with --reconnect, and where each beat takes its own. */
   readonly connections: number;
   readonly beats: {
     readonly sent: number;
@@ -55,14 +57,28 @@ export type ProbeVerdict =
       readonly silentMs: number;
       readonly where: SilentParty;
     }
-  | { readonly kind: 'closed'; readonly by: string; readonly afterMs: number }
+  | {
+      readonly kind: 'closed';
+      readonly by: string;
+      readonly afterMs: number;
+      /** Of a violation: what was wrong. */
+      readonly detail: string | null;
+    }
   /** Not one beat was answered: perhaps alive, in another language. */
   | {
       readonly kind: 'no-answer';
       /** What ended the wait: the peer's `FIN` or `ECONNRESET`, our detector, or null when we left. */
       readonly by: string | null;
       readonly afterMs: number;
+      /** Of a violation: what was wrong. */
+      readonly detail: string | null;
     };
+
+export interface ProbeProtocol {
+  readonly name: string;
+  /** From the port. */
+  readonly guessed: boolean;
+}
 
 /**
  * `kernel`: not even our segments are acknowledged (host, path or firewall state). `process`: the
@@ -101,6 +117,9 @@ export type ProbeEvent =
       readonly settings: string;
       readonly addresses: readonly string[];
       readonly tls: TlsFacts | null;
+      readonly protocol: ProbeProtocol | null;
+      /** Who is asked: the program there, its kernel alone, or nobody. */
+      readonly asked: 'process' | 'kernel' | 'nobody';
     }
   | {
       readonly event: 'beat';

@@ -16,7 +16,9 @@ export interface SeenOfPeer {
   readonly by: string;
   readonly openedAt: Instant;
   readonly endedAt: Instant;
-  /** Since the last received byte. */
+  /** For a violation: what was wrong. */
+  readonly detail: string | undefined;
+  /** Since the last received byte; of a kernel's beats, since the last segment. */
   readonly silentMs: number;
   /** When the kernel last heard anything, acknowledgements too; undefined where it does not tell. */
   readonly kernelHeardAt: Instant | undefined;
@@ -29,12 +31,13 @@ export interface SeenOfPeer {
 /** @param wallClock an instant as RFC 3339 */
 export function probeVerdict(seen: SeenOfPeer, wallClock: (at: Instant) => string): ProbeVerdict {
   const { mode, by, openedAt, endedAt, silentMs } = seen;
+  const detail = seen.detail ?? null;
   const afterMs = msBetween(openedAt, endedAt);
   const byKernel = by.startsWith('E') && !isGoodbye(by);
   if (mode.heartbeat !== undefined && seen.answeredBeats === 0 && !seen.cut && !byKernel) {
-    return { kind: 'no-answer', by, afterMs };
+    return { kind: 'no-answer', by, afterMs, detail };
   }
-  if (isGoodbye(by)) return { kind: 'closed', by, afterMs };
+  if (isGoodbye(by)) return { kind: 'closed', by, afterMs, detail };
   const where = silentParty(seen);
   const lastByteAt = addMs(endedAt, -silentMs);
   // Of a process only its bytes are heard, of a kernel its acknowledgements too.

@@ -21,7 +21,8 @@ class ReplyDecoder implements Decoder {
   readonly #speech: Speech;
   readonly #reader = new UnitReader();
   #request: Uint8Array = new Uint8Array(0);
-  #hasReplied = false;
+  /** Beats without an answer. */
+  #unanswered = 0;
   /** A beat was sent while what came since the last one is no reply: what comes next must make it one. */
   #isOverdue = false;
 
@@ -32,8 +33,8 @@ class ReplyDecoder implements Decoder {
   /** A beat is about to be sent. */
   asked(request: Uint8Array): Uint8Array {
     this.#request = request;
-    this.#isOverdue = this.#reader.held.length > 0 && !this.#hasReplied;
-    this.#hasReplied = false;
+    this.#isOverdue = this.#reader.held.length > 0;
+    this.#unanswered++;
     return request;
   }
 
@@ -63,14 +64,18 @@ class ReplyDecoder implements Decoder {
     return { frames, violation: undefined };
   }
 
-  /** Without units, a reply is where it is found. */
+  /** Without units, a reply is where it is found, and what comes when nothing was asked belongs to none. */
   #search(): Decoded {
     const frames: Uint8Array[] = [];
     for (let end = this.#replyEnd(); end !== undefined; end = this.#replyEnd()) {
       this.#reader.take(end);
-      this.#hasReplied = true;
       this.#isOverdue = false;
+      this.#unanswered--;
       frames.push(BEAT);
+    }
+    if (this.#unanswered <= 0) {
+      this.#unanswered = 0;
+      this.#reader.take(this.#reader.held.length);
     }
     const { held } = this.#reader;
     if (held.length >= MOST_MATCHED_BYTES || (this.#isOverdue && held.length > 0)) {

@@ -20,20 +20,30 @@ export type Heard =
   | { readonly kind: 'push'; readonly answer: Uint8Array | undefined }
   | { readonly kind: 'strange' };
 
-/** @throws TcpaliveError BAD_PROTOCOL naming a secret that is needed and not there */
+/** Every name that an opening or a beat may be filled with. */
+export function secretsOf({ opening, beat }: Protocol): readonly string[] {
+  return [...opening.map(({ send }) => send ?? []), beat.send].flatMap(namesIn);
+}
+
+/** @throws TcpaliveError BAD_PROTOCOL naming a secret that is needed, and not there or more than a line */
 export function speechOf(protocol: Protocol, filling: Filling): Speech {
   const { named } = filling;
   const opening = protocol.opening.filter(
     ({ when, unless }) =>
       when.every((name) => named.has(name)) && !unless.some((name) => named.has(name)),
   );
-  const templates = [...opening.map(({ send }) => send ?? []), protocol.beat.send];
-  const missing = templates.flatMap(namesIn).find((name) => !named.has(name));
+  const needed = secretsOf({ ...protocol, opening });
+  const missing = needed.find((name) => !named.has(name));
   if (missing !== undefined) {
     throw new TcpaliveError(
       'BAD_PROTOCOL',
       `the protocol ${protocol.name} needs ${missing} in the environment`,
     );
+  }
+  // It would be read as the server's next command.
+  const broken = needed.find((name) => named.get(name)?.some((byte) => byte < 0x20));
+  if (broken !== undefined) {
+    throw new TcpaliveError('BAD_PROTOCOL', `${broken} holds a line end or a control character`);
   }
   return { protocol, opening, filling };
 }

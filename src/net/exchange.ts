@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { formatEndpoint } from '../core/endpoint.js';
 import type { OpeningStep } from '../core/protocol.js';
 import { UnitReader } from '../core/reply-units.js';
-import { hear, strangeWords, type Speech } from '../core/speech.js';
+import { hear, secretsOf, strangeWords, type Speech } from '../core/speech.js';
 import { fill } from '../core/template.js';
 import { TcpaliveError } from '../errors.js';
 
@@ -128,7 +128,9 @@ function failureOf(
       return wrongProtocol(remote, exchanged.detail, name);
     case 'refused':
       return new TcpaliveError('NO_ANSWER', `${remote} refuses to speak ${name}`, {
-        hint: 'it is alive; TCPALIVE_USER and TCPALIVE_PASSWORD, or --secret-file, say who asks',
+        hint: secretsOf(protocol).includes('TCPALIVE_PASSWORD')
+          ? 'it is alive; TCPALIVE_USER and TCPALIVE_PASSWORD, or --secret-file, say who asks'
+          : `it is alive; ${otherProtocol(name)}`,
       });
     case 'silent':
       return new TcpaliveError(

@@ -1,7 +1,7 @@
 /** One connection of a probe, from connect to verdict. */
 import { formatEndpoint } from '../core/endpoint.js';
 import { LARGEST_FRAME_BYTES } from '../core/frame.js';
-import { formatMode } from '../core/mode.js';
+import { formatMode, withoutBeats } from '../core/mode.js';
 import type { ProbeDrop, ProbeEvent, ProbeKernelView, ProbeVerdict } from '../core/probe-result.js';
 import { probeVerdict } from '../core/probe-verdict.js';
 import { roundMs } from '../core/distribution.js';
@@ -11,9 +11,10 @@ import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { connect, type ClientOptions } from './client.js';
 import type { Connection, Ending } from './connection.js';
+import { KernelBeats } from './kernel-beats.js';
 import { again, type Opened } from './open-socket.js';
 import { OwnDrop } from './own-drop.js';
-import type { ProbeOptions } from './probe-options.js';
+import { askedOf, type ProbeOptions } from './probe-options.js';
 
 const QUIET_EVERY_MS = 1000;
 
@@ -44,6 +45,7 @@ export class ProbeConnection {
   #opened: Omit<Opened, 'socket'> | undefined;
   /** The last received segment, data or not, as the kernel last told. */
   #kernelHeardAt: Instant | undefined;
+  #beats: KernelBeats | undefined;
   #ownDrop: OwnDrop | undefined;
   #verdict: ProbeVerdict | undefined;
   #answersWanted = Infinity;
@@ -65,6 +67,7 @@ export class ProbeConnection {
       onBeatSent: (at) => this.#beatSent(at),
       onFrame: (payload, at) => {
         if (payload.length === 0) this.#answer(at);
+        else if (this.#options.speech !== undefined) this.#connection?.send(payload);
       },
       onEnd: (ending) => this.#ended(ending),
     });
@@ -78,8 +81,19 @@ export class ProbeConnection {
       settings: formatMode(settings),
       addresses: opened.addresses,
       tls: opened.tls,
+      ...askedOf(this.#options),
     });
-    if (this.#options.mode.heartbeat === undefined) {
+    const { mode, speech } = this.#options;
+    if (mode.heartbeat !== undefined && speech === undefined) {
+      this.#beats = new KernelBeats(this.#kernel, connection, mode.heartbeat, {
+        onBeatSent: (at) => this.#beatSent(at),
+        onAnswer: (at) => this.#answer(at),
+        onSilent: (silentMs, at) => {
+          this.#ended({ by: 'heartbeat', at, silentMs, detail: undefined });
+        },
+      });
+    }
+    if (mode.heartbeat === undefined) {
       const quiet = () =>
         this.#report.onEvent({ event: 'quiet', time: this.#now(), kernel: this.#look() });
       this.#timers.push(setInterval(quiet, QUIET_EVERY_MS));
@@ -132,6 +146,7 @@ export class ProbeConnection {
     } finally {
       interruption.removeEventListener('abort', this.#finish);
       for (const timer of this.#timers) clearTimeout(timer);
+      this.#beats?.stop();
       if (this.#verdict === undefined) this.#look();
       this.#leave();
     }
@@ -139,9 +154,10 @@ export class ProbeConnection {
   }
 
   #client(): ClientOptions {
-    const { remote, connectTimeoutMs, family, tls, mode, interruption } = this.#options;
+    const { remote, connectTimeoutMs, family, tls, mode, speech, interruption } = this.#options;
     return {
-      ...{ remote, connectTimeoutMs, family, tls, mode, interruption },
+      ...{ remote, connectTimeoutMs, family, tls, speech, interruption },
+      mode: speech === undefined ? withoutBeats(mode) : mode,
       framing: 'length16',
       maxFrameBytes: LARGEST_FRAME_BYTES,
     };
@@ -165,7 +181,9 @@ export class ProbeConnection {
   #leave(): void {
     if (this.#verdict === undefined)
       this.drop = this.#ownDrop?.result(undefined, this.#report.wallClock);
-    if (this.#ownDrop === undefined) this.#connection?.close();
+    // Nor does who is dead hear it.
+    const isDead = this.#verdict?.kind === 'dead';
+    if (this.#ownDrop === undefined && !isDead) this.#connection?.close();
     else this.#connection?.reset();
   }
 
@@ -191,7 +209,7 @@ export class ProbeConnection {
   }
 
   /** Called while the descriptor is still there, so the kernel can be asked for its last word. */
-  #ended({ by, at, silentMs }: Ending): void {
+  #ended({ by, at, silentMs, detail }: Ending): void {
     if (by === 'local') return;
     this.#look();
     const { wallClock } = this.#report;
@@ -201,6 +219,7 @@ export class ProbeConnection {
       by,
       openedAt: this.#connection?.openedAt ?? at,
       endedAt: at,
+      detail,
       silentMs,
       kernelHeardAt: this.#kernelHeardAt,
       answeredBeats: this.answered,
@@ -217,7 +236,12 @@ export class ProbeConnection {
     if (!beating || this.answered > 0 || this.sent === 0 || openedAt === undefined) {
       return { kind: 'alive' };
     }
-    return { kind: 'no-answer', by: null, afterMs: msBetween(openedAt, monotonicNow()) };
+    return {
+      kind: 'no-answer',
+      by: null,
+      afterMs: msBetween(openedAt, monotonicNow()),
+      detail: null,
+    };
   }
 
   /** The kernel's view now; what was seen last stays when the descriptor is gone. */

@@ -4,6 +4,7 @@
  * reported as events and one result.
  */
 import { distribution } from '../core/distribution.js';
+import { formatDuration } from '../core/duration.js';
 import { formatEndpoint } from '../core/endpoint.js';
 import { formatMode } from '../core/mode.js';
 import { predict, type Situation } from '../core/predict.js';
@@ -19,11 +20,13 @@ import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { pause } from '../kernel/interruption.js';
+import { SILENT_BEFORE_PROBE_MS } from './keepalive-probe.js';
 import { disturbance, watchLoop } from './loop-delay.js';
 import { dropEngine } from './own-drop.js';
 import type { Opened } from './open-socket.js';
-import { ProbeConnection } from './probe-connection.js';
-import type { ProbeOptions } from './probe-options.js';
+import { FreshBeats } from './fresh-beats.js';
+import { ProbeConnection, type ProbeReport } from './probe-connection.js';
+import { protocolOf, type ProbeOptions } from './probe-options.js';
 
 /** A probe may run for weeks. */
 const MOST_RTTS = 100_000;
@@ -43,6 +46,7 @@ export async function probe(
   onEvent: (event: ProbeEvent) => void,
 ): Promise<ProbeResult> {
   const { dropAfterMs, interruption } = options;
+  refuseUnaskable(kernel, options);
   const engine = dropAfterMs === undefined ? undefined : dropEngine(kernel);
   const startedAt = new Date();
   const started = monotonicNow();
@@ -67,7 +71,7 @@ export async function probe(
     (options.count !== undefined && totals.answered >= options.count);
 
   do {
-    const connection = new ProbeConnection(kernel, options, { onEvent, onRtt, wallClock });
+    const connection = beating(kernel, options, { onEvent, onRtt, wallClock });
     try {
       await connection.open();
     } catch (error) {
@@ -78,7 +82,11 @@ export async function probe(
     }
     totals.connections++;
     opened = connection.opened;
-    if (engine !== undefined && dropAfterMs !== undefined) {
+    if (
+      engine !== undefined &&
+      dropAfterMs !== undefined &&
+      connection instanceof ProbeConnection
+    ) {
       connection.dropLater(dropAfterMs, engine, UNNOTICED_WAIT_MS);
     }
     const answersLeft = options.count === undefined ? Infinity : options.count - totals.answered;
@@ -107,6 +115,7 @@ export async function probe(
     remote: opened === undefined ? null : formatEndpoint(opened.remote),
     tls: opened?.tls ?? null,
     mode: formatMode(options.mode),
+    protocol: protocolOf(options),
     connections: totals.connections,
     beats: {
       sent: totals.sent,
@@ -132,6 +141,46 @@ export async function probe(
       reason,
     });
     await pause(Math.min(RECONNECT_AFTER_MS, leftMs()), interruption);
+  }
+}
+
+function beating(
+  kernel: Kernel,
+  options: ProbeOptions,
+  report: ProbeReport,
+): ProbeConnection | FreshBeats {
+  const { mode, speech } = options;
+  return mode.heartbeat !== undefined && speech?.protocol.each === 'connection'
+    ? new FreshBeats(kernel, options, report, { heartbeat: mode.heartbeat, speech })
+    : new ProbeConnection(kernel, options, report);
+}
+
+/** Beats without a protocol are the kernel's: what it takes, and what it cannot do. */
+function refuseUnaskable(
+  { capabilities }: Kernel,
+  { mode, speech, dropAfterMs }: ProbeOptions,
+): void {
+  const { heartbeat, keepalive, userTimeoutMs } = mode;
+  if (speech?.protocol.each === 'connection' && dropAfterMs !== undefined) {
+    throw new TcpaliveError(
+      'BAD_USAGE',
+      `--drop-after cuts one connection, and each beat of ${speech.protocol.name} takes its own`,
+    );
+  }
+  if (heartbeat === undefined || speech !== undefined) return;
+  const hint = 'with --protocol tcpalive, or another, beats are bytes of ours';
+  const unknown = 'nothing is known of what that port speaks, so beats are keepalive probes: ';
+  if (heartbeat.intervalMs < SILENT_BEFORE_PROBE_MS) {
+    const message = `${unknown}at most one a second, not one in ${formatDuration(heartbeat.intervalMs)}`;
+    throw new TcpaliveError('BAD_USAGE', message, { hint });
+  }
+  if (keepalive !== undefined || userTimeoutMs !== undefined) {
+    const message = `${unknown}not together with keepalive or user-timeout`;
+    throw new TcpaliveError('BAD_USAGE', message, { hint });
+  }
+  if (!capabilities.tcpInfo || !capabilities.keepaliveTuning) {
+    const message = 'nothing is known of what that port speaks, and here no kernel can be asked';
+    throw new TcpaliveError('NO_CAPABILITY', message, { hint });
   }
 }
 

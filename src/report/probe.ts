@@ -45,7 +45,7 @@ function eventWords(event: ProbeEvent): string {
     case 'connected': {
       const settings = event.settings === 'none' ? '' : `, ${event.settings} (read back)`;
       const others = event.addresses.length > 1 ? `, one of ${event.addresses.join(', ')}` : '';
-      return `connected ${event.local} -> ${event.remote}${others}${settings}${tlsWords(event.tls)}`;
+      return `connected ${event.local} -> ${event.remote}${others}${settings}${tlsWords(event.tls)}${askedWords(event)}`;
     }
     case 'beat':
       return `beat ${event.number}: ${event.rttMs.toFixed(2)} ms  ${kernelWords(event.kernel)}`;
@@ -67,6 +67,15 @@ function tlsWords(tls: TlsFacts | null): string {
   const { protocol, cipher, subject, problem } = tls;
   const trust = problem === null ? '' : `, NOT TRUSTED: ${problem}`;
   return `; ${protocol} ${cipher} with ${subject}${trust}`;
+}
+
+/** What was said on the command line needs no words. */
+function askedWords({ asked, protocol }: Extract<ProbeEvent, { event: 'connected' }>): string {
+  if (asked === 'kernel') {
+    return ' (unknown port: only its kernel is asked; --protocol asks the process)';
+  }
+  if (protocol?.guessed !== true) return '';
+  return ` (speaks ${protocol.name}: guessed from the port; --protocol takes another)`;
 }
 
 function expectedWords(predicted: Prediction): string {
@@ -93,16 +102,21 @@ function endedWords(verdict: ProbeVerdict): string {
     case 'dead':
       return `DEAD: noticed by ${verdict.by} after ${latencyWords(verdict.silentMs)} of silence`;
     case 'closed':
-      return `closed by the peer (${verdict.by})`;
+      return closedWords(verdict);
     case 'no-answer':
       return noAnswerWords(verdict);
   }
 }
 
+/** Whoever answers in another protocol was not heard any further. */
+function closedWords({ by, detail }: Extract<ProbeVerdict, { kind: 'closed' }>): string {
+  return detail ?? `closed by the peer (${by})`;
+}
+
 function verdictLines(result: ProbeResult): readonly string[] {
   const { verdict, withoutMode } = result;
   if (verdict.kind === 'closed') {
-    return [`closed by the peer (${verdict.by}) after ${latencyWords(verdict.afterMs)}`];
+    return [`${closedWords(verdict)} after ${latencyWords(verdict.afterMs)}`];
   }
   if (verdict.kind === 'no-answer') return []; // the error says it
   if (verdict.kind === 'alive') return aliveLines(result);
@@ -126,10 +140,19 @@ function verdictLines(result: ProbeResult): readonly string[] {
   ];
 }
 
-function aliveLines({ beats, drop, kernel, connections }: ProbeResult): readonly string[] {
+function aliveLines({
+  beats,
+  protocol,
+  drop,
+  kernel,
+  connections,
+}: ProbeResult): readonly string[] {
   if (drop !== null) return [];
   if (connections === 0) return ['not connected'];
-  if (beats.answered > 0) return ['alive'];
+  if (beats.answered > 0 && protocol !== null) return ['alive'];
+  if (beats.answered > 0) {
+    return ['its kernel is alive; whether the process lives was not asked: see --protocol'];
+  }
   const heard = kernel === null ? '' : `, last segment ${latencyWords(kernel.lastReceivedMs)} ago`;
   return [`still open${heard}; whether the process lives only a heartbeat can tell`];
 }
@@ -138,12 +161,13 @@ function aliveLines({ beats, drop, kernel, connections }: ProbeResult): readonly
 export function noAnswerWords({
   by,
   afterMs,
+  detail,
 }: Extract<ProbeVerdict, { kind: 'no-answer' }>): string {
   const after = latencyWords(afterMs);
   if (by === null || by === 'heartbeat' || by === 'idle-timeout') {
     return `not one beat was answered in ${after}`;
   }
-  const how = by === 'violation' ? 'answered in another protocol' : `closed by the peer (${by})`;
+  const how = detail ?? `closed by the peer (${by})`;
   return `${how} after ${after}, before one beat was answered`;
 }
 

@@ -132,9 +132,24 @@ describe('a value that cannot be understood', () => {
     [`${TARGET} --duration 3`, /^--duration: '3' has no unit: did you mean 3s\?$/],
     [`${TARGET} --fault freeze`, /^--fault: 'freeze' takes both ends: compare --faults freeze;/],
     [`${TARGET} --format csv`, /^--format: 'csv' is for tables: table, json or jsonl here$/],
+    [`${TARGET} --protocol gopher`, /^--protocol: 'gopher' is not a protocol: amqp, ftp, http, .*/],
+    [`${TARGET} --send hex:0`, /^--send: '0' is not hex: two digits a byte, such as 0d 0a$/],
+    [`${TARGET} --send \\q`, /^--send: '\\q' in '\\q' is no escape: /],
+    [`${TARGET} --send x --expect-reply /(a+)+/`, /^--expect-reply: .* repeats a group/],
+    [`${TARGET} --protocol ./none.yaml`, /^cannot read the protocol \.\/none\.yaml: no such file$/],
+    [
+      `${TARGET} --protocol redis --secret-file ./none`,
+      /^cannot read the protocol .*redis\.yaml: no such file$/,
+    ],
+    [`${TARGET} --send x --secret-file ./none`, /^--secret-file: custom asks for no password$/],
+    [`${TARGET} --mode heartbeat=200ms:1s`, /: at most one a second, not one in 200ms$/],
+    [
+      `${TARGET} --mode heartbeat+keepalive=1s:1s:3`,
+      /: not together with keepalive or user-timeout$/,
+    ],
   ])('probe %s', async (args, told) => {
     const refusal = await refused(['probe', ...args.split(' ')]);
-    expect(refusal.code).toBe('BAD_USAGE');
+    expect(refusal.code).toBe(/^cannot read/.test(refusal.told) ? 'BAD_PROTOCOL' : 'BAD_USAGE');
     expect(refusal.told).toMatch(told);
     expect(refusal.env.stdout.text).toBe('');
   });
@@ -238,6 +253,15 @@ describe('flags that do not go together', () => {
     [`probe ${TARGET} --tls --ca test`, '--ca: cannot read test: it is a directory'],
     [`probe ${TARGET} --tls --ca package.json`, '--ca: package.json holds no certificate in PEM'],
     [
+      `probe ${TARGET} --mode keepalive=1s:1s:3 --protocol redis`,
+      '--protocol says what beats are, and mode keepalive=1s:1s:3 sends no beats',
+    ],
+    [`probe ${TARGET} --expect-reply x`, '--expect-reply goes with --send, which is not given'],
+    [
+      `probe ${TARGET} --secret-file x`,
+      '--secret-file goes with --protocol or --send: a guess gets no secret',
+    ],
+    [
       `probe ${TARGET} --mode keepalive=1s:1s:3 --count 5`,
       '--count counts answered beats, and mode keepalive=1s:1s:3 sends no beats: use --duration',
     ],
@@ -287,6 +311,7 @@ describe('flags that do not go together', () => {
 
   it.each([
     ['--drop-after 1s --count 3', '--drop-after <time>', '--count <n>'],
+    ['--protocol redis --send x', '--send <text>', '--protocol <name>'],
     ['--drop-after 1s --reconnect', '--drop-after <time>', '--reconnect'],
     ['-4 -6', '-6, --ipv6', '-4, --ipv4'],
     ['--tls --ca package.json --insecure', '--insecure', '--ca <file>'],

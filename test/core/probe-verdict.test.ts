@@ -14,6 +14,7 @@ function verdictOn(changes: Partial<SeenOfPeer> = {}) {
     by: 'heartbeat',
     openedAt,
     endedAt,
+    detail: undefined,
     silentMs: 3000,
     kernelHeardAt: addMs(endedAt, -3000),
     answeredBeats: 5,
@@ -123,7 +124,7 @@ describe('since when', () => {
 
 describe('a peer that said goodbye', () => {
   it.each(['FIN', 'ECONNRESET', 'EPIPE', 'violation'])('by %s was not noticed', (by) => {
-    expect(verdictOn({ by })).toEqual({ kind: 'closed', by, afterMs: 8000 });
+    expect(verdictOn({ by })).toEqual({ kind: 'closed', by, afterMs: 8000, detail: null });
   });
 
   it('in a mode without beats too', () => {
@@ -131,6 +132,7 @@ describe('a peer that said goodbye', () => {
       kind: 'closed',
       by: 'FIN',
       afterMs: 8000,
+      detail: null,
     });
   });
 });
@@ -143,9 +145,16 @@ describe('a peer that never answered one beat', () => {
         kind: 'no-answer',
         by,
         afterMs: 8000,
+        detail: null,
       });
     },
   );
+
+  it('is told with what it said instead', () => {
+    const detail = 'looks like HTTP';
+    expect(verdictOn({ by: 'violation', answeredBeats: 0, detail })).toMatchObject({ detail });
+    expect(verdictOn({ by: 'violation', detail })).toMatchObject({ kind: 'closed', detail });
+  });
 
   it('is dead after one', () => {
     expect(verdictOn({ answeredBeats: 1 })).toMatchObject({ kind: 'dead' });

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ProbeResult } from '../../src/core/probe-result.js';
-import { freePort, run, serve, start } from './program.js';
+import { freePort, probeArgs, run, serve, start } from './program.js';
 
 describe('a server that hangs', () => {
   it('is noticed within the bound, and told from a silent kernel', async () => {
     const { child, address } = await serve(['--mode', 'none']);
-    const probe = start(['probe', address, '--mode', 'heartbeat=200ms:1s', '--json']);
+    const probe = start(probeArgs(address, '--mode', 'heartbeat=200ms:1s', '--json'));
     await probe.sees(/beat 3:/);
     child.kill('SIGSTOP');
     const { code, stdout } = await probe.ended;
@@ -22,7 +22,7 @@ describe('a server that hangs', () => {
 
   it('says so in words', async () => {
     const { child, address } = await serve(['--mode', 'none']);
-    const probe = start(['probe', address, '--mode', 'heartbeat=200ms:1s']);
+    const probe = start(probeArgs(address, '--mode', 'heartbeat=200ms:1s'));
     await probe.sees(/beat 2:/);
     child.kill('SIGSTOP');
     const { stdout } = await probe.ended;
@@ -32,7 +32,7 @@ describe('a server that hangs', () => {
 
   it('raises no alarm when it goes on before the bound', async () => {
     const { child, address } = await serve(['--mode', 'none']);
-    const probe = start(['probe', address, '--mode', 'heartbeat=200ms:2s', '--count', '8']);
+    const probe = start(probeArgs(address, '--mode', 'heartbeat=200ms:2s', '--count', '8'));
     await probe.sees(/beat 3:/);
     child.kill('SIGSTOP');
     await probe.sees(/no answer|unanswered/i);
@@ -47,7 +47,7 @@ describe('--drop-after', () => {
   it('cuts its own connection without privilege, and notices', async () => {
     const { address } = await serve(['--mode', 'none']);
     const { code, stdout } = await run(
-      ['probe', address, '--mode', 'heartbeat=200ms:1s', '--drop-after', '1s'],
+      probeArgs(address, '--mode', 'heartbeat=200ms:1s', '--drop-after', '1s'),
       { as: 'nobody' },
     );
     expect(code).toBe(0);
@@ -69,7 +69,7 @@ describe('--drop-after', () => {
 describe('a server with a heartbeat', () => {
   it('stays quiet while its client beats, and notices when the client hangs', async () => {
     const server = await serve(['--mode', 'heartbeat=200ms:800ms']);
-    const probe = start(['probe', server.address, '--mode', 'heartbeat=200ms:800ms']);
+    const probe = start(probeArgs(server.address, '--mode', 'heartbeat=200ms:800ms'));
     await probe.sees(/beat 8:/);
     expect(server.printed()).not.toMatch(/noticed/);
     probe.child.kill('SIGSTOP');
@@ -102,12 +102,9 @@ describe('what is no verdict', () => {
     mute.listen(0, '127.0.0.1');
     await once(mute, 'listening');
     const { port } = mute.address() as { port: number };
-    const { code, stderr } = await run([
-      'probe',
-      `127.0.0.1:${port}`,
-      '--mode',
-      'heartbeat=100ms:400ms',
-    ]);
+    const { code, stderr } = await run(
+      probeArgs(`127.0.0.1:${port}`, '--mode', 'heartbeat=100ms:400ms'),
+    );
     expect(code).toBe(3);
     expect(stderr).toMatch(/: not one beat was answered in .*\(NO_ANSWER\)/);
     expect(stderr).toMatch(/--mode keepalive/);
@@ -117,7 +114,7 @@ describe('what is no verdict', () => {
 describe('--reconnect', () => {
   it('connects again when the server has come back', async () => {
     const first = await serve(['--mode', 'none']);
-    const args = ['probe', first.address, '--mode', 'heartbeat=100ms:500ms', '--reconnect'];
+    const args = probeArgs(first.address, '--mode', 'heartbeat=100ms:500ms', '--reconnect');
     const probe = start(args);
     await probe.sees(/beat 2:/);
     first.child.kill('SIGKILL');

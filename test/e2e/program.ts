@@ -43,7 +43,7 @@ const DEADLINE_MS = 60_000;
 export function install({ koffi = true } = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'tcpalive-e2e-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  for (const part of ['package.json', 'dist', 'fixtures/scenarios']) {
+  for (const part of ['package.json', 'dist', 'fixtures/protocols', 'fixtures/scenarios']) {
     cpSync(part, join(folder, part), { recursive: true });
   }
   for (const part of ['node_modules/koffi', 'node_modules/@koromix']) {
@@ -89,6 +89,11 @@ export function start(args: readonly string[], options: StartOptions = {}): Runn
       return late;
     },
   };
+}
+
+/** A probe of `serve` on a port of which nothing is known. */
+export function probeArgs(address: string, ...more: readonly string[]): readonly string[] {
+  return ['probe', address, '--protocol', 'tcpalive', ...more];
 }
 
 export function run(args: readonly string[], options?: StartOptions): Promise<Run> {

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { addMs, msBetween } from '../../src/core/time.js';
 import { monotonicNow } from '../../src/kernel/clock.js';
 import { until } from '../until.js';
-import { serve, start } from './program.js';
+import { probeArgs, serve, start } from './program.js';
 
 const PEERS = 200;
 const TIMEOUT_MS = 800;
@@ -27,7 +27,7 @@ describe('stopped for twice its timeout', () => {
 
   it('a client goes on beating, and is answered', async () => {
     const { address } = await serve(['--mode', 'none']);
-    const probe = start(['probe', address, '--mode', `heartbeat=200ms:${TIMEOUT_MS}ms`]);
+    const probe = start(probeArgs(address, '--mode', `heartbeat=200ms:${TIMEOUT_MS}ms`));
     await probe.sees(/beat 3:/);
     await stalled(probe.child);
     await probe.sees(/beat 12:/);

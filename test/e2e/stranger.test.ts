@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { run, serve } from './program.js';
+import { probeArgs, run, serve } from './program.js';
 
 const ATTEMPTS = 100_000;
 const AT_A_TIME = 64;
@@ -24,7 +24,7 @@ describe('a stranger', () => {
     await server.sees(/#1 +closed .*by FIN/);
     await send(server.port, Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'));
     await server.sees(/#2 +closed .*by violation/);
-    const { code } = await run(['probe', server.address, '--count', '1']);
+    const { code } = await run(probeArgs(server.address, '--count', '1'));
     expect(code).toBe(0);
   });
 
@@ -60,7 +60,7 @@ describe('a stranger', () => {
     await Promise.all(Array.from({ length: AT_A_TIME }, worker));
     expect(settledMib).toBeGreaterThan(10);
     expect(residentMib(server.child.pid) - settledMib).toBeLessThan(GROWTH_MIB);
-    const { code } = await run(['probe', server.address, '--count', '1']);
+    const { code } = await run(probeArgs(server.address, '--count', '1'));
     expect(code).toBe(0);
   });
 });

@@ -22,6 +22,7 @@ import {
   TEST_MS,
 } from '../real-kernel.js';
 import { until } from '../until.js';
+import { preset } from '../core/preset.js';
 import { closedPort, rawServer } from './raw-server.js';
 import { refused } from './refused.js';
 
@@ -296,6 +297,8 @@ const HALF_A_BEAT_MS = 50;
 /** The kernel counts silence in ticks of at most 10 ms. */
 const TWO_TICKS_MS = 20;
 
+const ECHO = preset('tcpalive');
+
 const UNPROVEN = 'the cut is not proven: nothing arrived that could have been swallowed';
 
 function echo(socket: Socket): void {
@@ -333,6 +336,8 @@ async function probing(
       remote: { address: '127.0.0.1', port },
       connectTimeoutMs: SOON_MS,
       count: undefined,
+      speech: ECHO,
+      guessed: false,
       durationMs: undefined,
       dropAfterMs: undefined,
       reconnect: false,

@@ -51,6 +51,7 @@ function resultWith(changes: Partial<ProbeResult> = {}): ProbeResult {
     remote: '192.0.2.7:7777',
     tls: null,
     mode: 'heartbeat=1s:3s',
+    protocol: { name: 'tcpalive', guessed: false },
     connections: 1,
     beats: {
       sent: 5,
@@ -81,7 +82,7 @@ describe('probeLine', () => {
   it('is a line an event', () => {
     const connected = {
       ...({ event: 'connected', time, local: '127.0.0.1:40001' } as const),
-      ...{ addresses: ['127.0.0.1'], tls: null },
+      ...({ addresses: ['127.0.0.1'], tls: null, protocol: null, asked: 'nobody' } as const),
     };
     const tls = {
       ...{ protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' },
@@ -94,6 +95,14 @@ describe('probeLine', () => {
         { ...connected, remote: '[::1]:7777', settings: 'user-timeout=3s' },
         { ...connected, remote: '[::1]:1', settings: 'none', addresses: ['::1', '127.0.0.1'], tls },
         { ...connected, remote: '127.0.0.1:1', settings: 'none', tls: untrusted },
+        {
+          ...connected,
+          remote: '127.0.0.1:6379',
+          settings: 'none',
+          protocol: { name: 'redis', guessed: true },
+          asked: 'process',
+        },
+        { ...connected, remote: '127.0.0.1:9000', settings: 'none', asked: 'kernel' },
         { event: 'beat', time, number: 1, rttMs: 0.0612, kernel },
         { event: 'beat', time, number: 2, rttMs: 1234.5, kernel },
         { event: 'unanswered', time, number: 3, kernel: silent },
@@ -107,6 +116,8 @@ describe('probeLine', () => {
       14:02:07.123  connected 127.0.0.1:40001 -> [::1]:7777, user-timeout=3s (read back)
       14:02:07.123  connected 127.0.0.1:40001 -> [::1]:1, one of ::1, 127.0.0.1; TLSv1.3 TLS_AES_256_GCM_SHA384 with CN=localhost
       14:02:07.123  connected 127.0.0.1:40001 -> 127.0.0.1:1; TLSv1.3 TLS_AES_256_GCM_SHA384 with CN=localhost, NOT TRUSTED: it has expired
+      14:02:07.123  connected 127.0.0.1:40001 -> 127.0.0.1:6379 (speaks redis: guessed from the port; --protocol takes another)
+      14:02:07.123  connected 127.0.0.1:40001 -> 127.0.0.1:9000 (unknown port: only its kernel is asked; --protocol asks the process)
       14:02:07.123  beat 1: 0.06 ms  (kernel: rtt 0.04 ms, 0 retransmissions, last segment 0.01s ago)
       14:02:07.123  beat 2: 1234.50 ms  (kernel: rtt 0.04 ms, 0 retransmissions, last segment 0.01s ago)
       14:02:07.123  beat 3: no answer yet  (kernel: rtt 0.04 ms, 1 retransmission, 2 unacknowledged, last segment 2.01s ago)
@@ -133,9 +144,9 @@ describe('probeLine', () => {
       lines(
         ended(dead),
         ended({ ...dead, by: 'ETIMEDOUT', silentMs: 947_700 }),
-        ended({ kind: 'closed', by: 'FIN', afterMs: 3000 }),
-        ended({ kind: 'no-answer', by: 'heartbeat', afterMs: 3004 }),
-        ended({ kind: 'no-answer', by: 'FIN', afterMs: 4 }),
+        ended({ kind: 'closed', by: 'FIN', afterMs: 3000, detail: null }),
+        ended({ kind: 'no-answer', by: 'heartbeat', afterMs: 3004, detail: null }),
+        ended({ kind: 'no-answer', by: 'FIN', afterMs: 4, detail: null }),
       ),
     ).toMatchInlineSnapshot(`
       "14:02:07.123  DEAD: noticed by heartbeat after 3.00s of silence
@@ -174,6 +185,26 @@ describe('probeSummary', () => {
       alive
       "
     `);
+  });
+
+  it('of a peer whose kernel alone was asked', () => {
+    expect(
+      probeSummary(resultWith({ protocol: null }))
+        .split('\n')
+        .slice(2),
+    ).toEqual(['its kernel is alive; whether the process lives was not asked: see --protocol', '']);
+  });
+
+  it('of a peer that went over to another protocol', () => {
+    const verdict: ProbeVerdict = {
+      kind: 'closed',
+      by: 'violation',
+      afterMs: 3000,
+      detail: 'answered in another protocol: looks like HTTP',
+    };
+    expect(probeSummary(resultWith({ verdict, lost: 1 }))).toContain(
+      '\nanswered in another protocol: looks like HTTP after 3.00s\n',
+    );
   });
 
   it('of one beat', () => {
@@ -233,7 +264,12 @@ describe('probeSummary', () => {
   });
 
   it('of a peer that closed', () => {
-    const verdict: ProbeVerdict = { kind: 'closed', by: 'ECONNRESET', afterMs: 65_400 };
+    const verdict: ProbeVerdict = {
+      kind: 'closed',
+      by: 'ECONNRESET',
+      afterMs: 65_400,
+      detail: null,
+    };
     expect(probeSummary(resultWith({ verdict, lost: 1 }))).toMatchInlineSnapshot(`
       "--- 192.0.2.7:7777, mode heartbeat=1s:3s ---
       5 beats sent, 5 answered, round trip min/median/max 0.05/0.06/0.10 ms
@@ -243,7 +279,12 @@ describe('probeSummary', () => {
   });
 
   it('of a peer that never answered leaves the verdict to the error', () => {
-    const verdict: ProbeVerdict = { kind: 'no-answer', by: 'heartbeat', afterMs: 3004 };
+    const verdict: ProbeVerdict = {
+      kind: 'no-answer',
+      by: 'heartbeat',
+      afterMs: 3004,
+      detail: null,
+    };
     expect(probeSummary(resultWith({ beats: silence, verdict, lost: 1 }))).toMatchInlineSnapshot(`
       "--- 192.0.2.7:7777, mode heartbeat=1s:3s ---
       2 beats sent, 0 answered
@@ -320,7 +361,7 @@ describe('probeSummary', () => {
 
     it('that was dead before is not said to have been cut', () => {
       const notes = ['the connection was not cut: it ended before that'];
-      const verdict: ProbeVerdict = { kind: 'closed', by: 'FIN', afterMs: 300 };
+      const verdict: ProbeVerdict = { kind: 'closed', by: 'FIN', afterMs: 300, detail: null };
       expect(probeSummary(resultWith({ verdict, lost: 1, notes }))).toMatchInlineSnapshot(`
         "--- 192.0.2.7:7777, mode heartbeat=1s:3s ---
         5 beats sent, 5 answered, round trip min/median/max 0.05/0.06/0.10 ms
@@ -347,8 +388,9 @@ describe('noAnswerWords', () => {
     ['idle-timeout', 'not one beat was answered in 3.00s'],
     ['FIN', 'closed by the peer (FIN) after 3.00s, before one beat was answered'],
     ['ECONNRESET', 'closed by the peer (ECONNRESET) after 3.00s, before one beat was answered'],
-    ['violation', 'answered in another protocol after 3.00s, before one beat was answered'],
+    ['violation', 'it said no after 3.00s, before one beat was answered'],
   ])('ended by %s', (by, words) => {
-    expect(noAnswerWords({ kind: 'no-answer', by, afterMs: 3000 })).toBe(words);
+    const detail = by === 'violation' ? 'it said no' : null;
+    expect(noAnswerWords({ kind: 'no-answer', by, afterMs: 3000, detail })).toBe(words);
   });
 });

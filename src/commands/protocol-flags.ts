@@ -1,0 +1,82 @@
+/** `--protocol` and what goes with it, for every command that speaks to somebody else's server. */
+import { Option, type Command } from 'commander';
+import { bytesOf, unescapeText } from '../core/byte-text.js';
+import { parsePattern, type Pattern } from '../core/pattern.js';
+import { presetNames } from '../core/protocol-presets.js';
+import { parseText, type Template } from '../core/template.js';
+import { TcpaliveError } from '../errors.js';
+
+export interface ProtocolFlags {
+  /** A preset's name, or a file. */
+  readonly protocol?: string;
+  readonly send?: Template;
+  readonly expectReply?: Pattern;
+  readonly secretFile?: string;
+}
+
+export function addProtocolOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--protocol <name>', 'what the server speaks, or a file that says it').argParser(
+        parseProtocolName,
+      ),
+    )
+    .addOption(
+      new Option('--send <text>', 'what to ask it instead: text, or hex:0d0a')
+        .argParser(parseSending)
+        .conflicts('protocol'),
+    )
+    .addOption(
+      new Option(
+        '--expect-reply <text>',
+        'what is an answer to --send: text, hex: or /regex/',
+      ).argParser(parseReply),
+    )
+    .option('--secret-file <file>', 'holds the password');
+}
+
+export const PROTOCOL_HELP = `Protocols: ${presetNames.join(', ')}; or a file like those in fixtures/protocols.
+With --protocol or --send, secrets come from TCPALIVE_USER and TCPALIVE_PASSWORD, or the password
+from --secret-file. A protocol guessed from the port gets none.`;
+
+/** Flags that each make sense, and not together. @throws TcpaliveError BAD_USAGE */
+export function refuseHalfProtocol({
+  protocol,
+  send,
+  expectReply,
+  secretFile,
+}: ProtocolFlags): void {
+  if (secretFile !== undefined && protocol === undefined && send === undefined) {
+    throw new TcpaliveError(
+      'BAD_USAGE',
+      '--secret-file goes with --protocol or --send: a guess gets no secret',
+    );
+  }
+  if (expectReply !== undefined && send === undefined) {
+    throw new TcpaliveError('BAD_USAGE', '--expect-reply goes with --send, which is not given');
+  }
+}
+
+/** Whether it is a file's: a preset's has neither a dot nor a slash. */
+export function isProtocolFile(name: string): boolean {
+  return /[./]/.test(name);
+}
+
+function parseProtocolName(name: string): string {
+  if (isProtocolFile(name) || presetNames.includes(name)) return name;
+  throw new TcpaliveError(
+    'BAD_USAGE',
+    `'${name}' is not a protocol: ${presetNames.join(', ')}, or a file such as ./${name}.yaml`,
+  );
+}
+
+function parseSending(text: string): Template {
+  if (text === '') throw new TcpaliveError('BAD_USAGE', 'nothing to send: write text or hex:0d0a');
+  if (text.startsWith('hex:')) return [{ kind: 'bytes', bytes: bytesOf(text) }];
+  return [parseText(unescapeText(text))];
+}
+
+/** A regular expression has the same escapes as text, and reads them itself. */
+function parseReply(text: string): Pattern {
+  return parsePattern(/^\/.*\/$|^hex:/s.test(text) ? text : unescapeText(text));
+}
