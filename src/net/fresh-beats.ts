@@ -83,7 +83,7 @@ export class FreshBeats {
     let first = this.#opened?.socket;
     for (let due = monotonicNow(); ; due = this.#nextAfter(due)) {
       await pause(Math.max(0, Math.min(due, end) - monotonicNow()), interruption);
-      const isOver = interruption.aborted || monotonicNow() >= end;
+      const isOver = interruption.aborted || due >= end || monotonicNow() >= end;
       if (isOver || this.answered >= answersWanted) break;
       const verdict = await this.#beat(first, end);
       first = undefined;

@@ -1,16 +1,10 @@
 import { getEventListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { parseMode } from '../../src/core/mode.js';
-import type { ProbeEvent, ProbeResult } from '../../src/core/probe-result.js';
 import { addMs } from '../../src/core/time.js';
 import { monotonicNow } from '../../src/kernel/clock.js';
-import { hostFacts } from '../../src/kernel/host-facts.js';
-import type { Kernel } from '../../src/kernel/kernel.js';
 import { portableKernel } from '../../src/kernel/portable.js';
 import { descriptorOf } from '../../src/net/descriptor.js';
-import { probe } from '../../src/net/probe.js';
-import type { ProbeOptions } from '../../src/net/probe-options.js';
 import {
   engine,
   givesDescriptorsBack,
@@ -22,7 +16,7 @@ import {
   TEST_MS,
 } from '../real-kernel.js';
 import { until } from '../until.js';
-import { preset } from '../core/preset.js';
+import { probing } from './probing.js';
 import { closedPort, rawServer } from './raw-server.js';
 import { refused } from './refused.js';
 
@@ -297,8 +291,6 @@ const HALF_A_BEAT_MS = 50;
 /** The kernel counts silence in ticks of at most 10 ms. */
 const TWO_TICKS_MS = 20;
 
-const ECHO = preset('tcpalive');
-
 const UNPROVEN = 'the cut is not proven: nothing arrived that could have been swallowed';
 
 function echo(socket: Socket): void {
@@ -316,40 +308,4 @@ function echoing(answers: number, andThen: (socket: Socket) => unknown): (socket
       if (answered === answers) andThen(socket);
     });
   };
-}
-
-interface Probed {
-  readonly result: ProbeResult;
-  readonly events: readonly ProbeEvent[];
-}
-
-async function probing(
-  port: number,
-  options: Partial<Omit<ProbeOptions, 'mode'>> & { readonly mode?: string } = {},
-  on: Kernel = kernel,
-  onEvent: (event: ProbeEvent) => void = () => undefined,
-): Promise<Probed> {
-  const events: ProbeEvent[] = [];
-  const result = await probe(
-    on,
-    {
-      remote: { address: '127.0.0.1', port },
-      connectTimeoutMs: SOON_MS,
-      count: undefined,
-      speech: ECHO,
-      guessed: false,
-      durationMs: undefined,
-      dropAfterMs: undefined,
-      reconnect: false,
-      host: hostFacts(on),
-      interruption: new AbortController().signal,
-      ...options,
-      mode: parseMode(options.mode ?? 'heartbeat=20ms:5s'),
-    },
-    (event) => {
-      events.push(event);
-      onEvent(event);
-    },
-  );
-  return { result, events };
 }

@@ -1,0 +1,215 @@
+import type { Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { monotonicNow } from '../../src/kernel/clock.js';
+import { portableKernel } from '../../src/kernel/portable.js';
+import { descriptorOf } from '../../src/net/descriptor.js';
+import { preset } from '../core/preset.js';
+import { engine, kernel, lacks, lacksEngine, SOON_MS, TEST_MS } from '../real-kernel.js';
+import { until } from '../until.js';
+import { probing } from './probing.js';
+import { rawServer } from './raw-server.js';
+import { refused } from './refused.js';
+import { scriptedServer } from './scripted-server.js';
+
+describe("beats in the server's own protocol", { timeout: TEST_MS }, () => {
+  it('are answered after an opening, and what the server asks meanwhile is answered too', async () => {
+    let pongs = 0;
+    const { port } = await rawServer((socket) => {
+      socket.write('INFO {}\r\n');
+      socket.on('data', (chunk) => {
+        for (const line of chunk.toString().split('\r\n').slice(0, -1)) {
+          if (line === 'PING') socket.write('PING\r\nPONG\r\n');
+          else if (line === 'PONG') pongs++;
+          else socket.write('+OK\r\n');
+        }
+      });
+    });
+    const { result, events } = await probing(port, {
+      speech: preset('nats'),
+      count: 3,
+      guessed: true,
+    });
+    expect(result).toMatchObject({
+      verdict: { kind: 'alive' },
+      beats: { answered: 3 },
+      protocol: { name: 'nats', guessed: true },
+    });
+    expect(events[0]).toMatchObject({ event: 'connected', asked: 'process' });
+    await until(() => pongs >= 2, SOON_MS);
+  });
+
+  it('of a websocket, whose server pings', async () => {
+    const { port, accepted } = await scriptedServer({
+      answers: [
+        ['GET ', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
+        ['hex:898001020304', 'hex:89016d8a00'],
+        ['*', ''],
+      ],
+    });
+    const { result } = await probing(port, { speech: preset('websocket'), count: 1 });
+    expect(result.beats.answered).toBe(1);
+    expect(accepted[0]?.bytesRead).toBeGreaterThan(100);
+  });
+
+  it('answered in another one end with its name, and no peer byte', async () => {
+    const { port } = await scriptedServer({ answers: [['*', 'HTTP/1.1 400 \x1b[2J\r\n']] });
+    const { result } = await probing(port, { speech: preset('redis') });
+    expect(result.verdict).toMatchObject({
+      kind: 'no-answer',
+      by: 'violation',
+      detail: 'answered in another protocol: looks like HTTP',
+    });
+    expect(JSON.stringify(result)).not.toContain('[2J');
+  });
+
+  it('that are never answered are no verdict', async () => {
+    const { port } = await scriptedServer({});
+    const { result } = await probing(port, {
+      speech: preset('redis'),
+      mode: 'heartbeat=20ms:200ms',
+    });
+    expect(result.verdict).toMatchObject({ kind: 'no-answer', by: 'heartbeat', detail: null });
+  });
+});
+
+describe('beats on a connection each', { timeout: TEST_MS }, () => {
+  const postgres = preset('postgres');
+
+  it('connect, are answered and close', async () => {
+    const { port, accepted } = await scriptedServer({ answers: [['*', 'N']] });
+    const { result, events } = await probing(port, { speech: postgres, count: 3 });
+    expect(result).toMatchObject({
+      verdict: { kind: 'alive' },
+      beats: { sent: 3, answered: 3 },
+      connections: 1,
+      drop: null,
+    });
+    expect(result.beats.rttMs?.samples).toHaveLength(3);
+    expect(events.map(({ event }) => event)).toEqual(['connected', 'beat', 'beat', 'beat']);
+    expect(accepted).toHaveLength(3);
+    await until(() => accepted.every((socket) => socket.destroyed), SOON_MS);
+  });
+
+  it('are dead when the process falls silent, and its kernel is not', async () => {
+    const { port } = await rawServer((socket, number) => {
+      if (number <= 3) socket.on('data', () => socket.write('S'));
+    });
+    const { result } = await probing(port, { speech: postgres, mode: 'heartbeat=50ms:400ms' });
+    const where = lacks('tcpInfo') ? 'kernel' : 'process';
+    expect(result.verdict).toMatchObject({ kind: 'dead', by: 'heartbeat', where });
+    expect(result).toMatchObject({ beats: { sent: 4, answered: 3 }, lost: 1 });
+  });
+
+  it('are over when nobody listens any more, or it is closed without a word', async () => {
+    const gone = await rawServer((socket, number) => {
+      socket.on('data', () => socket.write('S'));
+      if (number === 2) gone.stopListening();
+    });
+    const rude = await rawServer((socket, number) =>
+      socket.on('data', () => (number > 2 ? socket.end() : socket.write('S'))),
+    );
+    const [refusing, closing] = await Promise.all(
+      [gone, rude].map(({ port }) => probing(port, { speech: postgres })),
+    );
+    expect(refusing?.result.verdict).toMatchObject({ kind: 'closed', by: 'ECONNREFUSED' });
+    expect(closing?.result.verdict).toMatchObject({ kind: 'closed', by: 'FIN' });
+  });
+
+  it('to a server of another protocol name it', async () => {
+    const { port } = await rawServer((socket) => socket.write('SSH-2.0-OpenSSH_9.2\r\n'));
+    const { result } = await probing(port, { speech: postgres });
+    expect(result.verdict).toMatchObject({
+      kind: 'no-answer',
+      detail: 'answered in another protocol: looks like SSH',
+    });
+  });
+
+  it('end with an interruption, a duration, and never beat faster than told', async () => {
+    const { port, accepted } = await scriptedServer({ answers: [['*', 'N']] });
+    const mode = 'heartbeat=200ms:5s';
+    const { result } = await probing(port, { speech: postgres, mode, durationMs: 500 });
+    expect(result).toMatchObject({ complete: true, verdict: { kind: 'alive' } });
+    expect(accepted.length).toBeLessThanOrEqual(3);
+
+    const interruption = new AbortController();
+    const interrupted = await probing(
+      port,
+      { speech: postgres, interruption: interruption.signal },
+      kernel,
+      ({ event }) => {
+        if (event === 'beat') interruption.abort();
+      },
+    );
+    expect(interrupted.result).toMatchObject({ complete: false, beats: { sent: 1 } });
+  });
+
+  it('cannot be cut', async () => {
+    const failure = await refused(probing(9, { speech: postgres, dropAfterMs: 100 }));
+    expect(failure.message).toMatch(/^--drop-after cuts one connection, /);
+  });
+});
+
+describe.skipIf(lacks('tcpInfo', 'keepaliveTuning'))(
+  'beats without a byte (need tcpInfo and keepaliveTuning)',
+  { timeout: TEST_MS },
+  () => {
+    const byKernel = { speech: undefined, mode: 'heartbeat=1s:3s' };
+
+    it('are answered by a kernel whose process is not even looking', async () => {
+      const { port, accepted } = await rawServer((socket) => socket.pause());
+      const { result, events } = await probing(port, { ...byKernel, count: 2 });
+      expect(result).toMatchObject({
+        verdict: { kind: 'alive' },
+        beats: { sent: 2, answered: 2 },
+        protocol: null,
+      });
+      expect(events[0]).toMatchObject({ event: 'connected', asked: 'kernel', protocol: null });
+      expect(result.kernel).toMatchObject({ state: 'ESTABLISHED' });
+      expect(accepted[0]?.resume().bytesRead).toBe(0);
+    });
+
+    it('are not disturbed by what the server says', async () => {
+      const { port } = await rawServer((socket) => {
+        const timer = setInterval(() => socket.write('SSH-2.0-x\r\n'), 300);
+        socket.on('close', () => clearInterval(timer));
+      });
+      const { result } = await probing(port, { ...byKernel, count: 2 });
+      expect(result.verdict).toEqual({ kind: 'alive' });
+    });
+
+    it.skipIf(lacksEngine)(
+      'find a silent kernel dead, after its timeout (needs socketFilter or minTtl)',
+      async () => {
+        const cut = (socket: Socket) => kernel.cut(descriptorOf(socket) ?? -1, engine);
+        const server = await rawServer();
+        const { result } = await probing(server.port, byKernel, kernel, (event) => {
+          if (event.event === 'beat' && event.number === 1) server.accepted.forEach(cut);
+        });
+        expect(result.verdict).toMatchObject({ kind: 'dead', by: 'heartbeat', where: 'kernel' });
+        if (result.verdict.kind === 'dead') {
+          expect(result.verdict.silentMs).toBeGreaterThanOrEqual(3000 - TWO_TICKS_MS);
+        }
+        expect(result.beats.answered).toBe(1);
+      },
+    );
+
+    it('end with the connection', async () => {
+      const startedAt = monotonicNow();
+      const { port } = await rawServer((socket) => setTimeout(() => socket.end(), 1300));
+      const { result } = await probing(port, byKernel);
+      expect(result.verdict).toMatchObject({ kind: 'closed', by: 'FIN' });
+      expect(monotonicNow() - startedAt).toBeGreaterThan(1200);
+    });
+  },
+);
+
+it('beats without a byte take a kernel that tells', async () => {
+  const failure = await refused(
+    probing(9, { speech: undefined, mode: 'heartbeat=1s:3s' }, portableKernel),
+  );
+  expect(failure).toMatchObject({ code: 'NO_CAPABILITY' });
+  expect(failure.hint).toContain('--protocol');
+});
+
+/** The kernel counts silence in ticks of at most 10 ms. */
+const TWO_TICKS_MS = 20;
