@@ -41,7 +41,7 @@ export function probeCommand(env: Environment): Command {
         .env('TCPALIVE_MODE')
         .argParser(parseMode),
     );
-  return addProtocolOptions(command)
+  addProtocolOptions(command)
     .option('--count <n>', 'stop after so many answered beats', wholeNumber(1, 1_000_000_000))
     .option('--duration <time>', 'stop after that time', parseDuration)
     .addOption(
