@@ -79,7 +79,10 @@ function withoutFigures(text: string): string {
   return text
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z|\b\d\d:\d\d:\d\d\.\d{3}/g, 'TIME')
     .replaceAll(/127\.0\.0\.1:\d+/g, 'ADDRESS')
-    .replaceAll(/min-ttl|socket-filter/g, 'ENGINE')
+    .replaceAll(/min-ttl|(socket|goodbye)-filter/g, 'ENGINE')
+    // Whose engine swallows goodbyes hears none.
+    .replaceAll(/ \(RST\)/g, '')
+    .replaceAll('then RST', 'then it was given up')
     .replaceAll(/^Note: .*\n|^Looked at: .*\n/gm, '')
     .replaceAll(/Linux \S+/g, 'LINUX')
     .replaceAll('MainThread', 'node')
