@@ -172,10 +172,14 @@ function wholeSeconds(estimate: Estimate | null): number | undefined {
   return from === to ? from : undefined;
 }
 
+/** The span beside the value, where it is not just how often was looked. */
 function estimateWords({ ms, min, max }: Estimate): string {
-  const [value, range] = [latencyWords(ms), latencyRange(min, max)];
-  return range === value ? value : `${value} (${range})`;
+  const isSharp = max - min <= SHARP_MS + SHARP_SHARE * ms;
+  return isSharp ? latencyWords(ms) : `${latencyWords(ms)} (${latencyRange(min, max)})`;
 }
+
+const SHARP_MS = 30;
+const SHARP_SHARE = 0.01;
 
 function proofWords({ proven, provenBy }: VanishResult): string {
   return proven && provenBy !== null

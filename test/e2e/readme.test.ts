@@ -76,22 +76,24 @@ function typed(command: string): Promise<Run> {
  * from host to host; every word must not.
  */
 function withoutFigures(text: string): string {
-  return text
-    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z|\b\d\d:\d\d:\d\d\.\d{3}/g, 'TIME')
-    .replaceAll(/127\.0\.0\.1:\d+/g, 'ADDRESS')
-    .replaceAll(/min-ttl|(socket|goodbye)-filter/g, 'ENGINE')
-    // Whose engine swallows goodbyes hears none.
-    .replaceAll(/ \(RST\)/g, '')
-    .replaceAll('then RST', 'then it was given up')
-    .replaceAll(/^Note: .*\n|^Looked at: .*\n/gm, '')
-    .replaceAll(/Linux \S+/g, 'LINUX')
-    .replaceAll('MainThread', 'node')
-    .replaceAll('sudo tcpalive ls', 'tcpalive ls')
-    .replaceAll(/\d+(\.\d+)?/g, 'N')
-    .replaceAll(/\b(segment|retransmission)s?\b/g, '$1s')
-    .replaceAll(/ {2,}/g, '  ')
-    .replaceAll(/^PROCESS {2}UNIT/gm, 'PROCESS')
-    .replaceAll(UNIT_CELL, '$1  ');
+  return (
+    text
+      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z|\b\d\d:\d\d:\d\d\.\d{3}/g, 'TIME')
+      .replaceAll(/127\.0\.0\.1:\d+/g, 'ADDRESS')
+      .replaceAll(/min-ttl|(socket|goodbye)-filter/g, 'ENGINE')
+      // Whose engine swallows goodbyes hears none.
+      .replaceAll(/ \(RST\)/g, '')
+      .replaceAll('then RST', 'then it was given up')
+      .replaceAll(/^Note: .*\n|^Looked at: .*\n/gm, '')
+      .replaceAll(/Linux \S+/g, 'LINUX')
+      .replaceAll('MainThread', 'node')
+      .replaceAll('sudo tcpalive ls', 'tcpalive ls')
+      .replaceAll(/\d+(\.\d+)?/g, 'N')
+      .replaceAll(/\b(segment|retransmission)s?\b/g, '$1s')
+      .replaceAll(/ {2,}/g, '  ')
+      .replaceAll(/^PROCESS {2}UNIT/gm, 'PROCESS')
+      .replaceAll(UNIT_CELL, '$1  ')
+  );
 }
 
 /** Between who it is and its ports, which have no letters. */
