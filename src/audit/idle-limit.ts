@@ -3,7 +3,7 @@
  * says nothing, and tell nobody. Many connections are silent at the same time, each for a time of its
  * own, and are then asked by their kernel; no byte of ours is sent, so it works with any server.
  */
-import type { Socket } from 'node:net';
+import { formatEndpoint } from '../core/endpoint.js';
 import { BESIDE, bracketOf, nextSilences, type IdleLimitTerms } from '../core/idle-limit-plan.js';
 import type {
   IdleLimitEvent,
@@ -20,13 +20,17 @@ import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
 import type { Kernel } from '../kernel/kernel.js';
+import type { Opened } from '../net/open-socket.js';
 import { SilentConnection } from './silent-connection.js';
 
 export interface IdleLimitOptions {
   /** `192.0.2.7:443`, for the result. */
   readonly target: string;
-  /** A connection that is ready to fall silent, in the turn that made it so. @throws TcpaliveError */
-  readonly open: () => Promise<Socket>;
+  /**
+   * A connection that is ready to fall silent, in the turn that made it so; to the same address as
+   * `like`. @throws TcpaliveError
+   */
+  readonly open: (like: Opened | undefined) => Promise<Opened>;
   /** The longest silence to try. */
   readonly waitMs: number;
   /** At the same time, `BESIDE` among them. */
@@ -75,6 +79,7 @@ export async function measureIdleLimit(
       host: options.host,
       capabilities: kernel.capabilities,
       target: options.target,
+      measured: run.measured ?? options.target,
       waitMs: options.waitMs,
       connections: run.opened,
       verdict,
@@ -95,6 +100,7 @@ export async function measureIdleLimit(
 
 class IdleLimitRun {
   opened = 0;
+  measured: string | undefined;
   keepalive: KeepaliveTrial = { kind: 'not-tested' };
   readonly trials: IdleTrial[] = [];
   readonly #notes: string[] = [];
@@ -102,6 +108,8 @@ class IdleLimitRun {
   readonly #options: IdleLimitOptions;
   readonly #onEvent: (event: IdleLimitEvent) => void;
   readonly #open = new Set<SilentConnection>();
+  /** A name may have several addresses, whose paths differ: all connections go where this one went. */
+  #first: Promise<Opened> | undefined;
   #withKeepalive: SilentConnection | undefined;
   /** Of those that the path has forgotten, the server hears no goodbye. */
   #untold = 0;
@@ -258,13 +266,7 @@ class IdleLimitRun {
     keepalive?: KeepaliveSettings | 'system',
   ): Promise<readonly SilentConnection[]> {
     const attempts = await Promise.allSettled(
-      Array.from({ length: count }, async () => {
-        const socket = await this.#options.open();
-        const connection = new SilentConnection(this.#kernel, socket, keepalive);
-        this.#open.add(connection);
-        this.opened++;
-        return connection;
-      }),
+      Array.from({ length: count }, () => this.#openOne(keepalive)),
     );
     const failures = attempts.filter((attempt) => attempt.status === 'rejected');
     const [failure] = failures;
@@ -274,6 +276,20 @@ class IdleLimitRun {
       this.#notes.push(`${failures.length} of ${count} connections not opened: ${error.message}`);
     }
     return attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? attempt.value : []));
+  }
+
+  async #openOne(keepalive?: KeepaliveSettings | 'system'): Promise<SilentConnection> {
+    const opening = this.#options.open(this.#first && (await this.#first));
+    this.#first ??= opening;
+    const { socket, remote, addresses } = await opening;
+    const connection = new SilentConnection(this.#kernel, socket, keepalive);
+    this.#open.add(connection);
+    this.opened++;
+    if (this.measured === undefined) {
+      this.measured = formatEndpoint(remote);
+      this.#onEvent({ event: 'opened', measured: this.measured, addresses });
+    }
+    return connection;
   }
 
   #leave(connection: SilentConnection, isForgotten = false): void {

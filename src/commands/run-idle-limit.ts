@@ -6,7 +6,7 @@ import type { IdleLimitEvent, IdleLimitResult } from '../core/idle-limit-result.
 import { TcpaliveError } from '../errors.js';
 import { hostFacts } from '../kernel/host-facts.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { openSocket, type OpenOptions } from '../net/open-socket.js';
+import { again, openSocket, type Opened, type OpenOptions } from '../net/open-socket.js';
 import {
   idleLimitAnnouncement,
   idleLimitFailure,
@@ -43,7 +43,9 @@ export async function runIdleLimit(
     status.say(idleLimitAnnouncement(target, connections, bound));
   }
   const { signal: interruption } = interrupt;
-  const open = async () => (await openSocket(kernel, { ...to, interruption })).socket;
+  const wanted = { ...to, interruption };
+  const open = (like: Opened | undefined) =>
+    openSocket(kernel, like === undefined ? wanted : again(wanted, like));
   const host = hostFacts(kernel);
   const options = { target, open, waitMs, connections, keepalive: mode.keepalive, host };
   try {

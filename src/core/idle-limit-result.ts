@@ -15,6 +15,8 @@ export interface IdleLimitResult {
   readonly host: HostFacts;
   readonly capabilities: Omit<Capabilities, 'namespace'>;
   readonly target: string;
+  /** Its address: of several that a name has, the one that every connection went to. */
+  readonly measured: string;
   /** The longest silence that was to be tried. */
   readonly waitMs: number;
   /** Opened in all, one after the other or together. */
@@ -93,6 +95,12 @@ export interface SafeKeepalive extends KeepaliveSettings {
 
 /** While it runs. */
 export type IdleLimitEvent =
+  /** The first connection; what else the name stands for. */
+  | {
+      readonly event: 'opened';
+      readonly measured: string;
+      readonly addresses: readonly string[];
+    }
   /** So many connections are silent from now on, the last one for the longest time. */
   | { readonly event: 'round'; readonly round: number; readonly silencesMs: readonly number[] }
   | ({ readonly event: 'trial' } & IdleTrial)

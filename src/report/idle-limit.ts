@@ -33,6 +33,11 @@ export function idleLimitAnnouncement(
 /** One event as a line; `waiting` is one that the next may paint over. */
 export function idleLimitLine(event: IdleLimitEvent): string {
   switch (event.event) {
+    case 'opened': {
+      const { measured, addresses } = event;
+      const of = addresses.length > 1 ? ` (one of ${addresses.join(', ')})` : '';
+      return printable(`measured is the path to whoever terminates TCP at ${measured}${of}`);
+    }
     case 'round': {
       const { round, silencesMs } = event;
       const first = shortWords(silencesMs[0] ?? 0);
@@ -58,9 +63,10 @@ export function idleLimitLine(event: IdleLimitEvent): string {
 
 /** The verdict in a few lines. */
 export function idleLimitSummary(result: IdleLimitResult): string {
-  const { target, waitMs, connections, complete } = result;
+  const { target, measured, waitMs, connections, complete } = result;
+  const via = target === measured ? '' : ` (at ${measured})`;
   const lines = [
-    `--- ${target}, silences of up to ${shortWords(waitMs)}, ${countWords(connections, 'connection')}` +
+    `--- ${target}${via}, silences of up to ${shortWords(waitMs)}, ${countWords(connections, 'connection')}` +
       `${complete ? '' : ', interrupted'} ---`,
     ...verdictLines(result),
     ...keepaliveLines(result),

@@ -8,7 +8,7 @@ import { interruptible } from '../../src/kernel/interruption.js';
 import type { Kernel } from '../../src/kernel/kernel.js';
 import { portableKernel } from '../../src/kernel/portable.js';
 import { descriptorOf } from '../../src/net/descriptor.js';
-import { openSocket } from '../../src/net/open-socket.js';
+import { openSocket, type Opened } from '../../src/net/open-socket.js';
 import { closedPort, rawServer } from '../net/raw-server.js';
 import { refused } from '../net/refused.js';
 import {
@@ -80,7 +80,11 @@ describe.skipIf(lacksAsking || lacksEngine)(
       expect(events.map(({ event }) => event)).toEqual(
         expect.arrayContaining(['round', 'trial', 'waiting']),
       );
-      expect(events[0]).toEqual({ event: 'round', round: 1, silencesMs: [1000, 2000] });
+      const { port } = server;
+      expect(events.slice(0, 2)).toEqual([
+        { event: 'opened', measured: `127.0.0.1:${port}`, addresses: ['127.0.0.1'] },
+        { event: 'round', round: 1, silencesMs: [1000, 2000] },
+      ]);
       await until(() => server.accepted.every(({ readableEnded }) => readableEnded), SOON_MS);
     });
 
@@ -105,9 +109,26 @@ describe.skipIf(lacksAsking || lacksEngine)(
       });
     });
 
+    it('goes with all connections where the first one went', async () => {
+      const { port } = await rawServer((socket) => socket.resume());
+      const likes: (Opened | undefined)[] = [];
+      const open = (like: Opened | undefined) => {
+        likes.push(like);
+        return opened(port);
+      };
+      const two = { ...options, open, target: `localhost:${port}` };
+      const { measured: went } = await measureIdleLimit(kernel, two, () => undefined);
+      expect(went).toBe(`127.0.0.1:${port}`);
+      expect(likes).toMatchObject([undefined, { remote: { address: '127.0.0.1', port } }]);
+    });
+
     it('takes a socket that has ended already for closed', async () => {
       const { port } = await rawServer((socket) => socket.resume());
-      const open = async () => (await opened(port)).destroy();
+      const open = async () => {
+        const connection = await opened(port);
+        connection.socket.destroy();
+        return connection;
+      };
       const ended = { ...options, open, waitMs: 1000 };
       const { verdict } = await measureIdleLimit(kernel, ended, () => undefined);
       expect(verdict).toMatchObject({ kind: 'closed', livedMs: 0 });
@@ -164,9 +185,10 @@ async function measured({
   });
   if (stopListeningAfterMs !== undefined) setTimeout(server.stopListening, stopListeningAfterMs);
   const open = async () => {
-    const socket = await opened(server.port);
+    const connection = await opened(server.port);
+    const { socket } = connection;
     if (forgetAfterMs !== undefined) setTimeout(() => cut(kernel, socket), forgetAfterMs);
-    return socket;
+    return connection;
   };
   const events: IdleLimitEvent[] = [];
   const result = await measureIdleLimit(
@@ -180,9 +202,9 @@ async function measured({
   return { result, events, server };
 }
 
-async function opened(port: number): Promise<Socket> {
+function opened(port: number): Promise<Opened> {
   const remote = { address: '127.0.0.1', port };
-  return (await openSocket(kernel, { remote, connectTimeoutMs: SOON_MS })).socket;
+  return openSocket(kernel, { remote, connectTimeoutMs: SOON_MS });
 }
 
 function cut(of: Kernel, socket: Socket): void {

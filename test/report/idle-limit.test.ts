@@ -37,6 +37,7 @@ function resultWith(changes: Partial<IdleLimitResult> = {}): IdleLimitResult {
     host,
     capabilities,
     target: '203.0.113.2:7777',
+    measured: '203.0.113.2:7777',
     waitMs: 1_200_000,
     connections: 29,
     verdict: found,
@@ -85,6 +86,8 @@ describe('what it takes', () => {
 describe('idleLimitLine', () => {
   it('is a line an event', () => {
     const events: readonly IdleLimitEvent[] = [
+      { event: 'opened', measured: '192.0.2.7:443', addresses: ['192.0.2.7'] },
+      { event: 'opened', measured: '192.0.2.7:443', addresses: ['2001:db8::7', '192.0.2.7'] },
       { event: 'round', round: 1, silencesMs: [1000, 2000, 1_200_000] },
       { event: 'trial', silenceMs: 16_020, outcome: { kind: 'lived' } },
       { event: 'waiting', livedMs: 16_020, lostMs: null, open: 7, leftMs: 1_183_400 },
@@ -99,7 +102,9 @@ describe('idleLimitLine', () => {
       { event: 'waiting', livedMs: 8010, lostMs: null, open: 15, leftMs: 0 },
     ];
     expect(events.map(idleLimitLine).join('\n')).toMatchInlineSnapshot(`
-      "round 1: 3 connections, silent for 1s to 20m
+      "measured is the path to whoever terminates TCP at 192.0.2.7:443
+      measured is the path to whoever terminates TCP at 192.0.2.7:443 (one of 2001:db8::7, 192.0.2.7)
+      round 1: 3 connections, silent for 1s to 20m
       silent for 16.02s: lived
       16.02s lived, 7 open, at most 19m44s more in this round
       silent for 32.04s: lost, no answer
@@ -197,6 +202,8 @@ describe('idleLimitSummary', () => {
       idleLimitSummary(
         resultWith({
           complete: false,
+          target: 'example.org:443',
+          measured: '192.0.2.7:443',
           verdict: { kind: 'found', livedMs: 1020, lostMs: 2040, how: 'silent' },
           keepalive: { kind: 'not-tested' },
           safeKeepalive: { kind: 'none' },
@@ -204,7 +211,7 @@ describe('idleLimitSummary', () => {
         }),
       ),
     ).toMatchInlineSnapshot(`
-      "--- 203.0.113.2:7777, silences of up to 20m, 29 connections, interrupted ---
+      "--- example.org:443 (at 192.0.2.7:443), silences of up to 20m, 29 connections, interrupted ---
       idle limit: a silence of 1.02s lives, one of 2.04s does not
       it is forgotten silently: no answer comes, and neither end is told
       safe keepalive: none, whole seconds are too long for it
