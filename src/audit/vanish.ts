@@ -6,6 +6,7 @@
  * and then a keepalive probe of our own kernel, which no program hears.
  */
 import { formatEndpoint } from '../core/endpoint.js';
+import type { ProbeProtocol } from '../core/probe-result.js';
 import type { HostFacts } from '../core/result.js';
 import type { VanishProgress, VanishResult } from '../core/vanish-result.js';
 import { TcpaliveError } from '../errors.js';
@@ -14,6 +15,7 @@ import { pause } from '../kernel/interruption.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { disturbance, watchLoop } from '../net/loop-delay.js';
 import type { Opened } from '../net/open-socket.js';
+import type { Open } from '../net/opener.js';
 import { consensus } from './consensus.js';
 import { keptBy } from './kept.js';
 import { chooseSilence, goSilent, type Silence } from './silence.js';
@@ -23,9 +25,9 @@ import { WatchedConnection } from './watched-connection.js';
 export interface VanishOptions {
   /** As it was asked for, in words. */
   readonly target: string;
-  /** A connection to it, its opening exchange played. @param like to the same address as that one */
-  readonly open: (like?: Opened) => Promise<Opened>;
-  readonly protocol: string | null;
+  readonly open: Open;
+  /** In which both were spoken to before; null: nothing was said. */
+  readonly protocol: ProbeProtocol | null;
   /** What asks the server for data whose arrival is prevented: load `write`; undefined: load `idle`. */
   readonly request: Uint8Array | undefined;
   readonly waitMs: number;

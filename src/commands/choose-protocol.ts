@@ -46,6 +46,17 @@ export async function chooseProtocol(
   return { speech, guessed: guess !== undefined };
 }
 
+/** What an audit says before it falls silent: only what was asked for. Undefined: nothing. */
+export async function spokenFirst(
+  env: Environment,
+  flags: ProtocolFlags,
+  remote: Endpoint,
+): Promise<Speech | undefined> {
+  const { protocol, send } = flags;
+  if (protocol === undefined && send === undefined) return undefined;
+  return (await chooseProtocol(env, flags, remote))?.speech;
+}
+
 const PASSWORD = 'TCPALIVE_PASSWORD';
 
 /** A person typed no more. */

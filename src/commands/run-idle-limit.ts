@@ -6,7 +6,8 @@ import type { IdleLimitEvent, IdleLimitResult } from '../core/idle-limit-result.
 import { TcpaliveError } from '../errors.js';
 import { hostFacts } from '../kernel/host-facts.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { again, openSocket, type Opened, type OpenOptions } from '../net/open-socket.js';
+import type { OpenOptions } from '../net/open-socket.js';
+import { opener } from '../net/opener.js';
 import {
   idleLimitAnnouncement,
   idleLimitFailure,
@@ -15,6 +16,7 @@ import {
 } from '../report/idle-limit.js';
 import { jsonText } from '../report/json.js';
 import { defaultConnections } from './audit-flags.js';
+import { spokenFirst } from './choose-protocol.js';
 import type { Environment } from './environment.js';
 import type { Interrupt } from './interrupt.js';
 import { chosenFormat } from './options.js';
@@ -29,6 +31,7 @@ export async function runIdleLimit(
   interrupt: Interrupt,
 ): Promise<void> {
   const format = chosenFormat(flags);
+  const speech = await spokenFirst(env, flags, to.remote);
   const target = formatEndpoint(to.remote);
   const { wait: waitMs, connections = defaultConnections.idleLimit, mode } = flags;
   const status = showStatus(env);
@@ -43,9 +46,7 @@ export async function runIdleLimit(
     status.say(idleLimitAnnouncement(target, connections, bound));
   }
   const { signal: interruption } = interrupt;
-  const wanted = { ...to, interruption };
-  const open = (like: Opened | undefined) =>
-    openSocket(kernel, like === undefined ? wanted : again(wanted, like));
+  const open = opener(kernel, { ...to, interruption }, speech);
   const host = hostFacts(kernel);
   const options = { target, open, waitMs, connections, keepalive: mode.keepalive, host };
   try {

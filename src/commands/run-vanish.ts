@@ -1,13 +1,16 @@
 import { vanish } from '../audit/vanish.js';
 import { formatEndpoint, type Endpoint } from '../core/endpoint.js';
+import type { ProbeProtocol } from '../core/probe-result.js';
+import { requestOf, type Speech } from '../core/speech.js';
 import type { VanishResult } from '../core/vanish-result.js';
 import { TcpaliveError } from '../errors.js';
 import { hostFacts } from '../kernel/host-facts.js';
 import { openKernel } from '../kernel/open-kernel.js';
-import { again, openSocket } from '../net/open-socket.js';
+import { opener } from '../net/opener.js';
 import { jsonText } from '../report/json.js';
 import { vanishIntroduction, vanishLine, vanishStatus, vanishSummary } from '../report/vanish.js';
 import { defaultConnections } from './audit-flags.js';
+import { chooseProtocol } from './choose-protocol.js';
 import { connectOptions } from './connect-options.js';
 import type { Environment } from './environment.js';
 import { listenForInterrupt } from './interrupt.js';
@@ -26,20 +29,21 @@ export async function runVanish(
   const interrupt = listenForInterrupt(env);
   const status = showStatus(env);
   const kernel = await openKernel();
+  const { speech, protocol, request } = await conversation(env, remote, flags);
   const target = formatEndpoint(remote);
-  const to = { ...connect, interruption: interrupt.signal };
+  const { signal: interruption } = interrupt;
   if (flags.quiet !== true) status.say(vanishIntroduction(target, connections, waitMs));
   const result = await vanish(
     kernel,
     {
       target,
-      open: (like) => openSocket(kernel, like === undefined ? to : again(to, like)),
-      protocol: null,
-      request: undefined,
+      open: opener(kernel, { ...connect, interruption }, speech),
+      protocol,
+      request,
       waitMs,
       connections,
       host: hostFacts(kernel),
-      interruption: interrupt.signal,
+      interruption,
     },
     (progress) => {
       if (format === 'jsonl' && progress.event !== 'watching')
@@ -57,6 +61,35 @@ export async function runVanish(
   else env.stdout.write(`${jsonText(result, format === 'json' ? 2 : undefined)}\n`);
   if (!result.noticed && !result.proven && !interrupt.happened) throw notProven(result);
   env.setExitCode(interrupt.exitCode(0));
+}
+
+interface Conversation {
+  /** Whose opening is played. */
+  readonly speech: Speech | undefined;
+  readonly protocol: ProbeProtocol | null;
+  readonly request: Uint8Array | undefined;
+}
+
+/** A protocol guessed from the port is spoken only where something must be asked. */
+async function conversation(
+  env: Environment,
+  remote: Endpoint,
+  flags: ProbeFlags,
+): Promise<Conversation> {
+  const isWrite = flags.load === 'write';
+  const isNamed = flags.protocol !== undefined || flags.send !== undefined;
+  const chosen = isWrite || isNamed ? await chooseProtocol(env, flags, remote) : undefined;
+  if (chosen === undefined) {
+    if (!isWrite) return { speech: undefined, protocol: null, request: undefined };
+    throw new TcpaliveError(
+      'BAD_USAGE',
+      `--load write asks for data, and what port ${remote.port} speaks is not known`,
+      { hint: 'name it: --protocol NAME, or --send TEXT' },
+    );
+  }
+  const { speech, guessed } = chosen;
+  const protocol = { name: speech.protocol.name, guessed };
+  return { speech, protocol, request: isWrite ? requestOf(speech) : undefined };
 }
 
 function notProven({ target }: VanishResult): TcpaliveError {

@@ -1,6 +1,7 @@
 /** What the audit of a server from outside yields, `tcpalive/vanish/1`. Durations are milliseconds. */
 import type { Capabilities } from './capabilities.js';
 import type { Prediction } from './predict.js';
+import type { ProbeProtocol } from './probe-result.js';
 import type { HostFacts } from './result.js';
 import type { Inference } from './vanish-inference.js';
 import type { TlsFacts } from './tls.js';
@@ -22,7 +23,8 @@ export interface VanishResult {
   /** All that the name has. */
   readonly addresses: readonly string[];
   readonly tls: TlsFacts | null;
-  readonly protocol: string | null;
+  /** Which both connections were spoken to in; null: nothing was said. */
+  readonly protocol: ProbeProtocol | null;
   readonly engine: VanishEngine;
   readonly load: 'idle' | 'write';
   readonly waitMs: number;

@@ -59,11 +59,13 @@ export function vanishStatus({
 export function vanishSummary(result: VanishResult): string {
   const { target, measured, engine, complete, kept, notes } = result;
   const via = target === measured ? '' : ` (at ${measured})`;
+  const spoken = spokenWords(result);
   const lines = [
     `--- ${target}${via}: a client that vanishes${complete ? '' : ', interrupted'} ---`,
     verdictWords(result),
     `seen: ${result.evidence}`,
     `vanished by ${engine}, ${proofWords(result)}; measured is whoever terminates TCP there`,
+    ...(spoken === undefined ? [] : [spoken]),
     `a client that vanishes while idle is kept          ${keptWords(kept.idle)}`,
     `a client that vanishes before its reply is kept    ${keptWords(kept.write)}`,
     `a client that hangs, its kernel reachable, is kept ${keptWords(kept.hung)}`,
@@ -180,6 +182,14 @@ function estimateWords({ ms, min, max }: Estimate): string {
 
 const SHARP_MS = 30;
 const SHARP_SHARE = 0.01;
+
+/** Undefined: nothing was said. */
+function spokenWords({ protocol, load }: VanishResult): string | undefined {
+  if (protocol === null) return undefined;
+  const guess = protocol.guessed ? ' (guessed from the port)' : '';
+  const asked = load === 'write' ? ', and the vanished one asked for data that did not arrive' : '';
+  return `both were opened in ${protocol.name}${guess}${asked}`;
+}
 
 function proofWords({ proven, provenBy }: VanishResult): string {
   return proven && provenBy !== null

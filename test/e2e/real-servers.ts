@@ -38,7 +38,7 @@ export function lacksPrograms(...names: readonly Program[]): boolean {
 /** In the words of redis.conf: `{ 'tcp-keepalive': 3, timeout: 3, requirepass: 'secret' }`. */
 export function redis(place: Place, settings: Settings = {}, at: At = {}): Promise<RealServer> {
   const { address, port } = { address: ADDRESS, port: 6379, ...at };
-  const fixed = { bind: address, port, 'protected-mode': 'no', save: '', dir: folder() };
+  const fixed = { bind: address, port, 'protected-mode': 'no', save: '', dir: temporaryFolder() };
   const words = Object.entries({ ...fixed, ...settings }).flatMap(([name, value]) => [
     `--${name}`,
     `${value}`,
@@ -60,7 +60,7 @@ export function nginx(
   at: At = {},
 ): Promise<RealServer> {
   const { address, port } = { address: ADDRESS, port: 80, ...at };
-  const own = folder();
+  const own = temporaryFolder();
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${own};`,
   );
@@ -83,7 +83,7 @@ export function mosquitto(place: Place, settings: Settings = {}, at: At = {}): P
   const { address, port } = { address: ADDRESS, port: 1883, ...at };
   // Whoever runs it is root in there, and no other user could be had in a user namespace.
   const fixed = { user: 'root', allow_anonymous: 'true', listener: `${port} ${address}` };
-  const path = file(folder(), 'mosquitto.conf', lines({ ...fixed, ...settings }));
+  const path = file(temporaryFolder(), 'mosquitto.conf', lines({ ...fixed, ...settings }));
   return listens(place, { address, port }, ['mosquitto', '-c', path]);
 }
 
@@ -101,7 +101,7 @@ export function memcached(
 /** In the words of sshd_config(5): `{ LoginGraceTime: 3, TCPKeepAlive: 'yes' }`. As root. */
 export function sshd(place: Place, settings: Settings = {}, at: At = {}): Promise<RealServer> {
   const { address, port } = { address: ADDRESS, port: 22, ...at };
-  const own = folder();
+  const own = temporaryFolder();
   const key = join(own, 'host-key');
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
   const fixed = { HostKey: key, PidFile: 'none', ListenAddress: address, Port: port };
@@ -171,7 +171,7 @@ function innermost(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1'));
 }
 
-function folder(): string {
+export function temporaryFolder(): string {
   const path = mkdtempSync(join(tmpdir(), 'tcpalive-server-'));
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
   return path;
