@@ -35,7 +35,8 @@ export function addProtocolOptions(command: Command): Command {
     .option('--secret-file <file>', 'holds the password');
 }
 
-export const PROTOCOL_HELP = `Protocols: ${presetNames.join(', ')}; or a file like those in fixtures/protocols.
+export const PROTOCOL_HELP = `Protocols: ${presetNames.join(', ')};
+or a file like those in fixtures/protocols.
 With --protocol or --send, secrets come from TCPALIVE_USER and TCPALIVE_PASSWORD, or the password
 from --secret-file. A protocol guessed from the port gets none.`;
 

@@ -23,7 +23,7 @@ export interface ProbeResult {
   readonly mode: string;
   /** What beats were sent in; null: there were none, or they were the kernel's own and no byte was sent. */
   readonly protocol: ProbeProtocol | null;
-  /** More than one with --reconnect, and where each beat takes its own. */
+  /** More than one with --reconnect; where each beat takes its own, they count as one. */
   readonly connections: number;
   readonly beats: {
     readonly sent: number;

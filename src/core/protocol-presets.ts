@@ -5,7 +5,7 @@
 export const protocolPresets: Readonly<Record<string, readonly number[]>> = {
   amqp: [5672],
   ftp: [21],
-  http: [80, 8000, 8080],
+  http: [80, 8080],
   imap: [143],
   memcached: [11_211],
   mqtt: [1883],

@@ -96,6 +96,8 @@ describe('another protocol is named', () => {
     ['websocket', 'HTTP/1.1 400', 'HTTP'],
     ['amqp', 'HTTP/1.1 400', 'HTTP'],
     ['memcached', '-ERR unknown command\r\n', 'Redis'],
+    ['smtp', '530 Please login with USER and PASS.\r\n', 'SMTP or FTP'],
+    ['ftp', '250 2.0.0 Ok\r\n', 'SMTP or FTP'],
   ])('%s: %s', (name, said, looksLike) => {
     const codec = speechCodec(preset(name));
     codec.encode(BEAT);
