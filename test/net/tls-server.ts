@@ -37,14 +37,17 @@ export function certificates(): Certificates {
   return (made ??= makeCertificates());
 }
 
-/** Echoes, and is gone with all its connections when the test is over. */
-export async function tlsEcho({ cert, key } = certificates().server): Promise<TlsServer> {
+/** Echoes, or speaks otherwise, and is gone with all its connections when the test is over. */
+export async function tlsEcho(
+  { cert, key } = certificates().server,
+  speak: (socket: TLSSocket) => unknown = (socket) => socket.pipe(socket),
+): Promise<TlsServer> {
   const secured: TLSSocket[] = [];
   const raw: Socket[] = [];
   const server = createServer({ cert, key }, (socket) => {
     secured.push(socket);
     socket.on('error', () => undefined); // a client may reset it
-    socket.pipe(socket);
+    speak(socket);
   });
   server.on('connection', (socket: Socket) => {
     socket.on('error', () => undefined);
