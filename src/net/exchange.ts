@@ -57,10 +57,13 @@ export function exchange(
 ): Promise<Exchanged> {
   const reader = new UnitReader();
   let at = -1;
+  let isSettled = false;
   let asked: Uint8Array = new Uint8Array(0);
 
   return new Promise((resolve) => {
     const settle = (exchanged: Exchanged) => {
+      if (isSettled) return;
+      isSettled = true;
       clearTimeout(timer);
       interruption?.removeEventListener('abort', onInterrupt);
       socket.off('readable', onReadable).off('end', onEnd).off('error', onError);
@@ -78,7 +81,8 @@ export function exchange(
       const exchanged = takeUnits();
       if (exchanged !== undefined) settle(exchanged);
     };
-    const timer = setTimeout(() => settle({ kind: 'silent' }), deadlineMs);
+    // What came while the loop was busy is read before anybody is blamed.
+    const timer = setTimeout(() => setImmediate(() => settle({ kind: 'silent' })), deadlineMs);
 
     if (interruption?.aborted === true) {
       onInterrupt();

@@ -9,7 +9,7 @@ import type { ProbeKernelView, ProbeVerdict } from '../core/probe-result.js';
 import { probeVerdict } from '../core/probe-verdict.js';
 import { roundMs } from '../core/distribution.js';
 import type { Speech } from '../core/speech.js';
-import { addMs, msBetween, type Instant } from '../core/time.js';
+import { addMs, instantAt, msBetween, type Instant } from '../core/time.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
@@ -110,7 +110,13 @@ export class FreshBeats {
     const { intervalMs, timeoutMs } = this.#heartbeat;
     const { wallClock, onEvent } = this.#report;
     const sentAt = monotonicNow();
-    const silentAt = addMs(this.#heardAt, timeoutMs);
+    const silentAt = instantAt(
+      Math.max(
+        addMs(this.#heardAt, timeoutMs),
+        // Only who was asked in time can have been silent.
+        addMs(sentAt, Math.max(timeoutMs - intervalMs, timeoutMs / 2)),
+      ),
+    );
     const deadlineMs = Math.max(1, Math.min(silentAt, end) - sentAt);
     const number = ++this.sent;
     const late = setTimeout(() => {

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { addMs } from '../../src/core/time.js';
+import { monotonicNow } from '../../src/kernel/clock.js';
 import { portableKernel } from '../../src/kernel/portable.js';
 import { descriptorOf } from '../../src/net/descriptor.js';
 import { preset } from '../core/preset.js';
@@ -136,6 +138,20 @@ describe('beats on a connection each', { timeout: TEST_MS }, () => {
     expect(result).toMatchObject({ beats: { sent: 4, answered: 3 }, lost: 1 });
   });
 
+  it('blame nobody for a stall of our own', async () => {
+    const { port } = await scriptedServer({ answers: [['*', 'N']] });
+    const mode = 'heartbeat=20ms:300ms';
+    const { result } = await probing(
+      port,
+      { speech: postgres, mode, count: 4 },
+      kernel,
+      ({ event }) => {
+        if (event === 'beat') stall(700);
+      },
+    );
+    expect(result).toMatchObject({ verdict: { kind: 'alive' }, beats: { answered: 4 } });
+  });
+
   it('are over when nobody listens any more, or it is closed without a word', async () => {
     const gone = await rawServer((socket, number) => {
       socket.on('data', () => socket.write('S'));
@@ -244,6 +260,12 @@ it('beats without a byte take a kernel that tells', async () => {
   expect(failure).toMatchObject({ code: 'NO_CAPABILITY' });
   expect(failure.hint).toContain('--protocol');
 });
+
+/** The loop is busy, as it would be with something else. */
+function stall(ms: number): void {
+  const end = addMs(monotonicNow(), ms);
+  while (monotonicNow() < end);
+}
 
 /** The kernel counts silence in ticks of at most 10 ms. */
 const TWO_TICKS_MS = 20;
