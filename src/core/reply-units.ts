@@ -80,7 +80,7 @@ export class UnitReader {
   /** Out of what is held, its first bytes. */
   take(length: number): Uint8Array {
     const taken = this.#held.subarray(0, length);
-    this.#held = this.#held.slice(length);
+    this.#held = this.#held.subarray(length); // a copy for each of many small units would be quadratic
     return taken;
   }
 }

@@ -92,6 +92,17 @@ describe('a unit', () => {
     expect(text(reader.next('websocket') as Uint8Array)).toBe('\x8a\0');
   });
 
+  it('that is small comes as often as one likes', () => {
+    const reader = new UnitReader();
+    for (let chunk = 0; chunk < 16; chunk++) {
+      reader.push(new Uint8Array(LARGEST_UNIT_BYTES).fill(0x0a));
+      for (let units = 0; units < LARGEST_UNIT_BYTES; units++) {
+        if (reader.next('line') === undefined) throw new Error(`${units} lines`);
+      }
+      expect(reader.held).toHaveLength(0);
+    }
+  });
+
   it.each<Units>(['line', 'reply', 'http-head'])('%s that never ends is none', (units) => {
     const reader = new UnitReader();
     reader.push(bytesOf('HTTP/1.1 '));
