@@ -37,6 +37,8 @@ export function diagnose(facts: DoctorFacts): readonly CommandDiagnosis[] {
     { command: 'serve', ...modes(facts) },
     { command: 'probe', ...modes(facts) },
     { command: 'probe --drop-after', ...dropAfter(facts) },
+    { command: 'probe --vanish', ...vanish(facts) },
+    { command: 'probe --idle-limit', ...idleLimit(facts) },
     { command: 'ls', ...table(facts) },
     { command: 'ls --ask', ...otherProcesses(facts, 'ls --ask') },
     { command: 'protect', ...otherProcesses(facts, 'protect') },
@@ -80,6 +82,34 @@ function dropAfter(facts: DoctorFacts): Diagnosis {
   return engine === undefined
     ? noEngine(facts)
     : { works: 'yes', because: `cut by ${engine}`, fix: '' };
+}
+
+/** Whether the hop limit helps depends on the server: it is tried on each. */
+function vanish(facts: DoctorFacts): Diagnosis {
+  const { socketFilter, minTtl } = facts.capabilities;
+  if (!canAsk(facts)) return cannotAsk(facts);
+  if (socketFilter) {
+    return { works: 'yes', because: 'by a socket filter that lets goodbyes pass', fix: '' };
+  }
+  const near = minTtl ? 'by a minimum TTL, which hides goodbyes' : 'not on this host or link';
+  const because = `by the hop limit behind a router; elsewhere ${near}`;
+  const canHelp = facts.host.platform === 'linux' && facts.host.userId !== 0;
+  return { works: 'partly', because, fix: canHelp ? 'sudo tcpalive probe' : '' };
+}
+
+function idleLimit(facts: DoctorFacts): Diagnosis {
+  return canAsk(facts)
+    ? { works: 'yes', because: 'asked by keepalive probes of the kernel', fix: '' }
+    : cannotAsk(facts);
+}
+
+function canAsk({ capabilities }: DoctorFacts): boolean {
+  return capabilities.tcpInfo && capabilities.keepaliveTuning;
+}
+
+function cannotAsk(facts: DoctorFacts): Diagnosis {
+  const because = 'a connection cannot be asked without a byte, nor its answer be seen';
+  return { works: 'no', because, fix: kernelFix(facts) };
 }
 
 function table({ host, capabilities }: DoctorFacts): Diagnosis {

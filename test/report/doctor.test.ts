@@ -76,6 +76,8 @@ describe('diagnose', () => {
       ['serve', 'partly', 'npm install koffi'],
       ['probe', 'partly', 'npm install koffi'],
       ['probe --drop-after', 'no', 'npm install koffi'],
+      ['probe --vanish', 'no', 'npm install koffi'],
+      ['probe --idle-limit', 'no', 'npm install koffi'],
       ['ls', 'partly', ''],
       ['ls --ask', 'no', 'npm install koffi'],
       ['protect', 'no', 'npm install koffi'],
@@ -84,6 +86,21 @@ describe('diagnose', () => {
     ]);
     const elsewhere = factsWithout(capabilityNames, { host: { platform: 'darwin' } });
     expect(diagnose(elsewhere).every(({ fix }) => fix === '')).toBe(true);
+  });
+
+  it('lets a client vanish without a filter too, not everywhere as well', () => {
+    expect(diagnosisOf('probe --vanish', factsWithout(['socketFilter']))).toEqual({
+      command: 'probe --vanish',
+      works: 'partly',
+      because: 'by the hop limit behind a router; elsewhere by a minimum TTL, which hides goodbyes',
+      fix: 'sudo tcpalive probe',
+    });
+    const contained = factsWithout(['socketFilter', 'minTtl'], { host: { userId: 0 } });
+    expect(diagnosisOf('probe --vanish', contained)).toMatchObject({
+      works: 'partly',
+      because: 'by the hop limit behind a router; elsewhere not on this host or link',
+      fix: '',
+    });
   });
 
   it.each([
@@ -137,6 +154,8 @@ describe('reportDoctor', () => {
         yes     serve               every mode can be had
         yes     probe               every mode can be had
         yes     probe --drop-after  cut by a minimum TTL
+        partly  probe --vanish      by the hop limit behind a router; elsewhere by a minimum TTL, which hides goodbyes
+        yes     probe --idle-limit  asked by keepalive probes of the kernel
         partly  ls                  every connection, but not who holds other users' nor its options
         partly  ls --ask            on this user's programs, where kernel.yama.ptrace_scope is 0
         partly  protect             on this user's programs, where kernel.yama.ptrace_scope is 0
@@ -145,6 +164,7 @@ describe('reportDoctor', () => {
 
         To change that:
           sysctl -w user.max_user_namespaces=15000  (for compare)
+          sudo tcpalive probe  (for probe --vanish)
           sudo tcpalive ls  (for ls)
           sudo tcpalive ls --ask  (for ls --ask)
           sudo tcpalive protect  (for protect)
