@@ -1,6 +1,6 @@
 /** What an audit means for a client: how long that server keeps it, measured or by the model. */
+import type { Fault, Load } from '../core/condition.js';
 import { predict, type Prediction } from '../core/predict.js';
-import type { KeepaliveSettings } from '../core/mode.js';
 import { sysctlDefaults } from '../core/sysctl.js';
 import type { Inference, MechanismKind } from '../core/vanish-inference.js';
 import type { VanishLog } from '../core/vanish-log.js';
@@ -13,14 +13,20 @@ const ASSUMING = 'a Linux server with default settings and no user timeout';
 const BY_PROGRAM: ReadonlySet<MechanismKind> = new Set(['idle-timeout', 'heartbeat', 'ambiguous']);
 
 export function keptBy(
-  { noticed, noticedAfterMs, inferred, mechanism, quiet }: Omit<Inference, 'next'>,
+  { noticed, noticedAfterMs, mechanism, quiet }: Omit<Inference, 'next'>,
   { load, watchedMs }: Pick<VanishLog, 'load' | 'watchedMs'>,
 ): Kept {
   const measured: KeptFor =
     noticed && noticedAfterMs !== null
       ? { kind: 'measured', afterMs: noticedAfterMs.ms }
-      : { kind: 'longer', thanMs: watchedMs };
-  const keepalive = mechanism === 'keepalive' ? settingsOf(inferred) : undefined;
+      : {
+          kind: 'longer',
+          thanMs: watchedMs,
+          // What has begun will end by itself; nothing but the model tells of what never came.
+          ...(mechanism === 'none-seen' || load === 'write'
+            ? byKernel(load, 'blackhole')
+            : { prediction: BEGUN, assuming: ASSUMING }),
+        };
   return {
     idle:
       load === 'idle'
@@ -31,35 +37,22 @@ export function keptBy(
         ? measured
         : {
             kind: 'predicted',
-            prediction: predicted(keepalive),
-            assuming: BY_PROGRAM.has(mechanism)
-              ? `${ASSUMING}; its program may be sooner`
-              : ASSUMING,
+            ...byKernel('write', 'blackhole'),
+            ...(BY_PROGRAM.has(mechanism) && {
+              assuming: `${ASSUMING}; its program may be sooner`,
+            }),
           },
     hung:
       quiet.afterMs === null
-        ? { kind: 'longer', thanMs: watchedMs }
+        ? { kind: 'longer', thanMs: watchedMs, ...byKernel('idle', 'freeze') }
         : { kind: 'measured', afterMs: quiet.afterMs },
   };
 }
 
-function predicted(keepalive: KeepaliveSettings | undefined): Prediction {
-  return predict({
-    mode: keepalive === undefined ? {} : { keepalive },
-    load: 'write',
-    fault: 'blackhole',
-    observer: 'server',
-    sysctls: sysctlDefaults,
-    hz: undefined,
-  });
-}
+const BEGUN: Prediction = { kind: 'unknown', rule: 'what was seen has not come to its end' };
 
-function settingsOf({
-  idleMs,
-  intervalMs,
-  count,
-}: Inference['inferred']): KeepaliveSettings | undefined {
-  if (idleMs === null || intervalMs === null || count === null) return undefined;
-  const seconds = (ms: number) => Math.max(1, Math.round(ms / 1000));
-  return { idleSeconds: seconds(idleMs.ms), intervalSeconds: seconds(intervalMs.ms), count };
+/** Keepalive is off while data is in flight, and asks nobody but a kernel: it changes neither. */
+function byKernel(load: Load, fault: Fault): { prediction: Prediction; assuming: string } {
+  const situation = { mode: {}, load, fault, observer: 'server', hz: undefined } as const;
+  return { prediction: predict({ ...situation, sysctls: sysctlDefaults }), assuming: ASSUMING };
 }

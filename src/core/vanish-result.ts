@@ -70,10 +70,16 @@ export interface Kept {
 
 export type KeptFor =
   | { readonly kind: 'measured'; readonly afterMs: number }
-  /** Still kept when the watching ended. */
-  | { readonly kind: 'longer'; readonly thanMs: number }
-  | { readonly kind: 'predicted'; readonly prediction: Prediction; readonly assuming: string }
+  /** Still kept when the watching ended; `prediction`: how long in all, if nothing else comes. */
+  | ({ readonly kind: 'longer'; readonly thanMs: number } & Predicted)
+  | ({ readonly kind: 'predicted' } & Predicted)
   | { readonly kind: 'unknown'; readonly reason: string };
+
+interface Predicted {
+  readonly prediction: Prediction;
+  /** Of a server whose kernel is known only by what it did. */
+  readonly assuming: string;
+}
 
 /** While it runs; `number` counts the vanished connections from 1. */
 export type VanishProgress =

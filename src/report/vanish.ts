@@ -69,6 +69,7 @@ export function vanishSummary(result: VanishResult): string {
     `a client that vanishes while idle is kept          ${keptWords(kept.idle)}`,
     `a client that vanishes before its reply is kept    ${keptWords(kept.write)}`,
     `a client that hangs, its kernel reachable, is kept ${keptWords(kept.hung)}`,
+    ...assumptions(kept).map((assuming) => `predicted for ${assuming}`),
     ...notes.map((note) => `Note: ${note}`),
   ];
   return `${lines.map(printable).join('\n')}\n`;
@@ -197,14 +198,31 @@ function proofWords({ proven, provenBy }: VanishResult): string {
     : 'not proven (nothing came that it could have missed)';
 }
 
+/** Each once. */
+function assumptions({ idle, write, hung }: VanishResult['kept']): readonly string[] {
+  const predicted = [idle, write, hung].flatMap((kept) =>
+    'prediction' in kept && kept.prediction.kind !== 'unknown' ? [kept.assuming] : [],
+  );
+  return [...new Set(predicted)];
+}
+
+function predictedWords({
+  prediction,
+}: Extract<KeptFor, { kind: 'longer' | 'predicted' }>): string {
+  const words = prediction.kind === 'never' ? 'for ever' : predictionWords(prediction);
+  return `${words} (predicted)`;
+}
+
 function keptWords(kept: KeptFor): string {
   switch (kept.kind) {
     case 'measured':
       return `${latencyWords(kept.afterMs)} (measured)`;
-    case 'longer':
-      return `longer than ${roughly(kept.thanMs)} (measured)`;
+    case 'longer': {
+      const longer = `longer than ${roughly(kept.thanMs)} (measured)`;
+      return kept.prediction.kind === 'unknown' ? longer : `${longer}, ${predictedWords(kept)}`;
+    }
     case 'predicted':
-      return `${predictionWords(kept.prediction)} (predicted for ${kept.assuming})`;
+      return predictedWords(kept);
     case 'unknown':
       return kept.reason;
   }

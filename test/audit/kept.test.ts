@@ -20,7 +20,11 @@ describe('what a client is kept for', () => {
   it('is measured where it was, and predicted with data in flight: keepalive is off then', () => {
     const { idle, write, hung } = keptBy(found, { load: 'idle', watchedMs: 7000 });
     expect(idle).toEqual({ kind: 'measured', afterMs: 5000 });
-    expect(hung).toEqual({ kind: 'longer', thanMs: 7000 });
+    expect(hung).toMatchObject({
+      kind: 'longer',
+      thanMs: 7000,
+      prediction: { kind: 'never' },
+    });
     expect(write).toMatchObject({
       kind: 'predicted',
       prediction: { kind: 'interval' },
@@ -43,9 +47,19 @@ describe('what a client is kept for', () => {
 
   it('is longer than was watched, where nothing was noticed', () => {
     const nothing = { ...found, noticed: false, noticedAfterMs: null };
-    expect(keptBy(nothing, { load: 'idle', watchedMs: 7000 }).idle).toEqual({
-      kind: 'longer',
-      thanMs: 7000,
+    const kept = { kind: 'longer', thanMs: 7000 };
+    expect(keptBy(nothing, { load: 'idle', watchedMs: 7000 }).idle).toMatchObject({
+      ...kept,
+      prediction: { kind: 'unknown' },
+    });
+    const noneSeen = { ...nothing, mechanism: 'none-seen' } as const;
+    expect(keptBy(noneSeen, { load: 'idle', watchedMs: 7000 }).idle).toMatchObject({
+      ...kept,
+      prediction: { kind: 'never' },
+    });
+    expect(keptBy(nothing, { load: 'write', watchedMs: 7000 }).write).toMatchObject({
+      ...kept,
+      prediction: { kind: 'interval' },
     });
   });
 

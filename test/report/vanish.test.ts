@@ -7,7 +7,7 @@ import {
   vanishStatus,
   vanishSummary,
 } from '../../src/report/vanish.js';
-import { interval, resultOf } from './comparison-fixture.js';
+import { interval, never, resultOf } from './comparison-fixture.js';
 
 /** A Redis with tcp-keepalive 3; until told otherwise. */
 function resultWith(changes: Partial<VanishResult> = {}): VanishResult {
@@ -50,7 +50,7 @@ function resultWith(changes: Partial<VanishResult> = {}): VanishResult {
         prediction: interval(925_000, 947_700),
         assuming: 'a Linux server',
       },
-      hung: { kind: 'longer', thanMs: 8123 },
+      hung: { kind: 'longer', thanMs: 8123, prediction: never, assuming: 'a Linux server' },
     },
     notes: [],
     ...changes,
@@ -72,8 +72,9 @@ describe('vanishSummary', () => {
       seen: 3 probes without data went unanswered, then RST
       vanished by goodbye-filter, proven (a segment of the server's stayed unanswered); measured is whoever terminates TCP there
       a client that vanishes while idle is kept          6.05s (measured)
-      a client that vanishes before its reply is kept    15m25s-48s (predicted for a Linux server)
-      a client that hangs, its kernel reachable, is kept longer than 8.1s (measured)
+      a client that vanishes before its reply is kept    15m25s-48s (predicted)
+      a client that hangs, its kernel reachable, is kept longer than 8.1s (measured), for ever (predicted)
+      predicted for a Linux server
       "
     `);
   });
@@ -102,8 +103,9 @@ describe('vanishSummary', () => {
       seen: both were closed
       vanished by goodbye-filter, not proven (nothing came that it could have missed); measured is whoever terminates TCP there
       a client that vanishes while idle is kept          6.05s (measured)
-      a client that vanishes before its reply is kept    15m25s-48s (predicted for a Linux server)
+      a client that vanishes before its reply is kept    15m25s-48s (predicted)
       a client that hangs, its kernel reachable, is kept 3.00s (measured)
+      predicted for a Linux server
       "
     `);
   });
@@ -116,12 +118,17 @@ describe('vanishSummary', () => {
         evidence: 'the server sent nothing on either connection',
         provenBy: 'probe',
         watchedMs: 1_200_000,
-        kept: { ...resultWith().kept, idle: { kind: 'longer', thanMs: 1_200_000 } },
+        kept: {
+          ...resultWith().kept,
+          idle: { kind: 'longer', thanMs: 1_200_000, prediction: never, assuming: 'nothing' },
+        },
       }),
     );
     expect(text).toContain('not noticed within 20m0s: it sent nothing at all\n');
     expect(text).toContain('proven (a probe of ours drew no answer that arrived)');
-    expect(text).not.toMatch(/never|for ever/);
+    expect(text).toContain('longer than 20m0s (measured), for ever (predicted)\n');
+    expect(text).toContain('predicted for nothing\npredicted for a Linux server\n');
+    expect(text).not.toMatch(/never/);
   });
 
   it.each<[string, Partial<VanishResult>]>([
