@@ -17,7 +17,8 @@ export interface Arrivals {
   /** Without data, and no goodbye. */
   readonly bare: number;
   readonly swallowed: number;
-  readonly goodbye: 'fin' | 'reset' | undefined;
+  /** `some`: which one is not yet known. */
+  readonly goodbye: 'fin' | 'reset' | 'some' | undefined;
 }
 
 export function arrivals(
@@ -40,12 +41,13 @@ export function arrivals(
     case 'min-ttl':
       return { data: 0, bare: 0, swallowed, goodbye: undefined };
     case 'goodbye-filter':
-      // A FIN passes also where a hole before it keeps it from the program.
-      return { data: 0, bare: 0, swallowed, goodbye: told ?? (segments > 0 ? 'fin' : undefined) };
+      // Behind a hole a FIN passes and does not reach the program, and an RST is asked about first
+      // (a challenge acknowledgement, RFC 5961 section 3.2): neither changes the state yet.
+      return { data: 0, bare: 0, swallowed, goodbye: told ?? (segments > 0 ? 'some' : undefined) };
     case 'data-filter': {
       // What acknowledges a request of ours passes too, and is no news.
-      const isFin = segments > 0 && before.unacked === 0;
-      return { data: 0, bare: 0, swallowed, goodbye: told ?? (isFin ? 'fin' : undefined) };
+      const isGoodbye = segments > 0 && before.unacked === 0;
+      return { data: 0, bare: 0, swallowed, goodbye: told ?? (isGoodbye ? 'some' : undefined) };
     }
   }
 }

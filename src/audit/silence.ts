@@ -6,13 +6,13 @@ import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
-import type { WatchedConnection } from './watched-connection.js';
+import type { Answer, WatchedConnection } from './watched-connection.js';
 
 const LOOK_EVERY_MS = 10;
 
 export interface Silence {
   readonly engine: VanishEngine;
-  /** A probe of ours stayed unanswered: what is sent so does not arrive. */
+  /** On a connection for trial a probe of ours stayed unanswered, and without the engine did not. */
   readonly proven: boolean;
 }
 
@@ -58,27 +58,37 @@ export function goSilent(
   if (engine !== 'hop-limit' && request !== undefined) connection.say(request);
 }
 
-/** On the same host or link the hop limit does nothing, and says nothing: only a probe tells. */
+/**
+ * On the same host or link the hop limit does nothing, and says nothing: only a probe that stays
+ * unanswered tells, and only when the same probe is answered without it.
+ */
 async function diesAtRouter(trial: WatchedConnection, interruption: AbortSignal): Promise<boolean> {
   if (trial.isOnLoopback) return false;
   try {
     trial.cut('hop-limit');
-    trial.ask();
-    let until: Instant | undefined;
-    while (!interruption.aborted && trial.ended === undefined) {
-      await pause(LOOK_EVERY_MS, interruption);
-      const { answer } = trial;
-      if (answer === 'acknowledged') return false;
-      if (answer === 'unanswered') until ??= addMs(monotonicNow(), trial.patienceMs);
-      if (until !== undefined && monotonicNow() >= until) return true;
-    }
-    return false;
+    if ((await asked(trial, interruption)) !== 'unanswered') return false;
+    trial.heal();
+    return (await asked(trial, interruption)) === 'acknowledged';
   } catch (error) {
     if (error instanceof KernelRefusal) return false;
     throw error;
   } finally {
     trial.close();
   }
+}
+
+/** What has become of a probe when its answer would be there. */
+async function asked(trial: WatchedConnection, interruption: AbortSignal): Promise<Answer> {
+  trial.ask();
+  let until: Instant | undefined;
+  while (!interruption.aborted && trial.ended === undefined) {
+    await pause(LOOK_EVERY_MS, interruption);
+    const { answer } = trial;
+    if (answer === 'unanswered') until ??= addMs(monotonicNow(), trial.patienceMs);
+    const isOver = until !== undefined && monotonicNow() >= until;
+    if (answer === 'acknowledged' || isOver) return answer;
+  }
+  return 'not-sent';
 }
 
 function cannotVanish(reason: string): TcpaliveError {

@@ -15,7 +15,7 @@ import type {
   WatchedName,
 } from '../core/vanish-log.js';
 import { monotonicNow } from '../kernel/clock.js';
-import type { Kernel } from '../kernel/kernel.js';
+import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
 import type { TcpInfo } from '../kernel/socket-view.js';
 import { descriptorOf } from '../net/descriptor.js';
 import type { Opened } from '../net/open-socket.js';
@@ -28,8 +28,11 @@ const NEWER_MS = 500;
 /** Within this time, and four round trips, whoever answers at all has answered. */
 const ANSWER_MS = 500;
 
+/** A rhythm is known long before. */
+const MOST_DATA_EVENTS = 1000;
+
 /** `unanswered`: it has left, and nothing came back so far. */
-type Answer = 'not-sent' | 'unanswered' | 'acknowledged' | 'swallowed';
+export type Answer = 'not-sent' | 'unanswered' | 'acknowledged' | 'swallowed';
 
 type End = 'fin' | 'reset' | 'gone' | 'held';
 
@@ -50,6 +53,9 @@ export class WatchedConnection {
   #question: { acknowledgedBefore: Instant; answer: Answer } | undefined;
   /** Answers to what our own kernel sends while it hears nothing: until when they are expected. */
   #owed: { count: number; until: Instant } = { count: 0, until: instantAt(0) };
+  #dataEvents = 0;
+  /** One has come, and which one is not yet known. */
+  #goodbye: { readonly at: Instant; readonly withinMs: number } | undefined;
   #liftedAtMs: number | null = null;
   #ended: End | undefined;
 
@@ -83,6 +89,11 @@ export class WatchedConnection {
   /** Since it fell silent. */
   get events(): readonly VanishEvent[] {
     return this.#events;
+  }
+
+  /** It sent data so often that not all of it is among the events. */
+  get isTalkative(): boolean {
+    return this.#dataEvents > MOST_DATA_EVENTS;
   }
 
   /** Since the last segment of ours that the server heard, as far as the looks tell. */
@@ -141,10 +152,10 @@ export class WatchedConnection {
 
   heal(): void {
     const descriptor = this.#descriptor();
-    if (descriptor !== undefined && this.#engine !== undefined) {
-      this.#kernel.heal(descriptor, this.#engine);
-    }
+    const engine = this.#engine;
     this.#engine = undefined;
+    if (descriptor === undefined || engine === undefined) return;
+    whileThere(() => this.#kernel.heal(descriptor, engine));
   }
 
   /** A last word after all; its answer is an event. */
@@ -161,12 +172,12 @@ export class WatchedConnection {
     const info = this.#info();
     if (descriptor === undefined || info === undefined) return;
     this.#question = { acknowledgedBefore: acknowledgedAt(info), answer: 'not-sent' };
-    sendKeepaliveProbe(this.#kernel, descriptor);
+    whileThere(() => sendKeepaliveProbe(this.#kernel, descriptor));
   }
 
   stopAsking(): void {
     const descriptor = this.#descriptor();
-    if (descriptor !== undefined) stopKeepalive(this.#kernel, descriptor);
+    if (descriptor !== undefined) whileThere(() => stopKeepalive(this.#kernel, descriptor));
     this.#question = undefined;
   }
 
@@ -198,10 +209,14 @@ export class WatchedConnection {
     const isAnswered = this.#hearAnswer(info, after.dataSegmentsIn > before.dataSegmentsIn);
     if (this.#liftedAtMs !== null) return; // it may say what it could not before: that is no news
     const { data, bare, swallowed, goodbye } = arrivals(before, after, this.#engine);
-    this.#tell('data', data, now, withinMs);
-    this.#tell('bare', bare - (isAnswered ? 1 : 0), now, withinMs);
-    this.#tell('swallowed', swallowed - this.#answersAmong(swallowed, sent, now), now, withinMs);
-    if (goodbye !== undefined) this.#end(goodbye);
+    if (data > 0) this.#tell('data', now, withinMs);
+    if (bare > (isAnswered ? 1 : 0)) this.#tell('bare', now, withinMs);
+    if (swallowed > this.#answersAmong(swallowed, sent, now))
+      this.#tell('swallowed', now, withinMs);
+    if (goodbye === 'some') this.#goodbye ??= { at: now, withinMs };
+    else if (goodbye !== undefined) this.#end(goodbye);
+    // Whoever said RST is asked about it and says it again; what is not said again was a FIN.
+    else if (this.#goodbye && msBetween(this.#goodbye.at, now) > this.patienceMs) this.#end('fin');
   }
 
   /** Gives the server its slot back at once, with an RST. Idempotent. */
@@ -243,20 +258,19 @@ export class WatchedConnection {
   #end(how: 'fin' | 'reset' | 'held'): void {
     if (this.#ended !== undefined) return;
     const now = monotonicNow();
-    const withinMs = msBetween(this.#lookedAt, now);
+    const { at, withinMs } = this.#goodbye ?? { at: now, withinMs: msBetween(this.#lookedAt, now) };
     // Who is asked and answers RST knows the connection no more; a FIN is its own, said again.
     this.#ended = this.#liftedAtMs !== null && how === 'reset' ? 'gone' : how;
-    this.#tell(this.#ended, 1, now, withinMs);
+    this.#tell(this.#ended, at, withinMs);
   }
 
-  #tell(kind: VanishEventKind, times: number, now: Instant, withinMs: number): void {
+  /** Once a look, however many: of what a stranger sends little is kept. */
+  #tell(kind: VanishEventKind, at: Instant, withinMs: number): void {
     if (this.#speaks) return;
-    const atMs = msBetween(this.#lastWordAt, now);
-    for (let i = 0; i < times; i++) {
-      const event = { connection: this.name, kind, atMs, withinMs };
-      this.#events.push(event);
-      this.#onEvent(event);
-    }
+    if (kind === 'data' && ++this.#dataEvents > MOST_DATA_EVENTS) return;
+    const event = { connection: this.name, kind, atMs: msBetween(this.#lastWordAt, at), withinMs };
+    this.#events.push(event);
+    this.#onEvent(event);
   }
 
   #count(info: TcpInfo | undefined): Counters | undefined {
@@ -272,6 +286,15 @@ export class WatchedConnection {
   #info(): TcpInfo | undefined {
     const descriptor = this.#descriptor();
     return descriptor === undefined ? undefined : this.#kernel.tcpInfo(descriptor);
+  }
+}
+
+/** What has just ended takes no options any more, and its end is seen at the next look. */
+function whileThere(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof KernelRefusal)) throw error;
   }
 }
 

@@ -63,20 +63,22 @@ describe('what has arrived between two looks', () => {
     expect(arrivals(before, after, 'min-ttl')).toEqual({ ...nothing, swallowed: 2 });
   });
 
-  it('takes whatever passes the filter for goodbyes as one', () => {
+  it('takes whatever passes the filter for goodbyes as one, and does not know which', () => {
     const after = { ...before, segmentsIn: 11, drops: 3 };
     expect(arrivals(before, after, 'goodbye-filter')).toEqual({
       ...nothing,
       swallowed: 1,
-      goodbye: 'fin',
+      goodbye: 'some',
     });
+    const closed = { ...after, state: 'CLOSE-WAIT' };
+    expect(arrivals(before, closed, 'goodbye-filter').goodbye).toBe('fin');
   });
 
   it('takes what acknowledges a request for no goodbye', () => {
     const asked = { ...before, unacked: 1 };
     const after = { ...before, segmentsIn: 11, drops: 3 };
     expect(arrivals(asked, after, 'data-filter')).toEqual({ ...nothing, swallowed: 1 });
-    expect(arrivals(before, after, 'data-filter').goodbye).toBe('fin');
+    expect(arrivals(before, after, 'data-filter').goodbye).toBe('some');
   });
 });
 
