@@ -9,12 +9,12 @@ export function consensus(inferences: readonly Inference[]): Told {
   if (first === undefined) throw new RangeError('nobody vanished');
   const kinds = [...new Set(inferences.map(({ mechanism }) => mechanism))];
   const agrees = kinds.length === 1;
-  const noticed = inferences.filter((each) => each.noticed);
+  const isNoticed = inferences.every(({ noticed }) => noticed);
   const { count } = first.inferred;
   return {
-    noticed: noticed.length === inferences.length,
+    noticed: isNoticed,
     noticedAfterMs: joint(inferences.map(({ noticedAfterMs }) => noticedAfterMs)),
-    how: common(inferences.map(({ how }) => how)) ?? (noticed.length === 0 ? null : 'unknown'),
+    how: isNoticed ? (common(inferences.map(({ how }) => how)) ?? 'unknown') : null,
     mechanism: agrees ? first.mechanism : 'ambiguous',
     candidates: agrees
       ? first.candidates

@@ -4,7 +4,18 @@ import { predict, type Prediction } from '../core/predict.js';
 import { sysctlDefaults } from '../core/sysctl.js';
 import type { Inference, MechanismKind } from '../core/vanish-inference.js';
 import type { VanishLog } from '../core/vanish-log.js';
-import type { Kept, KeptFor } from '../core/vanish-result.js';
+import type { Kept, KeptFor, VanishedConnection } from '../core/vanish-result.js';
+import type { WatchedConnection } from './watched-connection.js';
+
+export interface Audited {
+  readonly inference: Omit<Inference, 'next'>;
+  readonly load: VanishLog['load'];
+  readonly complete: boolean;
+  readonly proven: boolean;
+  readonly vanished: readonly Pick<VanishedConnection, 'noticed' | 'watchedMs' | 'lifted'>[];
+  /** As it was last seen, which may be after what the inference rests on. */
+  readonly quiet: Pick<WatchedConnection, 'events' | 'silentMs' | 'isTalkative'>;
+}
 
 /** Of the server's kernel nothing is known but what it did. */
 const ASSUMING = 'a Linux server with default settings and no user timeout';
@@ -12,41 +23,53 @@ const ASSUMING = 'a Linux server with default settings and no user timeout';
 /** What ends a client by its program may do so with data in flight too. */
 const BY_PROGRAM: ReadonlySet<MechanismKind> = new Set(['idle-timeout', 'heartbeat', 'ambiguous']);
 
-export function keptBy(
-  { noticed, noticedAfterMs, mechanism, quiet }: Omit<Inference, 'next'>,
-  { load, watchedMs }: Pick<VanishLog, 'load' | 'watchedMs'>,
-): Kept {
-  const measured: KeptFor =
-    noticed && noticedAfterMs !== null
-      ? { kind: 'measured', afterMs: noticedAfterMs.ms }
-      : {
-          kind: 'longer',
-          thanMs: watchedMs,
-          // What has begun will end by itself; nothing but the model tells of what never came.
-          ...(mechanism === 'none-seen' || load === 'write'
-            ? byKernel(load, 'blackhole')
-            : { prediction: BEGUN, assuming: ASSUMING }),
-        };
+export function keptBy(audited: Audited): Kept {
+  const { inference, load } = audited;
+  const measured = vanishedKept(audited);
+  const assuming = BY_PROGRAM.has(inference.mechanism)
+    ? `${ASSUMING}; its program may be sooner`
+    : ASSUMING;
   return {
     idle:
       load === 'idle'
         ? measured
-        : { kind: 'unknown', reason: 'measured with data in flight: run it without --load write' },
+        : unknown('measured with data in flight: run it without --load write'),
     write:
       load === 'write'
         ? measured
-        : {
-            kind: 'predicted',
-            ...byKernel('write', 'blackhole'),
-            ...(BY_PROGRAM.has(mechanism) && {
-              assuming: `${ASSUMING}; its program may be sooner`,
-            }),
-          },
-    hung:
-      quiet.afterMs === null
-        ? { kind: 'longer', thanMs: watchedMs, ...byKernel('idle', 'freeze') }
-        : { kind: 'measured', afterMs: quiet.afterMs },
+        : { kind: 'predicted', ...byKernel('write', 'blackhole'), assuming },
+    hung: hungKept(audited),
   };
+}
+
+function vanishedKept({ inference, load, complete, proven, vanished }: Audited): KeptFor {
+  const { noticed, noticedAfterMs, mechanism } = inference;
+  if (noticed && noticedAfterMs !== null) return { kind: 'measured', afterMs: noticedAfterMs.ms };
+  const noticing = vanished.filter((each) => each.noticed).length;
+  if (noticing > 0) {
+    return unknown(`${noticing} of ${vanished.length} were given up: connections has each`);
+  }
+  if (!complete) return unknown('it was interrupted');
+  if (!proven) return unknown('nothing shows that it had vanished');
+  if (vanished.some(({ lifted }) => lifted === 'none')) {
+    return unknown('the server did not answer when it was asked at the end');
+  }
+  const thanMs = Math.min(...vanished.map(({ watchedMs }) => watchedMs));
+  // What has begun will end by itself; of what never came only the model tells.
+  return mechanism === 'none-seen' || load === 'write'
+    ? { kind: 'longer', thanMs, ...byKernel(load, 'blackhole') }
+    : { kind: 'longer', thanMs, prediction: BEGUN, assuming: ASSUMING };
+}
+
+/** A hung program reads nothing, and its kernel answers: so does the quiet one's, which has room for a little. */
+function hungKept({ quiet }: Audited): KeptFor {
+  if (quiet.isTalkative) {
+    return unknown('the server sends so much that a hung client would have no room for it');
+  }
+  const end = quiet.events.find(({ kind }) => kind === 'fin' || kind === 'reset');
+  return end === undefined
+    ? { kind: 'longer', thanMs: quiet.silentMs, ...byKernel('idle', 'freeze') }
+    : { kind: 'measured', afterMs: end.atMs };
 }
 
 const BEGUN: Prediction = { kind: 'unknown', rule: 'what was seen has not come to its end' };
@@ -55,4 +78,8 @@ const BEGUN: Prediction = { kind: 'unknown', rule: 'what was seen has not come t
 function byKernel(load: Load, fault: Fault): { prediction: Prediction; assuming: string } {
   const situation = { mode: {}, load, fault, observer: 'server', hz: undefined } as const;
   return { prediction: predict({ ...situation, sysctls: sysctlDefaults }), assuming: ASSUMING };
+}
+
+function unknown(reason: string): KeptFor {
+  return { kind: 'unknown', reason };
 }

@@ -5,7 +5,7 @@
 import { addMs, type Instant } from '../core/time.js';
 import type { Inference } from '../core/vanish-inference.js';
 import type { VanishLog } from '../core/vanish-log.js';
-import type { VanishedConnection, VanishProgress, VanishProof } from '../core/vanish-result.js';
+import type { Lifted, VanishedConnection, VanishNews, VanishProof } from '../core/vanish-result.js';
 import { infer } from './inference.js';
 import type { Silence } from './silence.js';
 import type { WatchedConnection } from './watched-connection.js';
@@ -15,6 +15,10 @@ const PROVE_AFTER_MS = 10_000;
 
 /** Far beyond any round trip; our probe itself waits until a second has been silent. */
 const ANSWER_WITHIN_MS = 3000;
+
+/** Probes are answered twice a second at most (net.ipv4.tcp_invalid_ratelimit, ip-sysctl.rst). */
+const ASK_AGAIN_MS = 700;
+
 const LONGEST_PATIENCE_MS = 30_000;
 
 export interface VanishRunOptions {
@@ -25,13 +29,13 @@ export interface VanishRunOptions {
   readonly silence: Silence;
   readonly load: VanishLog['load'];
   readonly waitMs: number;
-  readonly onEvent: (event: VanishProgress) => void;
+  readonly onEvent: (event: VanishNews) => void;
 }
 
 type Step =
   | { readonly kind: 'watching' }
   | { readonly kind: 'proving'; readonly until: Instant }
-  | { readonly kind: 'lifting'; readonly until: Instant }
+  | { readonly kind: 'lifting'; readonly until: Instant; readonly askAgainAt: Instant }
   | { readonly kind: 'over' };
 
 /** What came for the vanished one and stayed without an answer. */
@@ -42,13 +46,13 @@ export class VanishRun {
   #step: Step = { kind: 'watching' };
   #provenBy: VanishProof | undefined;
   #wasAsked = false;
-  #wasLifted = false;
+  #lifted: Lifted = 'not-lifted';
   #eventsSeen = -1;
   #inference: Inference;
 
   constructor(options: VanishRunOptions) {
     this.#options = options;
-    if (options.silence.proven) this.#prove('probe');
+    if (options.silence.proven) this.#prove('trial');
     this.#inference = infer(this.log());
   }
 
@@ -74,8 +78,10 @@ export class VanishRun {
 
   result(): VanishedConnection {
     const { noticed, noticedAfterMs, how, mechanism, inferred } = this.#inference;
+    const { watchedMs, events } = this.log();
+    const seen = { noticed, noticedAfterMs, how, mechanism, inferred };
     const proven = this.#provenBy !== undefined;
-    return { noticed, noticedAfterMs, how, mechanism, inferred, proven, events: this.log().events };
+    return { ...seen, proven, watchedMs, lifted: this.#lifted, events };
   }
 
   /** To be called after every look. */
@@ -86,9 +92,9 @@ export class VanishRun {
     if (this.#provenBy === undefined && connection.events.some(({ kind }) => UNANSWERED.has(kind)))
       this.#prove('segment');
     if (this.#step.kind === 'proving') this.#seeProof(this.#step.until, now);
-    else if (this.#step.kind === 'lifting') this.#seeAnswer(this.#step.until, now);
+    else if (this.#step.kind === 'lifting') this.#seeAnswer(this.#step, now);
     else if (this.#inference.next.kind === 'done') this.#step = { kind: 'over' };
-    else if (this.#inference.next.kind === 'lift' && !this.#wasLifted) this.#lift(now);
+    else if (this.#inference.next.kind === 'lift' && this.#lifted === 'not-lifted') this.#lift(now);
     else if (connection.silentMs >= waitMs) this.#atTheEnd(now);
     else if (connection.silentMs >= PROVE_AFTER_MS && !this.#wasAsked) this.#ask(now);
   }
@@ -99,11 +105,10 @@ export class VanishRun {
     this.#infer();
   }
 
-  /** First the proof, if there is none; then, where something was swallowed, what the server says to it. */
+  /** First the proof, if there is none; then whether the server still knows the connection. */
   #atTheEnd(now: Instant): void {
-    const { events } = this.#options.connection;
     if (this.#provenBy === undefined && !this.#wasAsked) this.#ask(now);
-    else if (events.length > 0 && !this.#wasLifted) this.#lift(now);
+    else if (this.#lifted === 'not-lifted') this.#lift(now);
     else this.#step = { kind: 'over' };
   }
 
@@ -125,24 +130,30 @@ export class VanishRun {
 
   #lift(now: Instant): void {
     const { connection, quiet } = this.#options;
-    this.#wasLifted = true;
+    this.#lifted = 'none';
     connection.lift();
     // Whoever closes the one may have closed the other: then a FIN is being retransmitted.
     const goodbyeMs = quiet.ended === undefined ? 0 : this.#nextRetransmissionMs();
     const waitMs = Math.max(ANSWER_WITHIN_MS, goodbyeMs);
-    this.#step = { kind: 'lifting', until: addMs(now, waitMs) };
+    const until = addMs(now, waitMs);
+    this.#step = { kind: 'lifting', until, askAgainAt: addMs(now, ASK_AGAIN_MS) };
   }
 
   /** A server that has closed it answers too, until its FIN is retransmitted: that is waited for. */
-  #seeAnswer(until: Instant, now: Instant): void {
+  #seeAnswer(step: Extract<Step, { kind: 'lifting' }>, now: Instant): void {
     const { connection, quiet, number, onEvent } = this.#options;
     const isAnswered = connection.answer === 'acknowledged';
     const mayCloseYet = !isAnswered || quiet.ended !== undefined;
-    if (connection.ended === undefined && mayCloseYet && now < until) return;
+    if (connection.ended === undefined && mayCloseYet && now < step.until) {
+      if (isAnswered || now < step.askAgainAt) return;
+      connection.ask();
+      this.#step = { ...step, askAgainAt: addMs(now, ASK_AGAIN_MS) };
+      return;
+    }
     if (isAnswered) connection.isHeld();
     const { ended } = connection;
-    const answer = ended === undefined ? 'none' : ended === 'held' ? 'held' : 'gone';
-    onEvent({ event: 'lifted', number, answer });
+    if (ended !== undefined) this.#lifted = ended === 'held' ? 'held' : 'gone';
+    onEvent({ event: 'lifted', number, answer: this.#lifted });
     this.conclude();
     this.#step = { kind: 'over' };
   }

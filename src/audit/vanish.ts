@@ -8,7 +8,7 @@
 import { formatEndpoint } from '../core/endpoint.js';
 import type { ProbeProtocol } from '../core/probe-result.js';
 import type { HostFacts } from '../core/result.js';
-import type { VanishProgress, VanishResult } from '../core/vanish-result.js';
+import type { VanishNews, VanishProgress, VanishResult } from '../core/vanish-result.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
@@ -55,13 +55,16 @@ const STILL_WITHIN_MS = 5000;
 export async function vanish(
   kernel: Kernel,
   options: VanishOptions,
-  onEvent: (event: VanishProgress) => void,
+  onProgress: (event: VanishProgress) => void,
 ): Promise<VanishResult> {
   const { waitMs, request, interruption } = options;
   const load = request === undefined ? 'idle' : 'write';
   if (!kernel.capabilities.tcpInfo || !kernel.capabilities.keepaliveTuning) throw cannotSee();
   const startedAt = new Date();
   const started = monotonicNow();
+  const onEvent = (news: VanishNews) => {
+    onProgress({ time: new Date().toISOString(), ...news });
+  };
   const loop = watchLoop();
   const connections: WatchedConnection[] = [];
   const looking = setInterval(() => {
@@ -87,10 +90,12 @@ export async function vanish(
     await watch(runs);
     for (const run of runs) run.conclude();
     const inference = consensus(runs.map((run) => run.inference));
-    const watchedMs = Math.max(...runs.map((run) => run.log().watchedMs));
+    const vanished = runs.map((run) => run.result());
+    const proven = vanished.every((each) => each.proven);
+    const complete = !interruption.aborted;
     return {
       schema: 'tcpalive/vanish/1',
-      complete: !interruption.aborted,
+      complete,
       startedAt: startedAt.toISOString(),
       durationMs: Math.round(monotonicNow() - started),
       host: options.host,
@@ -103,13 +108,13 @@ export async function vanish(
       engine: silence.engine,
       load,
       waitMs,
-      watchedMs,
-      proven: runs.every(({ provenBy }) => provenBy !== undefined),
+      watchedMs: Math.min(...vanished.map(({ watchedMs }) => watchedMs)),
+      proven,
       provenBy: runs.find(({ provenBy }) => provenBy !== undefined)?.provenBy ?? null,
       ...inference,
-      connections: runs.map((run) => run.result()),
-      kept: keptBy(inference, { load, watchedMs }),
-      notes: disturbance(loop.stop()),
+      connections: vanished,
+      kept: keptBy({ inference, load, complete, proven, vanished, quiet }),
+      notes: [...aboutTalk(connections), ...disturbance(loop.stop())],
     };
   } finally {
     loop.stop();
@@ -170,6 +175,12 @@ export async function vanish(
       onEvent({ event: 'watching', watchedMs, waitMs, inference: first.inference });
     }
   }
+}
+
+function aboutTalk(connections: readonly WatchedConnection[]): readonly string[] {
+  return connections.some(({ isTalkative }) => isTalkative)
+    ? ['the server sent so much that not all of it is among the events']
+    : [];
 }
 
 /** Waits for every one before it fails: what was opened meanwhile is known by then. */

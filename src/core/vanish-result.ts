@@ -46,14 +46,25 @@ export interface VanishResult {
   readonly notes: readonly string[];
 }
 
-/** `segment`: one of the server's was swallowed, or arrived unanswered. `probe`: one of ours got no answer. */
-export type VanishProof = 'segment' | 'probe';
+/**
+ * `segment`: one of the server's was swallowed. `probe`: the answer to one of ours was. `trial`: the
+ * engine was tried on a connection of its own, where a probe of ours went unanswered, and without it not.
+ */
+export type VanishProof = 'segment' | 'probe' | 'trial';
+
+/**
+ * What became of it when the vanishing was lifted and the server's kernel asked: it still holds the
+ * connection, knows it no more, or says nothing at all.
+ */
+export type Lifted = 'held' | 'gone' | 'none' | 'not-lifted';
 
 export interface VanishedConnection extends Pick<
   Inference,
   'noticed' | 'noticedAfterMs' | 'how' | 'mechanism' | 'inferred'
 > {
   readonly proven: boolean;
+  readonly watchedMs: number;
+  readonly lifted: Lifted;
   /** What was seen of it, and of the quiet one: what it was inferred from. */
   readonly events: readonly VanishEvent[];
 }
@@ -82,7 +93,12 @@ interface Predicted {
 }
 
 /** While it runs; `number` counts the vanished connections from 1. */
-export type VanishProgress =
+export type VanishProgress = VanishNews & {
+  /** RFC 3339 */
+  readonly time: string;
+};
+
+export type VanishNews =
   | {
       readonly event: 'opened';
       readonly measured: string;
@@ -92,7 +108,7 @@ export type VanishProgress =
   | { readonly event: 'vanished'; readonly number: number; readonly engine: VanishEngine }
   | { readonly event: 'seen'; readonly number: number; readonly seen: VanishEvent }
   | { readonly event: 'proven'; readonly number: number; readonly by: VanishProof }
-  | { readonly event: 'lifted'; readonly number: number; readonly answer: 'gone' | 'held' | 'none' }
+  | { readonly event: 'lifted'; readonly number: number; readonly answer: Lifted }
   | {
       readonly event: 'watching';
       readonly watchedMs: number;

@@ -1,7 +1,7 @@
 /** What a server does about a client that vanished, as text: how far it is, and the verdict. */
 import type { Estimate, Inference } from '../core/vanish-inference.js';
 import type { VanishEvent } from '../core/vanish-log.js';
-import type { KeptFor, VanishProgress, VanishResult } from '../core/vanish-result.js';
+import type { KeptFor, VanishNews, VanishResult } from '../core/vanish-result.js';
 import { countWords } from './count-words.js';
 import { printable } from './printable.js';
 import { latencyRange, latencyWords, predictionWords, roughly, spanWords } from './time-words.js';
@@ -15,7 +15,7 @@ export function vanishIntroduction(target: string, connections: number, waitMs: 
 }
 
 /** Undefined for what is no news to a person. */
-export function vanishLine(progress: VanishProgress): string | undefined {
+export function vanishLine(progress: VanishNews): string | undefined {
   switch (progress.event) {
     case 'opened': {
       const { measured, addresses } = progress;
@@ -42,7 +42,7 @@ export function vanishStatus({
   watchedMs,
   waitMs,
   inference,
-}: Extract<VanishProgress, { event: 'watching' }>): string {
+}: Extract<VanishNews, { event: 'watching' }>): string {
   const { next, mechanism, evidence } = inference;
   const meaning = mechanism === 'none-seen' ? 'nothing so far' : `${mechanism} so far: ${evidence}`;
   const end = next.kind === 'watch' ? next.end : null;
@@ -77,13 +77,15 @@ export function vanishSummary(result: VanishResult): string {
 
 const PROVEN_BY: Readonly<Record<NonNullable<VanishResult['provenBy']>, string>> = {
   segment: "a segment of the server's stayed unanswered",
-  probe: 'a probe of ours drew no answer that arrived',
+  probe: 'the answer to a probe of ours was swallowed',
+  trial: 'tried on a third connection: a probe of ours went unanswered, and without it not',
 };
 
 const LIFTED = {
   gone: 'the server knows it no more',
   held: 'the server still holds it',
   none: 'the server does not answer',
+  'not-lifted': 'not asked',
 } as const;
 
 function connectionWords(number: number): string {

@@ -58,7 +58,7 @@ describe('consensus', () => {
     expect(consensus([keepalive, nothing])).toMatchObject({
       noticed: false,
       noticedAfterMs: null,
-      how: 'unknown',
+      how: null,
       mechanism: 'ambiguous',
       candidates: ['keepalive', 'none-seen'],
       evidence: 'the connections differ: keepalive, none-seen',

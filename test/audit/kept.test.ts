@@ -1,79 +1,107 @@
 import { describe, expect, it } from 'vitest';
-import { keptBy } from '../../src/audit/kept.js';
+import { keptBy, type Audited } from '../../src/audit/kept.js';
+import type { VanishEvent } from '../../src/core/vanish-log.js';
 
-const found = {
-  noticed: true,
-  noticedAfterMs: { ms: 5000, min: 4990, max: 5010 },
-  how: 'RST',
-  mechanism: 'keepalive',
-  candidates: [],
-  evidence: '',
-  inferred: {
-    idleMs: { ms: 2000, min: 1900, max: 2010 },
-    intervalMs: { ms: 1000, min: 990, max: 1010 },
-    count: 3,
-  },
-  quiet: { kind: 'open', by: null, afterMs: null, probes: 2, dataSegments: 0 },
-} as const;
+const held = { noticed: false, watchedMs: 7000, lifted: 'held' } as const;
+const given = { noticed: true, watchedMs: 7000, lifted: 'not-lifted' } as const;
+
+/** A server with keepalive, until told otherwise. */
+function audited({ inference, ...changes }: ChangedAudit = {}): Audited {
+  return {
+    inference: {
+      noticed: true,
+      noticedAfterMs: { ms: 5000, min: 4990, max: 5010 },
+      how: 'RST',
+      mechanism: 'keepalive',
+      candidates: [],
+      evidence: '',
+      inferred: { idleMs: null, intervalMs: null, count: 3 },
+      quiet: { kind: 'open', by: null, afterMs: null, probes: 2, dataSegments: 0 },
+      ...inference,
+    },
+    load: 'idle',
+    complete: true,
+    proven: true,
+    vanished: [given],
+    quiet: { events: [], silentMs: 7100, isTalkative: false },
+    ...changes,
+  };
+}
+
+type ChangedAudit = Partial<Omit<Audited, 'inference'>> & {
+  readonly inference?: Partial<Audited['inference']>;
+};
+
+const nothing = { noticed: false, noticedAfterMs: null, mechanism: 'none-seen' } as const;
 
 describe('what a client is kept for', () => {
   it('is measured where it was, and predicted with data in flight: keepalive is off then', () => {
-    const { idle, write, hung } = keptBy(found, { load: 'idle', watchedMs: 7000 });
+    const { idle, write, hung } = keptBy(audited());
     expect(idle).toEqual({ kind: 'measured', afterMs: 5000 });
-    expect(hung).toMatchObject({
-      kind: 'longer',
-      thanMs: 7000,
-      prediction: { kind: 'never' },
-    });
+    expect(hung).toMatchObject({ kind: 'longer', thanMs: 7100, prediction: { kind: 'never' } });
     expect(write).toMatchObject({
       kind: 'predicted',
       prediction: { kind: 'interval' },
       assuming: 'a Linux server with default settings and no user timeout',
     });
-    if (write.kind !== 'predicted' || write.prediction.kind !== 'interval')
+    if (write.kind !== 'predicted' || write.prediction.kind !== 'interval') {
       throw new Error(write.kind);
+    }
     // Whatever HZ the server has.
     expect(write.prediction.fromDropMs.min).toBeLessThanOrEqual(925_000 + 1000);
     expect(write.prediction.fromDropMs.max).toBeGreaterThanOrEqual(948_000);
   });
 
   it('may be less than the prediction where a program ends it', () => {
-    const idleTimeout = { ...found, mechanism: 'idle-timeout' } as const;
-    expect(keptBy(idleTimeout, { load: 'idle', watchedMs: 7000 }).write).toMatchObject({
+    expect(keptBy(audited({ inference: { mechanism: 'idle-timeout' } })).write).toMatchObject({
       assuming:
         'a Linux server with default settings and no user timeout; its program may be sooner',
     });
   });
 
-  it('is longer than was watched, where nothing was noticed', () => {
-    const nothing = { ...found, noticed: false, noticedAfterMs: null };
-    const kept = { kind: 'longer', thanMs: 7000 };
-    expect(keptBy(nothing, { load: 'idle', watchedMs: 7000 }).idle).toMatchObject({
-      ...kept,
+  it('is longer than the shortest watch, where nothing was noticed', () => {
+    const vanished = [held, { ...held, watchedMs: 6000 }];
+    const longer = { kind: 'longer', thanMs: 6000 };
+    const { mechanism, ...unnoticed } = nothing;
+    expect(keptBy(audited({ vanished, inference: unnoticed })).idle).toMatchObject({
+      ...longer,
       prediction: { kind: 'unknown' },
     });
-    const noneSeen = { ...nothing, mechanism: 'none-seen' } as const;
-    expect(keptBy(noneSeen, { load: 'idle', watchedMs: 7000 }).idle).toMatchObject({
-      ...kept,
+    expect(keptBy(audited({ vanished, inference: nothing })).idle).toMatchObject({
+      ...longer,
       prediction: { kind: 'never' },
     });
-    expect(keptBy(nothing, { load: 'write', watchedMs: 7000 }).write).toMatchObject({
-      ...kept,
-      prediction: { kind: 'interval' },
-    });
+    expect(mechanism).toBe('none-seen');
   });
 
-  it('is the end of the quiet one for who hangs', () => {
-    const quiet = { ...found.quiet, kind: 'closed', by: 'FIN', afterMs: 3000 } as const;
-    expect(keptBy({ ...found, quiet }, { load: 'idle', watchedMs: 7000 }).hung).toEqual({
-      kind: 'measured',
-      afterMs: 3000,
-    });
+  it.each<[string, ChangedAudit]>([
+    ['1 of 2 were given up: connections has each', { vanished: [given, held] }],
+    ['it was interrupted', { complete: false }],
+    ['nothing shows that it had vanished', { proven: false }],
+    [
+      'the server did not answer when it was asked at the end',
+      { vanished: [{ ...held, lifted: 'none' }] },
+    ],
+  ])('is not known where %s', (reason, changes) => {
+    const { idle } = keptBy(audited({ vanished: [held], inference: nothing, ...changes }));
+    expect(idle).toEqual({ kind: 'unknown', reason });
+  });
+
+  it('is the end of the quiet one for who hangs, whenever it came', () => {
+    const end: VanishEvent = { connection: 'quiet', kind: 'fin', atMs: 9000, withinMs: 10 };
+    const quiet = { events: [end], silentMs: 9100, isTalkative: false };
+    expect(keptBy(audited({ quiet })).hung).toEqual({ kind: 'measured', afterMs: 9000 });
+    expect(keptBy(audited({ quiet: { ...quiet, isTalkative: true } })).hung.kind).toBe('unknown');
   });
 
   it('under load write says nothing of an idle one', () => {
-    const { idle, write } = keptBy(found, { load: 'write', watchedMs: 7000 });
+    const { idle, write } = keptBy(audited({ load: 'write' }));
     expect(idle).toMatchObject({ kind: 'unknown' });
     expect(write).toEqual({ kind: 'measured', afterMs: 5000 });
+    const unnoticed = audited({ load: 'write', inference: nothing, vanished: [held] });
+    expect(keptBy(unnoticed).write).toMatchObject({
+      kind: 'longer',
+      prediction: { kind: 'interval' },
+    });
   });
 });

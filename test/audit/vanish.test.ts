@@ -181,7 +181,7 @@ describe.skipIf(lacksEngine || lacks('tcpInfo', 'keepaliveTuning'))(
             complete: false,
             noticed: false,
             mechanism: 'none-seen',
-            kept: { idle: { kind: 'longer' } },
+            kept: { idle: { kind: 'unknown', reason: 'it was interrupted' } },
           });
           await until(() => accepted.every(({ destroyed }) => destroyed), SOON_MS);
           closeServer();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { VanishEvent } from '../../src/core/vanish-log.js';
-import type { VanishProgress, VanishResult } from '../../src/core/vanish-result.js';
+import type { VanishNews, VanishResult } from '../../src/core/vanish-result.js';
 import {
   vanishIntroduction,
   vanishLine,
@@ -125,7 +125,7 @@ describe('vanishSummary', () => {
       }),
     );
     expect(text).toContain('not noticed within 20m0s: it sent nothing at all\n');
-    expect(text).toContain('proven (a probe of ours drew no answer that arrived)');
+    expect(text).toContain('proven (the answer to a probe of ours was swallowed)');
     expect(text).toContain('longer than 20m0s (measured), for ever (predicted)\n');
     expect(text).toContain('predicted for nothing\npredicted for a Linux server\n');
     expect(text).not.toMatch(/never/);
@@ -185,7 +185,7 @@ describe('vanishSummary', () => {
 });
 
 describe('while it runs', () => {
-  const seen = (kind: VanishEvent['kind']): VanishProgress => ({
+  const seen = (kind: VanishEvent['kind']): VanishNews => ({
     event: 'seen',
     number: 1,
     seen: { connection: 'vanished', kind, atMs: 3012, withinMs: 10 },
@@ -229,7 +229,7 @@ describe('while it runs', () => {
       connection 1: closed (RST) after 3.01s
 
 
-      connection 1: proven, a probe of ours drew no answer that arrived
+      connection 1: proven, the answer to a probe of ours was swallowed
       connection 1: reachable again, the server does not answer"
     `);
   });
