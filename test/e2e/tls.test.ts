@@ -10,7 +10,7 @@ import { run, start, type Run } from './program.js';
 import { lacksPrograms, nginx, redis } from './real-servers.js';
 
 const BIN = 'dist/cli.cjs';
-const HEARTBEAT = ['--mode', 'heartbeat=200ms:1s'];
+const HEARTBEAT = ['--protocol', 'tcpalive', '--mode', 'heartbeat=200ms:1s'];
 
 /** Long enough to be open, and nothing is sent. */
 const QUIET = ['--mode', 'keepalive=5s:1s:3', '--duration', '300ms', '--json'];
