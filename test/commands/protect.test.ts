@@ -158,7 +158,8 @@ describe.skipIf(lacks('pidfd', 'sockDiag'))('protect (needs pidfd, sockDiag)', (
 
   it('stops at Ctrl-C in the middle, and says how far it got', async () => {
     const { pid, port } = await startProgram();
-    await Promise.all([openClient(port), openClient(port), openClient(port)]);
+    const clients = await Promise.all([openClient(port), openClient(port), openClient(port)]);
+    for (const { peer } of clients) await until(() => optionsOf(pid, port, peer), SOON_MS);
     const { env, ended } = begin(`${pid}`, ...SETTING, '--yes', '--spread', '1h');
     await env.stderr.sees(/^old values/m);
     env.interrupt();
