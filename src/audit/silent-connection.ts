@@ -9,7 +9,7 @@ import type { IdleOutcome, IdleTrial } from '../core/idle-limit-result.js';
 import type { KeepaliveSettings } from '../core/mode.js';
 import { msBetween, type Instant } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
-import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
+import type { Kernel } from '../kernel/kernel.js';
 import type { TcpInfo } from '../kernel/socket-view.js';
 import { descriptorOf } from '../net/descriptor.js';
 import { sendKeepaliveProbe } from '../net/keepalive-probe.js';
@@ -136,12 +136,7 @@ export class SilentConnection {
   }
 
   #ask(fd: number, now: Instant): void {
-    try {
-      sendKeepaliveProbe(this.#kernel, fd);
-    } catch (error) {
-      // A connection that has just ended takes no options; its end is on its way.
-      if (!(error instanceof KernelRefusal)) throw error;
-    }
+    if (!sendKeepaliveProbe(this.#kernel, fd)) return; // its end is on its way
     this.#asks++;
     this.#firstAskedAt ??= now;
     this.#askedAt = now;

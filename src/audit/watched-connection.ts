@@ -171,13 +171,14 @@ export class WatchedConnection {
     const descriptor = this.#descriptor();
     const info = this.#info();
     if (descriptor === undefined || info === undefined) return;
+    if (!sendKeepaliveProbe(this.#kernel, descriptor)) return; // its end is on its way
     this.#question = { acknowledgedBefore: acknowledgedAt(info), answer: 'not-sent' };
-    whileThere(() => sendKeepaliveProbe(this.#kernel, descriptor));
+    sendKeepaliveProbe(this.#kernel, descriptor);
   }
 
   stopAsking(): void {
     const descriptor = this.#descriptor();
-    if (descriptor !== undefined) whileThere(() => stopKeepalive(this.#kernel, descriptor));
+    if (descriptor !== undefined) stopKeepalive(this.#kernel, descriptor);
     this.#question = undefined;
   }
 

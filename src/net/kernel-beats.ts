@@ -74,7 +74,7 @@ export class KernelBeats {
   }
 
   #ask(descriptor: number, now: Instant): void {
-    sendKeepaliveProbe(this.#kernel, descriptor);
+    if (!sendKeepaliveProbe(this.#kernel, descriptor)) return; // the driver tells how it ended
     this.#firstUnansweredAt ??= now;
     this.#dueAt = addMs(now, this.#settings.intervalMs);
     this.#handlers.onBeatSent(now);
