@@ -104,8 +104,7 @@ export class SilentConnection {
 
   /** Where a goodbye would not arrive, nobody is to wait for its answer. Idempotent. */
   close(isForgotten = this.trial?.outcome.kind === 'lost'): void {
-    // A TLSSocket cannot reset the socket below it.
-    if (isForgotten && !('encrypted' in this.#socket)) this.#socket.resetAndDestroy();
+    if (isForgotten) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
   }
 
