@@ -44,11 +44,9 @@ export function arrivals(
       // Behind a hole a FIN passes and does not reach the program, and an RST is asked about first
       // (a challenge acknowledgement, RFC 5961 section 3.2): neither changes the state yet.
       return { data: 0, bare: 0, swallowed, goodbye: told ?? (segments > 0 ? 'some' : undefined) };
-    case 'data-filter': {
-      // What acknowledges a request of ours passes too, and is no news.
-      const isGoodbye = segments > 0 && before.unacked === 0;
-      return { data: 0, bare: 0, swallowed, goodbye: told ?? (isGoodbye ? 'some' : undefined) };
-    }
+    case 'data-filter':
+      // What acknowledges a request of ours passes, and is no news; so do probes.
+      return { data: 0, bare: 0, swallowed, goodbye: told };
   }
 }
 

@@ -1,7 +1,7 @@
 /** Going silent with no help from the other end, by the first engine that is seen to work. */
 import { formatEndpoint } from '../core/endpoint.js';
 import { addMs, type Instant } from '../core/time.js';
-import type { VanishEngine, VanishLog } from '../core/vanish-log.js';
+import type { VanishEngine } from '../core/vanish-log.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
@@ -22,13 +22,10 @@ export interface Silence {
  */
 export async function chooseSilence(
   { capabilities }: Kernel,
-  load: VanishLog['load'],
   openTrial: () => Promise<WatchedConnection>,
   interruption: AbortSignal,
 ): Promise<Silence> {
-  if (capabilities.socketFilter) {
-    return { engine: load === 'idle' ? 'goodbye-filter' : 'data-filter', proven: false };
-  }
+  if (capabilities.socketFilter) return { engine: 'goodbye-filter', proven: false };
   if (await diesAtRouter(await openTrial(), interruption)) {
     return { engine: 'hop-limit', proven: true };
   }
@@ -48,14 +45,25 @@ export function goSilent(
 ): void {
   connection.beginSilence();
   try {
-    // A request must leave with the ordinary hop limit; the acknowledgement of its answer must not.
-    if (engine === 'hop-limit' && request !== undefined) connection.say(request);
-    connection.cut(engine);
+    if (request === undefined) connection.cut(engine);
+    else ask(connection, engine, request);
   } catch (error) {
     if (!(error instanceof KernelRefusal)) throw error;
     throw cannotVanish(`${formatEndpoint(connection.opened.remote)}: ${error.message}`);
   }
-  if (engine !== 'hop-limit' && request !== undefined) connection.say(request);
+}
+
+function ask(connection: WatchedConnection, engine: VanishEngine, request: Uint8Array): void {
+  if (engine === 'hop-limit') {
+    // The request must leave with the ordinary hop limit, what acknowledges its answer must not.
+    connection.delayAcknowledgements();
+    connection.say(request);
+    connection.cut(engine);
+  } else {
+    // Acknowledged it is not sent again: every answer to that would lie among what is to be seen.
+    connection.cut(engine === 'goodbye-filter' ? 'data-filter' : engine);
+    connection.say(request);
+  }
 }
 
 /**

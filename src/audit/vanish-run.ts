@@ -6,6 +6,7 @@ import { addMs, type Instant } from '../core/time.js';
 import type { Inference } from '../core/vanish-inference.js';
 import type { VanishLog } from '../core/vanish-log.js';
 import type { Lifted, VanishedConnection, VanishNews, VanishProof } from '../core/vanish-result.js';
+import { inFlight, type InFlight } from './in-flight.js';
 import { infer } from './inference.js';
 import type { Silence } from './silence.js';
 import type { WatchedConnection } from './watched-connection.js';
@@ -38,6 +39,9 @@ type Step =
   | { readonly kind: 'lifting'; readonly until: Instant; readonly askAgainAt: Instant }
   | { readonly kind: 'over' };
 
+/** There is no load. */
+const MISSED: ReadonlySet<InFlight> = new Set(['no-answer', 'acknowledged']);
+
 /** What came for the vanished one and stayed without an answer. */
 const UNANSWERED: ReadonlySet<string> = new Set(['swallowed', 'bare', 'data']);
 
@@ -68,6 +72,11 @@ export class VanishRun {
     return this.#inference;
   }
 
+  /** Under load `write`. */
+  get inFlight(): InFlight {
+    return inFlight(this.log());
+  }
+
   log(): VanishLog {
     const { connection, quiet, silence, load } = this.#options;
     const events = [...connection.events, ...quiet.events].sort((a, b) => a.atMs - b.atMs);
@@ -89,6 +98,11 @@ export class VanishRun {
     const { connection, waitMs } = this.#options;
     if (this.#step.kind === 'over') return;
     this.#infer();
+    const { load } = this.#options;
+    if (load === 'write' && this.#step.kind === 'watching' && MISSED.has(this.inFlight)) {
+      this.#step = { kind: 'over' };
+      return;
+    }
     if (this.#provenBy === undefined && connection.events.some(({ kind }) => UNANSWERED.has(kind)))
       this.#prove('segment');
     if (this.#step.kind === 'proving') this.#seeProof(this.#step.until, now);

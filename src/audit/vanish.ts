@@ -77,18 +77,19 @@ export async function vanish(
       like = trial.opened;
       return trial;
     };
-    const silence = await chooseSilence(kernel, load, openTrial, interruption);
+    const silence = await chooseSilence(kernel, openTrial, interruption);
     const quiet = await open(0, like);
     const { remote, addresses, tls } = quiet.opened;
     const measured = formatEndpoint(remote);
     onEvent({ event: 'opened', measured, addresses, tls });
     const phases = Array.from({ length: options.connections }, (_, at) => at);
-    const [runs] = await all([
+    const [begun] = await all([
       all(phases.map((at) => begin(at, quiet, silence))),
       stillness(quiet).then(() => quiet.beginSilence()),
     ]);
-    await watch(runs);
-    for (const run of runs) run.conclude();
+    await watch(begun);
+    for (const run of begun) run.conclude();
+    const runs = underLoad(begun);
     const inference = consensus(runs.map((run) => run.inference));
     const vanished = runs.map((run) => run.result());
     const proven = vanished.every((each) => each.proven);
@@ -114,7 +115,11 @@ export async function vanish(
       ...inference,
       connections: vanished,
       kept: keptBy({ inference, load, complete, proven, vanished, quiet }),
-      notes: [...aboutTalk(connections), ...disturbance(loop.stop())],
+      notes: [
+        ...aboutLoad(begun.length - runs.length, begun.length),
+        ...aboutTalk(connections),
+        ...disturbance(loop.stop()),
+      ],
     };
   } finally {
     loop.stop();
@@ -140,6 +145,25 @@ export async function vanish(
       if (connection.ended !== undefined) throw closedAtOnce(connection.ended);
       if (interruption.aborted) return;
     }
+  }
+
+  /** @throws TcpaliveError NO_ANSWER, NOT_PROVEN when no answer is in flight at all */
+  function underLoad(runs: readonly VanishRun[]): readonly VanishRun[] {
+    if (load === 'idle' || interruption.aborted) return runs;
+    const loaded = runs.filter((run) => run.inFlight === 'yes');
+    if (loaded.length > 0) return loaded;
+    if (runs.every((run) => run.inFlight === 'acknowledged')) {
+      throw new TcpaliveError(
+        'NOT_PROVEN',
+        `${options.target}: the answer was acknowledged before the client had vanished: nothing is in flight`,
+        { hint: 'try again, or as root, where a filter can be had: the network is too fast' },
+      );
+    }
+    throw new TcpaliveError(
+      'NO_ANSWER',
+      `${options.target} did not answer what was asked: nothing is in flight that could be lost`,
+      { hint: 'ask what it answers: --protocol NAME, or --send TEXT' },
+    );
   }
 
   function closedAtOnce(by: string): TcpaliveError {
@@ -175,6 +199,12 @@ export async function vanish(
       onEvent({ event: 'watching', watchedMs, waitMs, inference: first.inference });
     }
   }
+}
+
+function aboutLoad(missed: number, of: number): readonly string[] {
+  return missed === 0
+    ? []
+    : [`${missed} of ${of} are left out: no answer was in flight when they had vanished`];
 }
 
 function aboutTalk(connections: readonly WatchedConnection[]): readonly string[] {

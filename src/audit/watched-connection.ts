@@ -7,6 +7,7 @@
  */
 import type { Socket } from 'node:net';
 import { isLoopback } from '../core/address.js';
+import { roundMs } from '../core/distribution.js';
 import { addMs, instantAt, msBetween, type Instant } from '../core/time.js';
 import type {
   VanishEngine,
@@ -158,6 +159,12 @@ export class WatchedConnection {
     whileThere(() => this.#kernel.heal(descriptor, engine));
   }
 
+  /** What answers a last word is not acknowledged before it is prevented. @throws KernelRefusal */
+  delayAcknowledgements(): void {
+    const descriptor = this.#descriptor();
+    if (descriptor !== undefined) this.#kernel.delayAcknowledgements(descriptor);
+  }
+
   /** A last word after all; its answer is an event. */
   say(bytes: Uint8Array): void {
     this.look();
@@ -210,6 +217,8 @@ export class WatchedConnection {
     const isAnswered = this.#hearAnswer(info, after.dataSegmentsIn > before.dataSegmentsIn);
     if (this.#liftedAtMs !== null) return; // it may say what it could not before: that is no news
     const { data, bare, swallowed, goodbye } = arrivals(before, after, this.#engine);
+    // The request is acknowledged: from now on only goodbyes need to pass.
+    if (this.#engine === 'data-filter' && after.unacked === 0) this.cut('goodbye-filter');
     if (data > 0) this.#tell('data', now, withinMs);
     if (bare > (isAnswered ? 1 : 0)) this.#tell('bare', now, withinMs);
     if (swallowed > this.#answersAmong(swallowed, sent, now))
@@ -269,7 +278,8 @@ export class WatchedConnection {
   #tell(kind: VanishEventKind, at: Instant, withinMs: number): void {
     if (this.#speaks) return;
     if (kind === 'data' && ++this.#dataEvents > MOST_DATA_EVENTS) return;
-    const event = { connection: this.name, kind, atMs: msBetween(this.#lastWordAt, at), withinMs };
+    const atMs = roundMs(msBetween(this.#lastWordAt, at));
+    const event = { connection: this.name, kind, atMs, withinMs: roundMs(withinMs) };
     this.#events.push(event);
     this.#onEvent(event);
   }

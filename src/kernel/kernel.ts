@@ -30,6 +30,9 @@ export interface Kernel {
   /** TCP_RTO_MAX_MS. Returns what the kernel then says, in milliseconds. */
   setRtoMax(fd: number, rtoMaxMs: number): number;
 
+  /** What arrives next is acknowledged tens of milliseconds later, or with data (TCP_QUICKACK, tcp(7)). */
+  delayAcknowledgements(fd: number): void;
+
   /** Undefined once the descriptor is no TCP socket any more. */
   tcpInfo(fd: number): TcpInfo | undefined;
   /** Segments that this socket's filter or minimum TTL has swallowed (SK_MEMINFO_DROPS). */

@@ -17,6 +17,7 @@ export const portableKernel: Kernel = {
   setKeepalive: () => refuse('keepalive times'),
   setUserTimeout: () => refuse('a user timeout'),
   setRtoMax: () => refuse('a longest retransmission pause'),
+  delayAcknowledgements: () => refuse('a delayed acknowledgement'),
   tcpInfo: () => undefined,
   drops: () => 0,
   socketDiag: () => undefined,

@@ -78,6 +78,7 @@ const IPV6_UNICAST_HOPS = 16;
 const DEFAULT_HOP_LIMIT = -1;
 
 const TCP_INFO = 11;
+const TCP_QUICKACK = 12;
 /** From Linux 6.15 on. */
 const TCP_RTO_MAX = { option: 44, name: 'TCP_RTO_MAX_MS' };
 
@@ -116,6 +117,10 @@ export class LinuxKernel implements Kernel {
 
   setRtoMax(fd: number, rtoMaxMs: number): number {
     return setAndReadBack(this.#libc, fd, TCP_RTO_MAX, rtoMaxMs);
+  }
+
+  delayAcknowledgements(fd: number): void {
+    writeInt(this.#libc, fd, IPPROTO_TCP, TCP_QUICKACK, 0);
   }
 
   tcpInfo(fd: number): TcpInfo | undefined {
