@@ -1,19 +1,26 @@
 /** Servers that are not ours, audited from outside: by root and by nobody, on their host and behind a router. */
 import { describe, expect, it } from 'vitest';
+import { formatEndpoint } from '../../src/core/endpoint.js';
 import type { Estimate } from '../../src/core/vanish-inference.js';
 import type { VanishEngine } from '../../src/core/vanish-log.js';
 import type { VanishResult } from '../../src/core/vanish-result.js';
 import { lacksRoot, type Network } from './network.js';
 import { install, start, type Run } from './program.js';
 import { lacksPrograms, nginx, redis, setSysctls, sshd, type RealServer } from './real-servers.js';
-import { routedNetwork, SERVER_ADDRESS, type RoutedNetwork } from './routed-network.js';
+import {
+  routedNetwork,
+  SERVER_ADDRESS,
+  SERVER_ADDRESS6,
+  type RoutedNetwork,
+} from './routed-network.js';
 
 /** What a server was told, and what is to be found out about it. */
 interface Case {
   readonly name: string;
   readonly server: RealServer;
-  readonly mechanism: 'keepalive' | 'idle-timeout';
-  readonly idleMs: number;
+  readonly args?: readonly string[];
+  readonly mechanism: 'keepalive' | 'idle-timeout' | 'retransmission';
+  readonly idleMs?: number;
   /** Beyond it: a server that looks for idle clients only now and then. */
   readonly lateMs?: number;
   readonly intervalMs?: number;
@@ -30,13 +37,15 @@ interface Place {
 
 const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
 
-/** Seven servers, each with settings that nobody else has. */
+/** Nine servers, each with settings that nobody else has. */
 async function casesIn({ server: network }: RoutedNetwork): Promise<readonly Case[]> {
   const at = (port: number) => ({ address: SERVER_ADDRESS, port });
   setSysctls(network, {
     tcp_keepalive_time: 4,
     tcp_keepalive_intvl: 1,
     tcp_keepalive_probes: 2,
+    // 6.8 s for a reply in flight instead of a quarter of an hour.
+    tcp_retries2: 3,
   });
   const patient = { client_header_timeout: '300s' };
   const hasty = { client_header_timeout: '3s' };
@@ -47,6 +56,21 @@ async function casesIn({ server: network }: RoutedNetwork): Promise<readonly Cas
       name: 'redis with tcp-keepalive 3',
       server: await redis(network, { 'tcp-keepalive': 3 }, at(6379)),
       ...{ mechanism: 'keepalive', idleMs: 3000, intervalMs: 1000, count: 3 },
+    },
+    {
+      name: 'redis with tcp-keepalive 2, on IPv6',
+      server: await redis(
+        network,
+        { 'tcp-keepalive': 2 },
+        { address: SERVER_ADDRESS6, port: 6381 },
+      ),
+      ...{ mechanism: 'keepalive', idleMs: 2000, intervalMs: 1000, count: 3 },
+    },
+    {
+      name: 'redis with a reply in flight',
+      server: await redis(network, { 'tcp-keepalive': 3 }, at(6382)),
+      args: ['--load', 'write', '--protocol', 'redis'],
+      mechanism: 'retransmission',
     },
     {
       name: 'redis with timeout 3',
@@ -109,7 +133,7 @@ describe.skipIf(lacksRoot || lacksPrograms('redis-server', 'nginx', 'sshd'))(
       for (const half of [places.slice(0, 2), places.slice(2)]) {
         const runs = half.flatMap((place) =>
           cases.map(async (each) => {
-            expectFound(each, place, await vanish(place, bin, each.server).ended);
+            expectFound(each, place, await vanish(place, bin, each).ended);
           }),
         );
         await Promise.all(runs);
@@ -118,9 +142,10 @@ describe.skipIf(lacksRoot || lacksPrograms('redis-server', 'nginx', 'sshd'))(
   },
 );
 
-function vanish({ network, words }: Place, bin: string, { address, port }: RealServer) {
-  const args = ['probe', `${address}:${port}`, '--vanish', '--wait', '30s', '--json'];
-  return start([], { command: network.command(...words, process.execPath, bin, ...args) });
+function vanish({ network, words }: Place, bin: string, { server, args = [] }: Case) {
+  const options = ['--vanish', '--wait', '30s', '--json', ...args];
+  const line = [...words, process.execPath, bin, 'probe', formatEndpoint(server), ...options];
+  return start([], { command: network.command(...line) });
 }
 
 function expectFound(each: Case, { name, engine }: Place, { code, stdout, stderr }: Run): void {
@@ -129,15 +154,22 @@ function expectFound(each: Case, { name, engine }: Place, { code, stdout, stderr
   const result = JSON.parse(stdout) as VanishResult;
   expect(result, what).toMatchObject({
     // A goodbye that passes proves nothing, and nothing else came.
-    proven: each.mechanism === 'keepalive' || engine !== 'goodbye-filter',
+    proven: each.mechanism !== 'idle-timeout' || engine !== 'goodbye-filter',
     noticed: true,
     engine,
     mechanism: each.mechanism,
     candidates: [],
     inferred: { count: each.count ?? null },
-    quiet: { kind: each.mechanism === 'keepalive' ? 'open' : 'closed' },
+    quiet: { kind: each.mechanism === 'idle-timeout' ? 'closed' : 'open' },
   });
-  expectNear(result.inferred.idleMs, each.idleMs, each.lateMs, `${what}: idle`);
+  if (each.mechanism === 'retransmission') {
+    // The first expiry three seconds after the first retransmission: 3.4 s, doubled.
+    expect(result.noticedAfterMs?.min, what).toBeLessThan(6500);
+    expect(result.noticedAfterMs?.max, what).toBeGreaterThan(6500);
+  }
+  if (each.idleMs !== undefined) {
+    expectNear(result.inferred.idleMs, each.idleMs, each.lateMs, `${what}: idle`);
+  }
   if (each.intervalMs !== undefined) {
     expectNear(result.inferred.intervalMs, each.intervalMs, 0, `${what}: interval`);
   }
