@@ -2,8 +2,8 @@
 import type { Fault, Load } from '../core/condition.js';
 import { predict, type Prediction } from '../core/predict.js';
 import { sysctlDefaults } from '../core/sysctl.js';
-import type { Inference, MechanismKind } from '../core/vanish-inference.js';
-import type { VanishLog } from '../core/vanish-log.js';
+import type { Estimate, Inference, MechanismKind } from '../core/vanish-inference.js';
+import type { VanishEvent, VanishLog } from '../core/vanish-log.js';
 import type { Kept, KeptFor, VanishedConnection } from '../core/vanish-result.js';
 import type { WatchedConnection } from './watched-connection.js';
 
@@ -30,10 +30,7 @@ export function keptBy(audited: Audited): Kept {
     ? `${ASSUMING}; its program may be sooner`
     : ASSUMING;
   return {
-    idle:
-      load === 'idle'
-        ? measured
-        : unknown('measured with data in flight: run it without --load write'),
+    idle: load === 'idle' ? measured : unknown('data was in flight; without --load write it is'),
     write:
       load === 'write'
         ? measured
@@ -44,7 +41,7 @@ export function keptBy(audited: Audited): Kept {
 
 function vanishedKept({ inference, load, complete, proven, vanished }: Audited): KeptFor {
   const { noticed, noticedAfterMs, mechanism } = inference;
-  if (noticed && noticedAfterMs !== null) return { kind: 'measured', afterMs: noticedAfterMs.ms };
+  if (noticed && noticedAfterMs !== null) return { kind: 'measured', afterMs: noticedAfterMs };
   const noticing = vanished.filter((each) => each.noticed).length;
   if (noticing > 0) {
     return unknown(`${noticing} of ${vanished.length} were given up: connections has each`);
@@ -69,7 +66,11 @@ function hungKept({ quiet }: Audited): KeptFor {
   const end = quiet.events.find(({ kind }) => kind === 'fin' || kind === 'reset');
   return end === undefined
     ? { kind: 'longer', thanMs: quiet.silentMs, ...byKernel('idle', 'freeze') }
-    : { kind: 'measured', afterMs: end.atMs };
+    : { kind: 'measured', afterMs: momentOf(end) };
+}
+
+function momentOf({ atMs, withinMs }: VanishEvent): Estimate {
+  return { ms: atMs, min: atMs - withinMs, max: atMs };
 }
 
 const BEGUN: Prediction = { kind: 'unknown', rule: 'what was seen has not come to its end' };

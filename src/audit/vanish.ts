@@ -9,6 +9,7 @@ import { formatEndpoint } from '../core/endpoint.js';
 import type { ProbeProtocol } from '../core/probe-result.js';
 import type { HostFacts } from '../core/result.js';
 import type { VanishNews, VanishProgress, VanishResult } from '../core/vanish-result.js';
+import { aboutTrust } from '../core/tls.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
@@ -83,10 +84,12 @@ export async function vanish(
     const measured = formatEndpoint(remote);
     onEvent({ event: 'opened', measured, addresses, tls });
     const phases = Array.from({ length: options.connections }, (_, at) => at);
-    const [begun] = await all([
-      all(phases.map((at) => begin(at, quiet, silence))),
+    const [attempts] = await all([
+      all<readonly (VanishRun | undefined)[]>(phases.map((at) => begin(at, quiet, silence))),
       stillness(quiet).then(() => quiet.beginSilence()),
     ]);
+    const begun = attempts.filter((run) => run !== undefined);
+    if (begun.length === 0) throw nothingKnown(options.target);
     await watch(begun);
     for (const run of begun) run.conclude();
     const runs = underLoad(begun);
@@ -117,6 +120,7 @@ export async function vanish(
       kept: keptBy({ inference, load, complete, proven, vanished, quiet }),
       notes: [
         ...aboutLoad(begun.length - runs.length, begun.length),
+        ...aboutTrust(tls),
         ...aboutTalk(connections),
         ...disturbance(loop.stop()),
       ],
@@ -219,6 +223,13 @@ async function all<T extends readonly unknown[]>(works: {
 }): Promise<T> {
   await Promise.allSettled(works);
   return Promise.all(works) as Promise<unknown> as Promise<T>;
+}
+
+function nothingKnown(target: string): TcpaliveError {
+  return new TcpaliveError(
+    'UNREACHABLE',
+    `${target}: interrupted before a client had vanished: nothing is known`,
+  );
 }
 
 function cannotSee(): TcpaliveError {

@@ -2,7 +2,7 @@ import { vanish } from '../audit/vanish.js';
 import { formatEndpoint, type Endpoint } from '../core/endpoint.js';
 import type { ProbeProtocol } from '../core/probe-result.js';
 import { requestOf, type Speech } from '../core/speech.js';
-import type { VanishResult } from '../core/vanish-result.js';
+import type { VanishProgress, VanishResult } from '../core/vanish-result.js';
 import { TcpaliveError } from '../errors.js';
 import { hostFacts } from '../kernel/host-facts.js';
 import { openKernel } from '../kernel/open-kernel.js';
@@ -17,6 +17,7 @@ import { listenForInterrupt } from './interrupt.js';
 import { chosenFormat } from './options.js';
 import type { ProbeFlags } from './probe.js';
 import { showStatus } from './status-line.js';
+import { styleFor } from './style.js';
 
 export async function runVanish(
   env: Environment,
@@ -33,34 +34,56 @@ export async function runVanish(
   const target = formatEndpoint(remote);
   const { signal: interruption } = interrupt;
   if (flags.quiet !== true) status.say(vanishIntroduction(target, connections, waitMs));
-  const result = await vanish(
-    kernel,
-    {
-      target,
-      open: opener(kernel, { ...connect, interruption }, speech),
-      protocol,
-      request,
-      waitMs,
-      connections,
-      host: hostFacts(kernel),
-      interruption,
-    },
-    (progress) => {
-      if (format === 'jsonl' && progress.event !== 'watching')
-        env.stdout.write(`${jsonText(progress)}\n`);
-      if (flags.quiet === true) return;
-      if (progress.event === 'watching') status.show(vanishStatus(progress));
-      else if (format !== 'jsonl') {
-        const line = vanishLine(progress);
-        if (line !== undefined) status.say(line);
-      }
-    },
-  ).finally(() => status.end());
-  interrupt.ignore();
-  if (format === 'table') env.stdout.write(vanishSummary(result));
-  else env.stdout.write(`${jsonText(result, format === 'json' ? 2 : undefined)}\n`);
-  if (!result.noticed && !result.proven && !interrupt.happened) throw notProven(result);
-  env.setExitCode(interrupt.exitCode(0));
+  const isNews = newsFilter();
+  const onEvent = (progress: VanishProgress) => {
+    if (progress.event === 'watching') {
+      if (flags.quiet !== true) status.show(vanishStatus(progress));
+      return;
+    }
+    if (format === 'jsonl') env.stdout.write(`${jsonText(progress)}\n`);
+    const line = flags.quiet !== true && isNews(progress) ? vanishLine(progress) : undefined;
+    if (line !== undefined && format !== 'jsonl') status.say(line);
+  };
+  const audit = {
+    ...{ target, protocol, request, waitMs, connections, interruption },
+    open: opener(kernel, { ...connect, interruption }, speech),
+    host: hostFacts(kernel),
+  };
+  try {
+    const result = await vanish(kernel, audit, onEvent);
+    interrupt.ignore();
+    status.end();
+    if (format !== 'table') {
+      env.stdout.write(`${jsonText(result, format === 'json' ? 2 : undefined)}\n`);
+    } else {
+      env.stdout.write(vanishSummary(result, styleFor(env, env.stdout, flags.color).width));
+    }
+    if (!result.noticed && !result.proven && !interrupt.happened) throw notProven(result);
+    env.setExitCode(interrupt.exitCode(0));
+  } catch (error) {
+    if (!interrupt.happened || !(error instanceof TcpaliveError)) throw error;
+    status.say('interrupted before a client had vanished: nothing is known');
+    env.setExitCode(interrupt.exitCode(0));
+  } finally {
+    status.end();
+  }
+}
+
+/** A screen full for each of two connections, and how each ended. */
+const MOST_LINES = 10;
+
+/** What a person wants to hear of as it happens: of one that vanished, and of the quiet one. */
+function newsFilter(): (progress: VanishProgress) => boolean {
+  const lines = new Map<number, number>();
+  return (progress) => {
+    if (!('number' in progress)) return true;
+    if (progress.number > 1) return false;
+    const isGoodbye =
+      progress.event === 'seen' && (progress.seen.kind === 'fin' || progress.seen.kind === 'reset');
+    const line = (lines.get(progress.number) ?? 0) + 1;
+    lines.set(progress.number, line);
+    return isGoodbye || progress.event !== 'seen' || line <= MOST_LINES;
+  };
 }
 
 interface Conversation {

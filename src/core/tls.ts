@@ -10,3 +10,11 @@ export interface TlsFacts {
   /** Why the certificate is not trusted; null when it is. */
   readonly problem: string | null;
 }
+
+/** What a result must mention; nothing where there is no TLS, or no doubt. */
+export function aboutTrust(tls: TlsFacts | null): readonly string[] {
+  const problem = tls?.problem ?? null;
+  if (problem === null) return [];
+  const what = 'whoever answered need not be the server that was meant: its certificate is not';
+  return [`${what} trusted (${problem}), and --insecure goes on`];
+}

@@ -3,7 +3,7 @@ import type { Capabilities } from './capabilities.js';
 import type { Prediction } from './predict.js';
 import type { ProbeProtocol } from './probe-result.js';
 import type { HostFacts } from './result.js';
-import type { Inference } from './vanish-inference.js';
+import type { Estimate, Inference } from './vanish-inference.js';
 import type { TlsFacts } from './tls.js';
 import type { VanishEngine, VanishEvent } from './vanish-log.js';
 
@@ -80,7 +80,7 @@ export interface Kept {
 }
 
 export type KeptFor =
-  | { readonly kind: 'measured'; readonly afterMs: number }
+  | { readonly kind: 'measured'; readonly afterMs: Estimate }
   /** Still kept when the watching ended; `prediction`: how long in all, if nothing else comes. */
   | ({ readonly kind: 'longer'; readonly thanMs: number } & Predicted)
   | ({ readonly kind: 'predicted' } & Predicted)

@@ -21,6 +21,7 @@ import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { pause } from '../kernel/interruption.js';
 import { SILENT_BEFORE_PROBE_MS } from './keepalive-probe.js';
+import { aboutTrust } from '../core/tls.js';
 import { disturbance, watchLoop } from './loop-delay.js';
 import { dropEngine } from './own-drop.js';
 import type { Opened } from './open-socket.js';
@@ -128,7 +129,7 @@ export async function probe(
     withoutMode: withoutMode(options, verdict),
     kernel: view,
     notes: [
-      ...aboutTrust(opened),
+      ...aboutTrust(opened?.tls ?? null),
       ...(dropAfterMs === undefined ? [] : [...aboutDrop(drop), ...disturbance(loopDelay)]),
     ],
   };
@@ -198,15 +199,6 @@ function withoutMode({ host }: ProbeOptions, verdict: ProbeVerdict): ProbeResult
     idle: predict({ ...situation, load: 'idle' }),
     write: predict({ ...situation, load: 'write' }),
   };
-}
-
-function aboutTrust(opened: Pick<Opened, 'tls'> | undefined): readonly string[] {
-  const problem = opened?.tls?.problem;
-  return typeof problem === 'string'
-    ? [
-        `whoever answered need not be the server that was meant: its certificate is not trusted (${problem}), and --insecure goes on`,
-      ]
-    : [];
 }
 
 function aboutDrop(drop: ProbeDrop | null): readonly string[] {

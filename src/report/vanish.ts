@@ -3,14 +3,15 @@ import type { Estimate, Inference } from '../core/vanish-inference.js';
 import type { VanishEvent } from '../core/vanish-log.js';
 import type { KeptFor, VanishNews, VanishResult } from '../core/vanish-result.js';
 import { countWords } from './count-words.js';
+import { fillLines } from './layout.js';
 import { printable } from './printable.js';
 import { latencyRange, latencyWords, predictionWords, roughly, spanWords } from './time-words.js';
 
 /** Said before anything is opened. */
 export function vanishIntroduction(target: string, connections: number, waitMs: number): string {
   return printable(
-    `${target}: this holds ${countWords(connections + 1, 'connection')} of it, for ${roughly(waitMs)} ` +
-      'at most; they are released at the end, and with Ctrl-C',
+    `${target}: opens ${connections + 1} connections and keeps them for ${roughly(waitMs)} at most; ` +
+      'the server has them back at the end, and at Ctrl-C',
   );
 }
 
@@ -55,28 +56,53 @@ export function vanishStatus({
   return printable(`${roughly(watchedMs)} of at most ${roughly(waitMs)}: ${meaning}${expected}`);
 }
 
-/** The verdict in a few lines. */
-export function vanishSummary(result: VanishResult): string {
-  const { target, measured, engine, complete, kept, notes } = result;
-  const via = target === measured ? '' : ` (at ${measured})`;
-  const spoken = spokenWords(result);
+/** The verdict in a few lines. @param width columns that there are */
+export function vanishSummary(result: VanishResult, width: number): string {
+  const { target, measured, addresses, engine, complete, evidence, kept, notes } = result;
+  const others = addresses.length > 1 ? ` (one of ${addresses.join(', ')})` : '';
+  const via = target === measured ? '' : ` at ${measured}${others}`;
+  const rows = [
+    ['vanishes while idle', keptWords(kept.idle)],
+    ['vanishes before its reply', keptWords(kept.write)],
+    ['hangs, its kernel reachable', keptWords(kept.hung)],
+  ];
   const lines = [
     `--- ${target}${via}: a client that vanishes${complete ? '' : ', interrupted'} ---`,
     verdictWords(result),
-    `seen: ${result.evidence}`,
-    `vanished by ${engine}, ${proofWords(result)}; measured is whoever terminates TCP there`,
-    ...(spoken === undefined ? [] : [spoken]),
-    `a client that vanishes while idle is kept          ${keptWords(kept.idle)}`,
-    `a client that vanishes before its reply is kept    ${keptWords(kept.write)}`,
-    `a client that hangs, its kernel reachable, is kept ${keptWords(kept.hung)}`,
+    ...settingLines(result),
+    `seen: ${evidence}`,
+    `cut off by ${ENGINES[engine]} (${engine})`,
+    proofWords(result),
+    ...spokenLines(result),
+    'whoever terminates TCP there keeps a client that',
+    ...rows.map(([who = '', howLong = '']) => `  ${who.padEnd(29)}${howLong}`),
     ...assumptions(kept).map((assuming) => `predicted for ${assuming}`),
     ...notes.map((note) => `Note: ${note}`),
   ];
-  return `${lines.map(printable).join('\n')}\n`;
+  return `${lines
+    .map(printable)
+    .flatMap((line) => wrapped(line, width))
+    .join('\n')}\n`;
 }
 
+/** What does not fit goes on below, indented. */
+function wrapped(line: string, width: number): readonly string[] {
+  if (line.length <= width) return [line];
+  const [first = '', ...rest] = fillLines(line.split(' '), ' ', width - INDENT.length);
+  return [first, ...rest.map((part) => `${INDENT}${part}`)];
+}
+
+const INDENT = '    ';
+
+const ENGINES: Readonly<Record<VanishResult['engine'], string>> = {
+  'goodbye-filter': 'a socket filter that lets goodbyes pass',
+  'data-filter': 'a socket filter that lets goodbyes pass',
+  'hop-limit': 'a hop limit of 1, by which nothing it sends arrives',
+  'min-ttl': 'a minimum TTL, by which nothing it is sent arrives',
+};
+
 const PROVEN_BY: Readonly<Record<NonNullable<VanishResult['provenBy']>, string>> = {
-  segment: "a segment of the server's stayed unanswered",
+  segment: "a segment of the server's was swallowed",
   probe: 'the answer to a probe of ours was swallowed',
   trial: 'tried on a third connection: a probe of ours went unanswered, and without it not',
 };
@@ -115,7 +141,7 @@ function seenWords({ kind, atMs }: VanishEvent): string | undefined {
 function verdictWords(result: VanishResult): string {
   const { noticed, noticedAfterMs, how, mechanism, complete, watchedMs } = result;
   if (noticed) {
-    const after = noticedAfterMs === null ? '' : ` after ${estimateWords(noticedAfterMs)}`;
+    const after = noticedAfterMs === null ? '' : ` after ${momentWords(noticedAfterMs)}`;
     return `noticed${after}${how === null ? '' : HOW[how]}: ${mechanismWords(result)}`;
   }
   const watched = roughly(watchedMs);
@@ -137,7 +163,7 @@ function mechanismWords({ noticed, mechanism, candidates, inferred }: VanishResu
   const { idleMs, intervalMs } = inferred;
   switch (mechanism) {
     case 'keepalive':
-      return `keepalive of its kernel, ${keepaliveWords(inferred)}`;
+      return `keepalive of its kernel${settingWords(inferred)}`;
     case 'idle-timeout': {
       const after = idleMs === null ? '' : ` of ${estimateWords(idleMs)}`;
       return `an idle timeout${after}, which ends reachable clients that say nothing too`;
@@ -158,16 +184,22 @@ function mechanismWords({ noticed, mechanism, candidates, inferred }: VanishResu
   }
 }
 
-/** `keepalive=2s:1s:3 (2.01s, 1.02s, 3 probes)`: as a setting where only one fits. */
-function keepaliveWords({ idleMs, intervalMs, count }: Inference['inferred']): string {
+/** `, keepalive=2s:1s:3`, where only one setting fits. */
+function settingWords({ idleMs, intervalMs, count }: Inference['inferred']): string {
+  const [idle, interval] = [wholeSeconds(idleMs), wholeSeconds(intervalMs)];
+  if (idle === undefined || interval === undefined || count === null) return '';
+  return `, keepalive=${idle}s:${interval}s:${count}`;
+}
+
+function settingLines({ mechanism, inferred }: VanishResult): readonly string[] {
+  if (mechanism !== 'keepalive') return [];
+  const { idleMs, intervalMs, count } = inferred;
   const measured = [
     idleMs === null ? 'idle not seen' : `idle ${estimateWords(idleMs)}`,
     intervalMs === null ? 'interval not seen' : `interval ${estimateWords(intervalMs)}`,
     count === null ? 'count not certain' : countWords(count, 'probe'),
-  ].join(', ');
-  const [idle, interval] = [wholeSeconds(idleMs), wholeSeconds(intervalMs)];
-  if (idle === undefined || interval === undefined || count === null) return measured;
-  return `keepalive=${idle}s:${interval}s:${count} (${measured})`;
+  ];
+  return [`inferred: ${measured.join(', ')}`];
 }
 
 /** Linux takes whole seconds: the only one that the estimate allows. */
@@ -178,26 +210,34 @@ function wholeSeconds(estimate: Estimate | null): number | undefined {
 }
 
 /** The span beside the value, where it is not just how often was looked. */
-function estimateWords({ ms, min, max }: Estimate): string {
-  const isSharp = max - min <= SHARP_MS + SHARP_SHARE * ms;
-  return isSharp ? latencyWords(ms) : `${latencyWords(ms)} (${latencyRange(min, max)})`;
+function estimateWords(estimate: Estimate): string {
+  const { ms, min, max } = estimate;
+  return isSharp(estimate) ? latencyWords(ms) : `${latencyWords(ms)} (${latencyRange(min, max)})`;
+}
+
+/** The span alone, where no value in it is the likeliest. */
+function momentWords(estimate: Estimate): string {
+  return isSharp(estimate) ? latencyWords(estimate.ms) : latencyRange(estimate.min, estimate.max);
+}
+
+function isSharp({ ms, min, max }: Estimate): boolean {
+  return max - min <= SHARP_MS + SHARP_SHARE * ms;
 }
 
 const SHARP_MS = 30;
 const SHARP_SHARE = 0.01;
 
-/** Undefined: nothing was said. */
-function spokenWords({ protocol, load }: VanishResult): string | undefined {
-  if (protocol === null) return undefined;
+function spokenLines({ protocol, load }: VanishResult): readonly string[] {
+  if (protocol === null) return [];
   const guess = protocol.guessed ? ' (guessed from the port)' : '';
   const asked = load === 'write' ? ', and the vanished one asked for data that did not arrive' : '';
-  return `both were opened in ${protocol.name}${guess}${asked}`;
+  return [`spoken to in ${protocol.name}${guess}${asked}`];
 }
 
 function proofWords({ proven, provenBy }: VanishResult): string {
   return proven && provenBy !== null
-    ? `proven (${PROVEN_BY[provenBy]})`
-    : 'not proven (nothing came that it could have missed)';
+    ? `proven: ${PROVEN_BY[provenBy]}`
+    : 'not proven: nothing came that could have been missed';
 }
 
 /** Each once. */
@@ -218,7 +258,7 @@ function predictedWords({
 function keptWords(kept: KeptFor): string {
   switch (kept.kind) {
     case 'measured':
-      return `${latencyWords(kept.afterMs)} (measured)`;
+      return `${momentWords(kept.afterMs)} (measured)`;
     case 'longer': {
       const longer = `longer than ${roughly(kept.thanMs)} (measured)`;
       return kept.prediction.kind === 'unknown' ? longer : `${longer}, ${predictedWords(kept)}`;
@@ -226,6 +266,6 @@ function keptWords(kept: KeptFor): string {
     case 'predicted':
       return predictedWords(kept);
     case 'unknown':
-      return kept.reason;
+      return `not measured: ${kept.reason}`;
   }
 }

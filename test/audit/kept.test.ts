@@ -37,7 +37,7 @@ const nothing = { noticed: false, noticedAfterMs: null, mechanism: 'none-seen' }
 describe('what a client is kept for', () => {
   it('is measured where it was, and predicted with data in flight: keepalive is off then', () => {
     const { idle, write, hung } = keptBy(audited());
-    expect(idle).toEqual({ kind: 'measured', afterMs: 5000 });
+    expect(idle).toEqual({ kind: 'measured', afterMs: { ms: 5000, min: 4990, max: 5010 } });
     expect(hung).toMatchObject({ kind: 'longer', thanMs: 7100, prediction: { kind: 'never' } });
     expect(write).toMatchObject({
       kind: 'predicted',
@@ -90,14 +90,17 @@ describe('what a client is kept for', () => {
   it('is the end of the quiet one for who hangs, whenever it came', () => {
     const end: VanishEvent = { connection: 'quiet', kind: 'fin', atMs: 9000, withinMs: 10 };
     const quiet = { events: [end], silentMs: 9100, isTalkative: false };
-    expect(keptBy(audited({ quiet })).hung).toEqual({ kind: 'measured', afterMs: 9000 });
+    expect(keptBy(audited({ quiet })).hung).toEqual({
+      kind: 'measured',
+      afterMs: { ms: 9000, min: 8990, max: 9000 },
+    });
     expect(keptBy(audited({ quiet: { ...quiet, isTalkative: true } })).hung.kind).toBe('unknown');
   });
 
   it('under load write says nothing of an idle one', () => {
     const { idle, write } = keptBy(audited({ load: 'write' }));
     expect(idle).toMatchObject({ kind: 'unknown' });
-    expect(write).toEqual({ kind: 'measured', afterMs: 5000 });
+    expect(write).toMatchObject({ kind: 'measured', afterMs: { ms: 5000 } });
     const unnoticed = audited({ load: 'write', inference: nothing, vanished: [held] });
     expect(keptBy(unnoticed).write).toMatchObject({
       kind: 'longer',
