@@ -6,7 +6,7 @@ import { formatEndpoint, type Endpoint } from '../core/endpoint.js';
 import type { Pattern } from '../core/pattern.js';
 import { presetOfPort } from '../core/protocol-presets.js';
 import type { Protocol } from '../core/protocol.js';
-import { secretsOf, speechOf, type Speech } from '../core/speech.js';
+import { secretsOf, speechOf, withFirstWord, type Speech } from '../core/speech.js';
 import type { Template } from '../core/template.js';
 import { TcpaliveError } from '../errors.js';
 import type { Environment } from './environment.js';
@@ -54,7 +54,8 @@ export async function spokenFirst(
 ): Promise<Speech | undefined> {
   const { protocol, send } = flags;
   if (protocol === undefined && send === undefined) return undefined;
-  return (await chooseProtocol(env, flags, remote))?.speech;
+  const chosen = await chooseProtocol(env, flags, remote);
+  return chosen && withFirstWord(chosen.speech);
 }
 
 const PASSWORD = 'TCPALIVE_PASSWORD';

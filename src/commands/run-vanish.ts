@@ -1,7 +1,7 @@
 import { vanish } from '../audit/vanish.js';
 import { formatEndpoint, type Endpoint } from '../core/endpoint.js';
 import type { ProbeProtocol } from '../core/probe-result.js';
-import { requestOf, type Speech } from '../core/speech.js';
+import { requestOf, withFirstWord, type Speech } from '../core/speech.js';
 import type { VanishProgress, VanishResult } from '../core/vanish-result.js';
 import { TcpaliveError } from '../errors.js';
 import { hostFacts } from '../kernel/host-facts.js';
@@ -112,7 +112,9 @@ async function conversation(
   }
   const { speech, guessed } = chosen;
   const protocol = { name: speech.protocol.name, guessed };
-  return { speech, protocol, request: isWrite ? requestOf(speech) : undefined };
+  return isWrite
+    ? { speech, protocol, request: requestOf(speech) }
+    : { speech: withFirstWord(speech), protocol, request: undefined };
 }
 
 function notProven({ target }: VanishResult): TcpaliveError {

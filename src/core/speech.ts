@@ -48,6 +48,14 @@ export function speechOf(protocol: Protocol, filling: Filling): Speech {
   return { protocol, opening, filling };
 }
 
+/** One that says something before it falls silent: its opening, or where it has none a beat. */
+export function withFirstWord(speech: Speech): Speech {
+  if (speech.opening.length > 0) return speech;
+  const { units, beat } = speech.protocol;
+  const ask = { when: [], unless: [], units, send: beat.send, expect: beat.expect, refused: [] };
+  return { ...speech, opening: [ask] };
+}
+
 /** A beat's bytes. */
 export function requestOf({ protocol, filling }: Speech): Uint8Array {
   return fill(protocol.beat.send, filling);

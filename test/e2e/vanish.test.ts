@@ -37,7 +37,7 @@ interface Place {
 
 const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
 
-/** Nine servers, each with settings that nobody else has. */
+/** Ten servers, each with settings that nobody else has. */
 async function casesIn({ server: network }: RoutedNetwork): Promise<readonly Case[]> {
   const at = (port: number) => ({ address: SERVER_ADDRESS, port });
   setSysctls(network, {
@@ -91,6 +91,12 @@ async function casesIn({ server: network }: RoutedNetwork): Promise<readonly Cas
     {
       name: 'nginx with client_header_timeout 3s',
       server: await nginx(network, { http: hasty }, at(8003)),
+      ...{ mechanism: 'idle-timeout', idleMs: 3000 },
+    },
+    {
+      name: 'nginx with keepalive_timeout 3s, once it has answered',
+      server: await nginx(network, { http: { keepalive_timeout: '3s' } }, at(8004)),
+      args: ['--protocol', 'http'],
       ...{ mechanism: 'idle-timeout', idleMs: 3000 },
     },
     {
