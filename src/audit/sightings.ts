@@ -38,11 +38,11 @@ export interface Sightings {
 
 export function sightings(log: VanishLog): Sightings {
   const vanished = log.events.filter(({ connection }) => connection === 'vanished');
-  const quiet = log.events.filter(({ connection }) => connection === 'quiet');
+  const watched = log.events.filter(({ connection }) => connection === 'quiet');
   const ending = vanished.find(({ kind }) => isEnding(kind));
-  const quietEnding = quiet.find(({ kind }) => kind === 'fin' || kind === 'reset');
-  const segments = vanished
-    .slice(0, ending === undefined ? undefined : vanished.indexOf(ending))
+  const quietEnding = watched.find(({ kind }) => kind === 'fin' || kind === 'reset');
+  const quiet = before(watched, quietEnding);
+  const segments = before(vanished, ending)
     .filter(({ atMs }) => log.liftedAtMs === null || atMs <= log.liftedAtMs)
     .filter(({ kind, atMs }) => kind === 'data' || log.load === 'write' || atMs > SETTLED_MS);
   return {
@@ -74,6 +74,14 @@ export function untilMs(log: VanishLog, ms: number): VanishLog {
     watchedMs: Math.min(log.watchedMs, ms),
     events: log.events.filter(({ atMs }) => atMs <= ms),
   };
+}
+
+/** What comes after the end belongs to nothing any more. */
+function before(
+  events: readonly VanishEvent[],
+  ending: VanishEvent | undefined,
+): readonly VanishEvent[] {
+  return ending === undefined ? events : events.slice(0, events.indexOf(ending));
 }
 
 /** It came before the look at which it was seen, and after the one before that. */

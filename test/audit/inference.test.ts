@@ -339,6 +339,14 @@ describe('unanswered data', () => {
   });
 });
 
+describe('after its end', () => {
+  it('nothing counts of the quiet one either', () => {
+    const closed = [quiet('fin', 5000), vanished('reset', 5000)];
+    const later = [quiet('bare', 5500), quiet('data', 5600)];
+    expect(infer(logOf([...closed, ...later]))).toEqual(infer(logOf(closed)));
+  });
+});
+
 describe('nothing', () => {
   it('is what was seen, however long it was watched', () => {
     expect(infer(logOf([]))).toMatchObject({
