@@ -3,11 +3,11 @@ import type { Span } from '../core/timer-wheel.js';
 import type { NextStep } from '../core/vanish-inference.js';
 import { estimate } from './estimate.js';
 import {
-  apartMs,
   AT_ONCE_MS,
   counted,
   DONE,
   doneAt,
+  inOneRound,
   nearest,
   overdueAt,
   sameRoundMs,
@@ -97,8 +97,4 @@ function idleTimeout(closedAt: Span, quietAt: Span, how: string, next: NextStep)
     gaveUp: estimate(closedAt),
     next,
   };
-}
-
-function inOneRound(a: Span, b: Span): boolean {
-  return apartMs(a, b) <= sameRoundMs(Math.max(a.max, b.max));
 }

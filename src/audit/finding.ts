@@ -59,7 +59,11 @@ export function sameRoundMs(afterMs: number): number {
   return Math.max(ROUND_MS, ROUND_SHARE * afterMs);
 }
 
-export function apartMs(a: Span, b: Span): number {
+export function inOneRound(a: Span, b: Span): boolean {
+  return apartMs(a, b) <= sameRoundMs(Math.max(a.max, b.max));
+}
+
+function apartMs(a: Span, b: Span): number {
   return Math.max(0, a.min - b.max, b.min - a.max);
 }
 

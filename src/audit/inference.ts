@@ -52,7 +52,7 @@ function decisive(log: VanishLog): Sightings {
   const { end } = sightings(log);
   if (end === undefined) return sightings(log);
   const then = sightings(untilMs(log, end.at.max));
-  if (!end.heard || then.quiet.data.length > 0) return then;
+  if (!end.heard) return then;
   const laterMs = keepaliveFit(then) === undefined ? sameRoundMs(end.at.max) : AT_ONCE_MS;
   return sightings(untilMs(log, end.at.max + laterMs));
 }
@@ -82,7 +82,9 @@ function unexplained(seen: Sightings): Finding {
   const mayBeReset = engine === 'min-ttl' && !isProbed && segments.length === 1;
   return {
     mechanism: 'ambiguous',
-    candidates: isProbed ? ['keepalive'] : ['keepalive', 'heartbeat', 'retransmission'],
+    candidates: isProbed
+      ? ['keepalive']
+      : ['keepalive', 'heartbeat', 'send-timeout', 'retransmission'],
     evidence:
       last === undefined
         ? 'only the quiet one was probed'

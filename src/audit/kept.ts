@@ -21,7 +21,12 @@ export interface Audited {
 const ASSUMING = 'a Linux server with default settings and no user timeout';
 
 /** What ends a client by its program may do so with data in flight too. */
-const BY_PROGRAM: ReadonlySet<MechanismKind> = new Set(['idle-timeout', 'heartbeat', 'ambiguous']);
+const BY_PROGRAM: ReadonlySet<MechanismKind> = new Set([
+  'idle-timeout',
+  'heartbeat',
+  'send-timeout',
+  'ambiguous',
+]);
 
 export function keptBy(audited: Audited): Kept {
   const { inference, load } = audited;

@@ -1,21 +1,27 @@
 /** Data that nobody acknowledges: the program's own beats, or whatever its kernel sends again and again. */
 import { RTO_MAX_MS, retransmissionDeath } from '../core/retransmission-timer.js';
 import { granuleMs, type Span } from '../core/timer-wheel.js';
-import type { Estimate, InferredSettings, NextStep } from '../core/vanish-inference.js';
+import type {
+  Estimate,
+  InferredSettings,
+  MechanismKind,
+  NextStep,
+} from '../core/vanish-inference.js';
 import { estimate } from './estimate.js';
 import {
   AT_ONCE_MS,
   counted,
   DONE,
   doneAt,
+  inOneRound,
   nearest,
   overdueAt,
   sameRoundMs,
   WATCH,
   type Finding,
 } from './finding.js';
-import { backsOff, gapsBetween, sendings } from './rhythm.js';
-import type { Sightings } from './sightings.js';
+import { backsOff, gapsBetween, intersection, sendings } from './rhythm.js';
+import type { Ending, Sightings } from './sightings.js';
 
 /** Segments of one answer, and of one beat. */
 const SENDING_MS = 100;
@@ -26,36 +32,57 @@ const SHORTEST_INTERVAL_MS = 1000;
 /** tcp_retries2 as every kernel comes with it, Documentation/networking/ip-sysctl.rst. */
 const RETRIES2 = 15;
 
-/** The quiet one heard the server speak on its own. */
+/**
+ * The quiet one heard the server speak on its own. It acknowledged, and answered nothing: who beats
+ * closes it as well, and who closes only the vanished one could not send.
+ */
 export function afterData(seen: Sightings): Finding {
-  const { end, quiet, engine, segments } = seen;
+  const { end, quiet, segments, engine } = seen;
   const beats = sendings(quiet.data, SENDING_MS);
   const inferred = beatTimes(beats);
   const said = `the server sent data on its own, ${counted(beats.length, 'time')} to the quiet one`;
-  const doubt = (evidence: string, next: NextStep): Finding => ({
+  const doubt = (evidence: string, next: NextStep, among = UNANSWERED): Finding => ({
     mechanism: 'ambiguous',
-    candidates: ['heartbeat', 'retransmission'],
+    candidates: among,
     evidence: `${said}, ${evidence}`,
     inferred,
     next,
   });
   if (end === undefined) return doubt('and has not given up so far', nextAfterData(seen));
   if (end.kind === 'held') return doubt('and did not give up', DONE);
-  if (segments.length === 0) return doubt('but none to the vanished one', DONE);
-  if (end.kind !== 'gone' || (engine === 'min-ttl' && quietClosedInTime(seen))) {
+  const next = afterItsRound(seen, end);
+  if (segments.length === 0) return doubt('but none to the vanished one', next);
+  if (quiet.end !== undefined) {
+    if (!isClosedTogether(seen, end, quiet.end.at)) return doubt('and gave up unheard', next);
     return {
       mechanism: 'heartbeat',
-      evidence: `${said}, and closed the vanished one, which did not answer`,
+      evidence: `${said}, and closed both, which did not answer`,
       inferred,
       gaveUp: end.heard ? undefined : hiddenGoodbye(seen, end.at),
-      next: DONE,
+      next,
     };
   }
-  if (quiet.end === undefined && isBackOff(segments)) {
-    return { ...retransmission(seen, 'its data'), inferred };
+  if (end.kind === 'gone' || isAnswerToRepeat(seen)) {
+    const isItsKernel = isBackOff(segments) && (engine !== 'min-ttl' || isOnTime(segments));
+    if (!isItsKernel) return doubt('and gave up unheard', next);
+    const given = retransmission(seen, 'its data');
+    return { ...given, evidence: `${given.evidence}; ${UNHEARD}`, inferred };
   }
-  return doubt('and gave up unheard', DONE);
+  if (!end.heard || next.kind !== 'done') {
+    return doubt('and closed the vanished one so far', next, ['heartbeat', 'send-timeout']);
+  }
+  return {
+    mechanism: 'send-timeout',
+    evidence: `${said}, which acknowledged and stayed open, and closed the vanished one, which did not`,
+    inferred,
+    next,
+  };
 }
+
+/** A FIN waits behind what was not sent, and an RST may be lost, or swallowed. */
+const UNHEARD = 'its program, had it given up on them, would not have been heard';
+
+const UNANSWERED: readonly MechanismKind[] = ['heartbeat', 'send-timeout', 'retransmission'];
 
 /** The answer that was asked for, and the quiet one heard no data. */
 export function unanswered(seen: Sightings): Finding {
@@ -63,7 +90,7 @@ export function unanswered(seen: Sightings): Finding {
   if (end?.heard !== true || isAnswerToRepeat(seen)) return retransmission(seen, 'the answer');
   return {
     mechanism: 'ambiguous',
-    candidates: ['idle-timeout', 'heartbeat'],
+    candidates: ['idle-timeout', 'send-timeout'],
     evidence: 'the answer was sent again and again, then the vanished one alone was closed',
     next: doneAt(seen, end.at.max + sameRoundMs(end.at.max)),
   };
@@ -134,19 +161,44 @@ function hiddenGoodbye({ segments, quiet }: Sightings, askedAt: Span): Estimate 
   return estimate(span, Math.max(ms, quiet.end.at.max));
 }
 
+/** Whoever is closed by the same rule is closed by then; who was asked has answered. */
+function afterItsRound(seen: Sightings, { at, heard }: Ending): NextStep {
+  return heard && seen.quiet.end === undefined ? doneAt(seen, at.max + sameRoundMs(at.max)) : DONE;
+}
+
+/** As far as the end of the vanished one was heard, or can be. */
+function isClosedTogether(seen: Sightings, end: Ending, quietAt: Span): boolean {
+  if (end.heard) return inOneRound(end.at, quietAt);
+  return end.kind === 'fin' || (seen.engine === 'min-ttl' && isInTime(seen, quietAt));
+}
+
+/** The last one came when it was due: where the minimum TTL hides it, an RST would come at any time. */
+function isOnTime(segments: readonly Span[]): boolean {
+  const sent = sendings(segments, SENDING_MS);
+  const [gap, lastGap] = gapsBetween(sent).slice(-2);
+  if (gap === undefined || lastGap === undefined) return false;
+  const due = { min: Math.min(2 * gap.min, RTO_MAX_MS), max: Math.min(2 * gap.max, RTO_MAX_MS) };
+  return (
+    intersection(lastGap, { min: 0.9 * due.min, max: due.max + granuleMs(due.max, undefined) }) !==
+    undefined
+  );
+}
+
 /** While its kernel was still sending, or about to. */
-function quietClosedInTime({ quiet, segments }: Sightings): boolean {
+function isInTime({ segments }: Sightings, quietAt: Span): boolean {
   const sent = sendings(segments, SENDING_MS);
   const last = sent.at(-1);
-  if (quiet.end === undefined || last === undefined) return false;
-  return quiet.end.at.min <= (nextExpiryMs(sent) ?? last.max + sameRoundMs(last.max));
+  if (last === undefined) return false;
+  return quietAt.min <= (nextExpiryMs(sent) ?? last.max + sameRoundMs(last.max));
 }
 
 /**
  * Who has asked and hears nothing asks again, at the same times as the answer is repeated: the RST
  * that then comes is that of a kernel which had given up before.
  */
-function isAnswerToRepeat({ segments, end }: Sightings): boolean {
+function isAnswerToRepeat({ load, engine, segments, end }: Sightings): boolean {
+  // Otherwise nothing was asked, or the question was acknowledged and is not repeated.
+  if (load === 'idle' || engine === 'data-filter') return false;
   const sent = sendings(segments, SENDING_MS);
   const last = sent.at(-1);
   const dueMs = nextExpiryMs(sent);

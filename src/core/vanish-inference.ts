@@ -5,13 +5,22 @@ import type { Span } from './timer-wheel.js';
  * What made the server give a vanished client up.
  * - `keepalive`: its kernel asked, and heard nothing.
  * - `idle-timeout`: its program closes whoever says nothing, reachable or not.
- * - `heartbeat`: its program asks with data, and closes whoever does not answer.
+ * - `heartbeat`: its program asks with data, and closes whoever does not answer, reachable or not: a
+ *   kernel that acknowledges answers nothing.
+ * - `send-timeout`: its program gave up on data that it could not send, after a time or an amount
+ *   of it; whoever acknowledges is kept.
  * - `retransmission`: its kernel gave unanswered data up, by its own limit or a user timeout.
  * - `none-seen`: nothing came at all.
  * - `ambiguous`: what came has more than one explanation, or lacks a part of each.
  */
 export type MechanismKind =
-  'keepalive' | 'idle-timeout' | 'heartbeat' | 'retransmission' | 'none-seen' | 'ambiguous';
+  | 'keepalive'
+  | 'idle-timeout'
+  | 'heartbeat'
+  | 'send-timeout'
+  | 'retransmission'
+  | 'none-seen'
+  | 'ambiguous';
 
 /** The best value, and the span that holds the true one. */
 export interface Estimate extends Span {

@@ -173,6 +173,8 @@ function mechanismWords({ noticed, mechanism, candidates, inferred }: VanishResu
       const every = intervalMs === null ? '' : `, then every ${estimateWords(intervalMs)}`;
       return `a heartbeat of its program${first}${every}`;
     }
+    case 'send-timeout':
+      return 'its program gave up on data that it could not send';
     case 'retransmission':
       return noticed
         ? 'its kernel gave up what stayed unacknowledged'

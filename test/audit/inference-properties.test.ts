@@ -10,10 +10,17 @@ import {
   keepaliveCase,
   lossy,
   retransmissionCase,
+  sendTimeoutCase,
   steadyMs,
 } from './servers.js';
 
-const anyCase = fc.oneof(keepaliveCase(), idleTimeoutCase, heartbeatCase, retransmissionCase);
+const anyCase = fc.oneof(
+  keepaliveCase(),
+  idleTimeoutCase,
+  heartbeatCase,
+  sendTimeoutCase,
+  retransmissionCase,
+);
 
 /** No server at all: whatever can stand in a log. */
 const anyLog: fc.Arbitrary<VanishLog> = fc
@@ -79,6 +86,7 @@ describe('a server of one kind', () => {
   it.each([
     ['an idle timeout', idleTimeoutCase],
     ['a heartbeat', heartbeatCase],
+    ['a send timeout', sendTimeoutCase],
     ['unanswered data alone', retransmissionCase],
   ])('with %s is named so', (_, cases) => {
     fc.assert(
@@ -124,7 +132,16 @@ describe('any log', () => {
             expect(segments.length).toBeGreaterThan(0);
           }
           if (mechanism === 'idle-timeout') expect(quiet.kind).toBe('closed');
-          if (mechanism === 'heartbeat') expect(quiet.dataSegments).toBeGreaterThan(0);
+          if (mechanism === 'heartbeat') {
+            expect(quiet.kind).toBe('closed');
+            expect(quiet.dataSegments).toBeGreaterThan(0);
+            expect(segments.length).toBeGreaterThan(0);
+          }
+          if (mechanism === 'send-timeout') {
+            expect(quiet.kind).toBe('open');
+            expect(quiet.dataSegments).toBeGreaterThan(0);
+            expect(segments.length).toBeGreaterThan(0);
+          }
           if (mechanism === 'retransmission') expect(segments.length).toBeGreaterThan(2);
           if (mechanism === 'none-seen') expect(quiet).toMatchObject({ kind: 'open', probes: 0 });
         },

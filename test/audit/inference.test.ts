@@ -37,6 +37,9 @@ function said(log: VanishLog): string {
 const probes = [vanished('swallowed', 2000, 3000, 4000), quiet('bare', 2000, 4000)];
 const keepalive = [...probes, vanished('reset', 5000)];
 
+/** What data that the server sends on its own may come to. */
+const unanswered = 'heartbeat send-timeout retransmission';
+
 /** One segment that nobody acknowledges, from when it left. */
 const backOff = (from: number) => [0, 200, 400, 800, 1600, 3200].map((after) => from + after);
 
@@ -258,12 +261,21 @@ describe('a heartbeat', () => {
       [...beats, quiet('fin', 4500), vanished('fin', 4500)],
       'heartbeat FIN done',
     ],
-    ['when only the vanished one is', [...beats, vanished('reset', 4500)], 'heartbeat RST done'],
-    ['not while neither is', beats, 'ambiguous (heartbeat retransmission) not lift'],
+    [
+      'when the quiet one is closed in the next round',
+      [...beats, quiet('fin', 6500), vanished('fin', 4500)],
+      'heartbeat FIN done',
+    ],
+    [
+      'not when the quiet one stays open: it answered no more than the other',
+      [...beats, vanished('reset', 4500)],
+      'send-timeout RST done',
+    ],
+    ['not while neither is', beats, `ambiguous (${unanswered}) not lift`],
     [
       'not when the vanished one got no data',
       [quiet('data', 1000, 2000), vanished('fin', 4500)],
-      'ambiguous (heartbeat retransmission) FIN done',
+      `ambiguous (${unanswered}) FIN done`,
     ],
   ])('is named %s', (_, events, expected) => {
     expect(said(logOf(events))).toBe(expected);
@@ -280,12 +292,42 @@ describe('a heartbeat', () => {
 
   it('whose FIN waits behind beats that are never sent is asked for', () => {
     const waiting = [...beats, quiet('fin', 4500)];
-    const unheard = 'ambiguous (heartbeat retransmission) not';
+    const unheard = `ambiguous (${unanswered}) not`;
     expect(said(logOf(waiting, { watchedMs: 7499 }))).toBe(`${unheard} watch`);
     expect(said(logOf(waiting, { watchedMs: 7500 }))).toBe(`${unheard} lift`);
     const lifted = logOf([...waiting, vanished('fin', 7600)], { liftedAtMs: 7500 });
     expect(said(lifted)).toBe('heartbeat FIN done');
     expect(infer(lifted).noticedAfterMs).toEqual({ ms: 4500, min: 990, max: 7600 });
+  });
+});
+
+describe('a send timeout', () => {
+  const news = [
+    quiet('data', 1000, 2000, 3000, 4000, 5000),
+    vanished('swallowed', ...backOff(1000)),
+  ];
+  const closed = [...news, vanished('reset', 5000)];
+
+  it('is named when the quiet one is still open after another round', () => {
+    const soon = 'ambiguous (heartbeat send-timeout) RST watch';
+    expect(said(logOf(closed, { watchedMs: 7499 }))).toBe(soon);
+    expect(said(logOf(closed, { watchedMs: 7500 }))).toBe('send-timeout RST done');
+    expect(infer(logOf(closed)).quiet.kind).toBe('open');
+  });
+
+  it('is not named when its FIN waited: whether the quiet one is closed too is not known', () => {
+    const lifted = logOf([...news, vanished('fin', 6100)], { liftedAtMs: 6000 });
+    expect(said(lifted)).toBe('ambiguous (heartbeat send-timeout) FIN done');
+  });
+
+  it('with the minimum TTL is no retransmission: the last one came before it was due', () => {
+    const engine = 'min-ttl';
+    const hidden = [...news, vanished('swallowed', 6200), vanished('gone', 12_100)];
+    expect(said(logOf(hidden, { engine, liftedAtMs: 12_000 }))).toBe(
+      `ambiguous (${unanswered}) unknown done`,
+    );
+    const onTime = [...news, vanished('swallowed', 7450), vanished('gone', 20_100)];
+    expect(said(logOf(onTime, { engine, liftedAtMs: 20_000 }))).toBe('retransmission unknown done');
   });
 });
 
@@ -295,9 +337,7 @@ describe('unanswered data', () => {
 
   it('is a retransmission once it comes again and again', () => {
     const soon = [vanished('swallowed', 10, 210)];
-    expect(said(logOf(soon, { load }))).toBe(
-      'ambiguous (keepalive heartbeat retransmission) not lift',
-    );
+    expect(said(logOf(soon, { load }))).toBe(`ambiguous (keepalive ${unanswered}) not lift`);
     expect(said(logOf(answer, { load, watchedMs: 3300 }))).toBe('retransmission not watch');
   });
 
@@ -316,7 +356,7 @@ describe('unanswered data', () => {
   });
 
   it('is not what ends with a goodbye', () => {
-    const closed = 'ambiguous (idle-timeout heartbeat)';
+    const closed = 'ambiguous (idle-timeout send-timeout)';
     expect(said(logOf([...answer, vanished('fin', 5000)], { load }))).toBe(`${closed} FIN done`);
     expect(said(logOf([...answer, vanished('reset', 4000)], { load }))).toBe(`${closed} RST done`);
   });
@@ -334,7 +374,7 @@ describe('unanswered data', () => {
     const gone = vanished('gone', 9000);
     expect(said(logOf([...talk, gone], { liftedAtMs: 8900 }))).toBe('retransmission silently done');
     expect(said(logOf([...talk, quiet('fin', 4500), gone], { liftedAtMs: 8900 }))).toBe(
-      'ambiguous (heartbeat retransmission) silently done',
+      `ambiguous (${unanswered}) silently done`,
     );
   });
 });

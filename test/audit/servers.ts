@@ -8,6 +8,7 @@ import {
   idleTimeoutServer,
   keepaliveServer,
   repetitions,
+  sendTimeoutServer,
   watched,
   type Keepalive,
   type Sent,
@@ -110,7 +111,6 @@ export const heartbeatCase: fc.Arbitrary<Case> = fc
     beats: fc.integer({ min: 1, max: 4 }),
     patienceMs: fc.integer({ min: 1000, max: 20_000 }),
     goodbye,
-    closesBoth: fc.boolean(),
   })
   .chain((server) =>
     fc
@@ -124,6 +124,30 @@ export const heartbeatCase: fc.Arbitrary<Case> = fc
           askedAtMs: server.intervalMs * server.beats + server.patienceMs + 5000,
         }),
       })),
+  );
+
+/** Who hears no goodbye cannot tell it from the kernel's own limit. */
+export const sendTimeoutCase: fc.Arbitrary<Case> = fc
+  .record({
+    everyMs: fc.integer({ min: 1000, max: 20_000 }),
+    timeoutMs: fc.integer({ min: 1000, max: 30_000 }),
+    goodbye,
+  })
+  .chain((server) =>
+    fc
+      .tuple(fc.constantFrom('goodbye-filter', 'hop-limit'), steadyMs, lateness)
+      .map(([how, pausesMs, late]) => {
+        const askedAtMs = 1.3 * (server.everyMs + server.timeoutMs) + 5000;
+        return {
+          mechanism: 'send-timeout',
+          log: asked(sendTimeoutServer(server, latenessOf(late, 250), askedAtMs), {
+            engine: how,
+            pausesMs,
+            load: 'idle',
+            askedAtMs,
+          }),
+        };
+      }),
   );
 
 /** A server that sends on its own, or whose answer nobody hears, and whose kernel gives it up. */

@@ -109,12 +109,11 @@ export interface Heartbeat {
   readonly beats: number;
   readonly patienceMs: number;
   readonly goodbye: 'fin' | 'reset';
-  /** The quiet one answers nothing either. */
-  readonly closesBoth: boolean;
 }
 
+/** The quiet one answers nothing either. */
 export function heartbeatServer(server: Heartbeat, late: Lateness): readonly Sent[] {
-  const { intervalMs, beats, patienceMs, goodbye, closesBoth } = server;
+  const { intervalMs, beats, patienceMs, goodbye } = server;
   const end = beats * intervalMs + patienceMs;
   const quiet = Array.from({ length: beats }, (_, at): Sent => {
     return { connection: 'quiet', kind: 'data', at: (at + 1) * intervalMs };
@@ -124,8 +123,31 @@ export function heartbeatServer(server: Heartbeat, late: Lateness): readonly Sen
     ...quiet,
     ...repeated,
     { connection: 'vanished', kind: goodbye, at: end },
-    ...(closesBoth ? [{ connection: 'quiet', kind: goodbye, at: end } as const] : []),
+    { connection: 'quiet', kind: goodbye, at: end },
   ];
+}
+
+export interface SendTimeout {
+  /** Between two of its news, and before the first. */
+  readonly everyMs: number;
+  /** How long they may stay unacknowledged. */
+  readonly timeoutMs: number;
+  readonly goodbye: 'fin' | 'reset';
+}
+
+/** Sends news whoever listens, and ends whom they do not reach. */
+export function sendTimeoutServer(
+  { everyMs, timeoutMs, goodbye }: SendTimeout,
+  late: Lateness,
+  untilMs: number,
+): readonly Sent[] {
+  const quiet: Sent[] = [];
+  for (let at = everyMs; at < untilMs; at += everyMs) {
+    quiet.push({ connection: 'quiet', kind: 'data', at });
+  }
+  const end = everyMs + timeoutMs;
+  const repeated = repetitions(everyMs, late, undefined, 30).sent.filter(({ at }) => at < end);
+  return [...quiet, ...repeated, { connection: 'vanished', kind: goodbye, at: end }];
 }
 
 /** One segment that nobody acknowledges, from when it is sent first until the kernel gives it up. */
