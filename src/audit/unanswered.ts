@@ -54,6 +54,15 @@ export function afterData(seen: Sightings): Finding {
   if (segments.length === 0) return doubt('but none to the vanished one', next);
   if (quiet.end !== undefined) {
     if (!isClosedTogether(seen, end, quiet.end.at)) return doubt('and gave up unheard', next);
+    if (!keepsTime(beats, quiet.end.at)) {
+      return {
+        mechanism: 'ambiguous',
+        candidates: ['idle-timeout', 'heartbeat'],
+        evidence: `${said}, which is no rhythm: perhaps a late greeting; then it closed both`,
+        gaveUp: end.heard ? undefined : hiddenGoodbye(seen, end.at),
+        next,
+      };
+    }
     return {
       mechanism: 'heartbeat',
       evidence: `${said}, and closed both, which did not answer`,
@@ -78,6 +87,30 @@ export function afterData(seen: Sightings): Finding {
     next,
   };
 }
+
+/**
+ * A time that comes twice is a rhythm; one sending, a late greeting, is none. Who looks once in a
+ * while asks at one look and closes at the next: then the end keeps time with a single beat.
+ */
+function keepsTime(beats: readonly Span[], closedAt: Span): boolean {
+  const gaps = gapsBetween(beats);
+  if (gaps.length > 1) return isEven(gaps);
+  const around = gapsBetween([LAST_WORD, ...beats, closedAt]);
+  return isEven(around.slice(0, 2)) || isEven(around.slice(-2));
+}
+
+/** As far as a program keeps time. */
+function isEven(gaps: readonly Span[]): boolean {
+  const shortest = Math.min(...gaps.map(({ max }) => max));
+  const longest = Math.max(...gaps.map(({ min }) => min));
+  return longest - shortest <= Math.max(LATE_MS, LATE_SHARE * longest);
+}
+
+const LAST_WORD: Span = { min: 0, max: 0 };
+
+/** The lateness of a program's timer on a busy host. */
+const LATE_MS = 250;
+const LATE_SHARE = 0.05;
 
 /** A FIN waits behind what was not sent, and an RST may be lost, or swallowed. */
 const UNHEARD = 'its program, had it given up on them, would not have been heard';

@@ -8,6 +8,7 @@ import {
   heartbeatCase,
   idleTimeoutCase,
   keepaliveCase,
+  lateGreetingCase,
   lossy,
   retransmissionCase,
   sendTimeoutCase,
@@ -17,6 +18,7 @@ import {
 const anyCase = fc.oneof(
   keepaliveCase(),
   idleTimeoutCase,
+  lateGreetingCase,
   heartbeatCase,
   sendTimeoutCase,
   retransmissionCase,

@@ -281,6 +281,39 @@ describe('a heartbeat', () => {
     expect(said(logOf(events))).toBe(expected);
   });
 
+  const greeted = [quiet('data', 1500), vanished('swallowed', 1500, 1700, 1904, 2316)];
+  const asked = [quiet('data', 2000), vanished('swallowed', 2000, 2200, 2404, 2816, 3640)];
+
+  it.each<[string, readonly (readonly VanishEvent[])[], string]>([
+    [
+      'of one beat when the end keeps time with it',
+      [...asked, quiet('fin', 4010), vanished('fin', 4000)],
+      'heartbeat FIN done',
+    ],
+    [
+      'not of one sending: a late greeting, and an idle timeout',
+      [...greeted, quiet('fin', 5000), vanished('fin', 5000)],
+      'ambiguous (idle-timeout heartbeat) FIN done',
+    ],
+    [
+      'of two beats when both gaps are one time',
+      [...asked, quiet('data', 4000), quiet('fin', 4500), vanished('fin', 4500)],
+      'heartbeat FIN done',
+    ],
+    [
+      'not of two that are no rhythm',
+      [...greeted, quiet('data', 2000), quiet('fin', 5000), vanished('fin', 5000)],
+      'ambiguous (idle-timeout heartbeat) FIN done',
+    ],
+    [
+      'not of news that come when there are some',
+      [...greeted, quiet('data', 2000, 4500), quiet('fin', 5000), vanished('fin', 5000)],
+      'ambiguous (idle-timeout heartbeat) FIN done',
+    ],
+  ])('is named %s', (_, events, expected) => {
+    expect(said(logOf(events))).toBe(expected);
+  });
+
   it('tells when the first beat came, and how far they are apart', () => {
     const { inferred } = infer(logOf([...beats, vanished('fin', 4500)]));
     expect(inferred).toEqual({

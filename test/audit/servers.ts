@@ -112,6 +112,8 @@ export const heartbeatCase: fc.Arbitrary<Case> = fc
     patienceMs: fc.integer({ min: 1000, max: 20_000 }),
     goodbye,
   })
+  // A single beat is one only to whoever closes at its next.
+  .map((server) => (server.beats > 1 ? server : { ...server, patienceMs: server.intervalMs }))
   .chain((server) =>
     fc
       .tuple(fc.constantFrom('goodbye-filter', 'hop-limit'), steadyMs, lateness)
@@ -124,6 +126,40 @@ export const heartbeatCase: fc.Arbitrary<Case> = fc
           askedAtMs: server.intervalMs * server.beats + server.patienceMs + 5000,
         }),
       })),
+  );
+
+/** An idle timeout, and a greeting that comes long after the last word of a client. */
+export const lateGreetingCase: fc.Arbitrary<Case> = fc
+  .record({
+    greetingMs: fc.integer({ min: 300, max: 10_000 }),
+    timeoutMs: fc.integer({ min: 2000, max: 60_000 }),
+    goodbye,
+  })
+  .filter(({ greetingMs, timeoutMs }) => timeoutMs > greetingMs + 500)
+  // Half way it is the beat of whoever closes at its next.
+  .filter(
+    ({ greetingMs, timeoutMs }) => Math.abs(timeoutMs - 2 * greetingMs) > 0.1 * timeoutMs + 500,
+  )
+  .chain(({ greetingMs, timeoutMs, goodbye }) =>
+    fc
+      .tuple(fc.constantFrom('goodbye-filter', 'hop-limit'), steadyMs, lateness)
+      .map(([how, pausesMs, late]) => {
+        const repeated = repetitions(greetingMs, latenessOf(late, 250), undefined, 30).sent;
+        const ends: Sent[] = [
+          { connection: 'quiet', kind: 'data', at: greetingMs },
+          { connection: 'quiet', kind: goodbye, at: timeoutMs },
+          { connection: 'vanished', kind: goodbye, at: timeoutMs },
+        ];
+        return {
+          mechanism: 'idle-timeout',
+          log: asked([...ends, ...repeated.filter(({ at }) => at < timeoutMs)], {
+            engine: how,
+            pausesMs,
+            load: 'idle',
+            askedAtMs: timeoutMs + 5000,
+          }),
+        };
+      }),
   );
 
 /** Who hears no goodbye cannot tell it from the kernel's own limit. */
