@@ -84,6 +84,10 @@ export function endedAlone(seen: Sightings, { kind, at }: Ending): Finding {
   };
 }
 
+/** Connections that were opened together have one age. */
+const ALIKE =
+  'a limit on their age (a login grace time) or a restart at that moment would look the same';
+
 /** Whoever looks once in a while closes late, never early. */
 function idleTimeout(closedAt: Span, quietAt: Span, how: string, next: NextStep): Finding {
   const span = {
@@ -92,7 +96,7 @@ function idleTimeout(closedAt: Span, quietAt: Span, how: string, next: NextStep)
   };
   return {
     mechanism: 'idle-timeout',
-    evidence: `the quiet one was closed though it could be reached, and at the same time ${how}`,
+    evidence: `the quiet one was closed though it could be reached, and at the same time ${how}; ${ALIKE}`,
     inferred: { idleMs: estimate(span, Math.min(closedAt.max, quietAt.max)) },
     gaveUp: estimate(closedAt),
     next,

@@ -232,6 +232,12 @@ describe('an idle timeout', () => {
     expect(said(logOf(events))).toBe(expected);
   });
 
+  it('is not all that it may be, and its evidence says so', () => {
+    expect(infer(logOf([quiet('fin', 5000), vanished('fin', 5000)])).evidence).toBe(
+      'the quiet one was closed though it could be reached, and at the same time so was the vanished one; a limit on their age (a login grace time) or a restart at that moment would look the same',
+    );
+  });
+
   it('waits for the quiet one before it says more', () => {
     const alone = [vanished('fin', 5000)];
     const next = { kind: 'watch', changesAtMs: 7500, end: null };
