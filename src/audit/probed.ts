@@ -11,12 +11,12 @@ import type { Sightings } from './sightings.js';
 const MOST_PROBES = 127;
 
 export function probed(seen: Sightings, fit: KeepaliveFit): Finding {
-  const { end, engine } = seen;
+  const { end } = seen;
   const { idle, interval, count, probes, lossy } = fit;
   const notes = [
     `${counted(count ?? probes, 'probe')} without data went unanswered, ${ending(seen, fit)}`,
     'the quiet one answered its own and stayed open',
-    engine === 'min-ttl' && end === undefined ? 'the last one may be the RST' : '',
+    hiddenReset(seen, fit),
     lossy ? 'some may have been lost, so their number is not known' : '',
     count === undefined ? '' : 'a user timeout there would set their number',
   ];
@@ -31,6 +31,15 @@ export function probed(seen: Sightings, fit: KeepaliveFit): Finding {
     gaveUp: fit.end && estimate(fit.end),
     next: end === undefined ? nextProbe(seen, fit) : doneAt(seen, end.at.max + AT_ONCE_MS),
   };
+}
+
+/** With the minimum TTL it is swallowed too, and one that was lost leaves a probe in its place. */
+function hiddenReset({ engine, end }: Sightings, { count }: KeepaliveFit): string {
+  if (engine !== 'min-ttl' || end?.kind === 'held') return '';
+  if (end === undefined) return 'the last one may be the RST';
+  return count === undefined
+    ? ''
+    : 'the segment after them is taken for the RST: had that been lost, it would be one probe more';
 }
 
 function ending({ end }: Sightings, fit: KeepaliveFit): string {

@@ -165,6 +165,9 @@ describe('keepalive', () => {
       mechanism: 'keepalive',
       inferred: { count: 3 },
     });
+    expect(infer(gone).evidence).toBe(
+      '3 probes without data went unanswered, then it was given up; the quiet one answered its own and stayed open; the segment after them is taken for the RST: had that been lost, it would be one probe more; a user timeout there would set their number',
+    );
     const held = logOf([...hidden, vanished('held', 6700)], { engine, liftedAtMs: 6600 });
     expect(infer(held)).toMatchObject({ noticed: false, inferred: { count: null } });
     expect(said(held)).toBe('keepalive not done');
