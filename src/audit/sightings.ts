@@ -37,7 +37,9 @@ export interface Sightings {
 }
 
 export function sightings(log: VanishLog): Sightings {
-  const vanished = log.events.filter(({ connection }) => connection === 'vanished');
+  const vanished = log.events.filter(
+    ({ connection, kind }) => connection === 'vanished' && kind !== 'asked',
+  );
   const watched = log.events.filter(({ connection }) => connection === 'quiet');
   const ending = vanished.find(({ kind }) => isEnding(kind));
   const quietEnding = watched.find(({ kind }) => kind === 'fin' || kind === 'reset');

@@ -26,8 +26,10 @@ export type WatchedName = 'quiet' | 'vanished';
  *   data that it swallowed is heard by nobody but `segs_in`.
  * - `gone`, `held`: the vanishing was lifted, and the server's kernel asked: it knows the connection
  *   no more (RST), or still does (acknowledgement). Nothing of that connection is logged after it.
+ * - `asked`: we asked the server's kernel, to prove the vanishing: nothing that the server did.
  */
-export type VanishEventKind = 'bare' | 'data' | 'swallowed' | 'fin' | 'reset' | 'gone' | 'held';
+export type VanishEventKind =
+  'bare' | 'data' | 'swallowed' | 'fin' | 'reset' | 'gone' | 'held' | 'asked';
 
 export interface VanishEvent {
   readonly connection: WatchedName;

@@ -118,7 +118,7 @@ function connectionWords(number: number): string {
   return number === 0 ? 'the quiet connection' : `connection ${number}`;
 }
 
-/** Undefined: what lifting has shown is told as such. */
+/** Undefined: what lifting and proving have shown is told as such. */
 function seenWords({ kind, atMs }: VanishEvent): string | undefined {
   const after = `after ${latencyWords(atMs)}`;
   switch (kind) {
@@ -134,6 +134,7 @@ function seenWords({ kind, atMs }: VanishEvent): string | undefined {
       return `closed (RST) ${after}`;
     case 'gone':
     case 'held':
+    case 'asked':
       return undefined;
   }
 }

@@ -27,7 +27,7 @@ const anyCase = fc.oneof(
 /** No server at all: whatever can stand in a log. */
 const anyLog: fc.Arbitrary<VanishLog> = fc
   .record({
-    engine: fc.constantFrom('goodbye-filter', 'hop-limit', 'min-ttl'),
+    engine: fc.constantFrom('goodbye-filter', 'data-filter', 'hop-limit', 'min-ttl'),
     load: fc.constantFrom('idle', 'write'),
     rttMs: fc.integer({ min: 0, max: 300 }),
     liftedAtMs: fc.option(fc.integer({ min: 0, max: 12_000 })),
@@ -35,7 +35,7 @@ const anyLog: fc.Arbitrary<VanishLog> = fc
     events: fc.array(
       fc.record({
         connection: fc.constantFrom('quiet', 'vanished'),
-        kind: fc.constantFrom('bare', 'data', 'swallowed', 'fin', 'reset', 'gone', 'held'),
+        kind: fc.constantFrom('bare', 'data', 'swallowed', 'fin', 'reset', 'gone', 'held', 'asked'),
         atMs: fc.integer({ min: 0, max: 12_000 }),
         withinMs: fc.integer({ min: 1, max: 500 }),
       }),

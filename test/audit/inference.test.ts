@@ -429,6 +429,14 @@ describe('after its end', () => {
   });
 });
 
+it('tells the same whether it was asked to prove the vanishing or not', () => {
+  for (const events of [[], keepalive, [vanished('fin', 5000)]]) {
+    expect(infer(logOf([...events, vanished('asked', 1500)], { watchedMs: 65_000 }))).toEqual(
+      infer(logOf(events, { watchedMs: 65_000 })),
+    );
+  }
+});
+
 describe('nothing', () => {
   it('is what was seen, however long it was watched', () => {
     expect(infer(logOf([]))).toMatchObject({
