@@ -9,13 +9,20 @@
  */
 import type { Span } from '../core/timer-wheel.js';
 import type { VanishLog } from '../core/vanish-log.js';
-import type { Inference, InferredSettings, QuietEnd } from '../core/vanish-inference.js';
+import type {
+  Estimate,
+  Inference,
+  InferredSettings,
+  MechanismKind,
+  QuietEnd,
+} from '../core/vanish-inference.js';
 import { bothClosed, endedAlone } from './closed.js';
 import { estimate } from './estimate.js';
 import {
   AT_ONCE_MS,
   counted,
   DONE,
+  nearest,
   overdueAt,
   sameRoundMs,
   WATCH,
@@ -45,6 +52,22 @@ export function infer(log: VanishLog): Inference {
     // Who was asked has answered.
     next: end === undefined || end.heard ? next : DONE,
   };
+}
+
+/** What ends a connection to which data is under way. */
+const OF_DATA: ReadonlySet<MechanismKind> = new Set([
+  'heartbeat',
+  'send-timeout',
+  'retransmission',
+]);
+
+/** From the first data that nobody acknowledged until it was given up; null: that was not seen. */
+export function unansweredFor(log: VanishLog): Estimate | null {
+  const { mechanism, noticedAfterMs: end } = infer(log);
+  const sent = firstData(sightings(log));
+  if (end === null || sent === undefined || !OF_DATA.has(mechanism)) return null;
+  const span = { min: Math.max(0, end.min - sent.max), max: Math.max(0, end.max - sent.min) };
+  return estimate(span, Math.min(Math.max(end.ms - sent.max, span.min), span.max));
 }
 
 /** The part of a log that counts: what happens long after the end has nothing to do with it. */
@@ -101,6 +124,12 @@ function unexplained(seen: Sightings): Finding {
 /** As far as the end itself tells: when it was heard, or since the last segment. */
 function endedAt({ segments }: Sightings, { at, heard }: Ending): Span {
   return heard ? at : { min: segments.at(-1)?.min ?? 0, max: at.max };
+}
+
+/** A keepalive may have probed before: data came when the quiet one got its own. */
+function firstData({ load, segments, quiet }: Sightings): Span | undefined {
+  const [said] = quiet.data;
+  return load === 'write' || said === undefined ? segments.at(0) : nearest(segments, said);
 }
 
 function howHeard({ engine }: Sightings, { kind }: Ending): Inference['how'] {

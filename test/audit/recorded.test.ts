@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { infer } from '../../src/audit/inference.js';
+import { infer, unansweredFor } from '../../src/audit/inference.js';
 import type { VanishLog } from '../../src/core/vanish-log.js';
 import { recorded } from './recorded.js';
 
@@ -66,6 +66,18 @@ describe('what a real kernel did', () => {
     holds('keepalive-one-probe', 1000, 3000);
     holds('redis-keepalive-3', 3000, 1000);
     holds('redis-keepalive-6', 6000, 2000);
+  });
+
+  it('is told of as long as data was kept that nobody acknowledged', () => {
+    expect(unansweredFor(log('heartbeat'))).toEqual({ ms: 2489.1, min: 2486, max: 2503.2 });
+    // 404 ms until the retransmission timer, and the user timeout from there.
+    for (const name of ['talkative-user-timeout', 'write-user-timeout']) {
+      const kept = unansweredFor(log(name));
+      expect(kept?.min).toBeLessThan(4404);
+      expect(kept?.max).toBeGreaterThan(4404);
+    }
+    expect(unansweredFor(log('keepalive'))).toBeNull();
+    expect(unansweredFor(log('redis-timeout-4'))).toBeNull();
   });
 
   it('is no notice as long as the end is not in it', () => {
