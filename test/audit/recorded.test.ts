@@ -46,6 +46,8 @@ describe('what a real kernel did', () => {
         keepalive | unknown 12.1 | idle 6 interval 2 count 3 | done
       redis-server with timeout 4, which looks once a second
         idle-timeout | FIN 4.7 | idle 4.7 interval - count - | done
+      redis-server, asked for data that does not arrive, with tcp_retries2 = 3
+        retransmission | silently 6.6 | idle - interval - count - | done
       sends data every second whoever listens, with a user timeout of 4s
         retransmission | silently 7.7 | idle 1 interval 1 count - | done
       asked, with a user timeout of 4s there; the RST answers our own retransmission of the question
@@ -68,14 +70,19 @@ describe('what a real kernel did', () => {
     holds('redis-keepalive-6', 6000, 2000);
   });
 
+  const holdsKept = (name: string, ms: number) => {
+    const kept = unansweredFor(log(name));
+    expect(kept?.min).toBeLessThan(ms);
+    expect(kept?.max).toBeGreaterThan(ms);
+  };
+
   it('is told of as long as data was kept that nobody acknowledged', () => {
     expect(unansweredFor(log('heartbeat'))).toEqual({ ms: 2489.1, min: 2486, max: 2503.2 });
     // 404 ms until the retransmission timer, and the user timeout from there.
-    for (const name of ['talkative-user-timeout', 'write-user-timeout']) {
-      const kept = unansweredFor(log(name));
-      expect(kept?.min).toBeLessThan(4404);
-      expect(kept?.max).toBeGreaterThan(4404);
-    }
+    holdsKept('talkative-user-timeout', 4404);
+    holdsKept('write-user-timeout', 4404);
+    // And there 3 s until no expiry may send any more, and the next one.
+    holdsKept('redis-write-retries-3', 6800);
     expect(unansweredFor(log('keepalive'))).toBeNull();
     expect(unansweredFor(log('redis-timeout-4'))).toBeNull();
   });
