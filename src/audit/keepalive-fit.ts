@@ -55,6 +55,15 @@ export function keepaliveFit({
   };
 }
 
+/** The last word is known by the looks: it left that much before it was seen to, at most. */
+const LAST_WORD_MS = 20;
+
+/** What the first timer was armed with, when the last word was heard. */
+function sinceLastWord(took: Span, rttMs: number): Span {
+  const { min, max } = armedWith(took, rttMs);
+  return { min, max: max + LAST_WORD_MS };
+}
+
 /** Both connections are probed for the first time after the same silence, but for a lost probe. */
 function idleOf(
   first: Span,
@@ -62,16 +71,19 @@ function idleOf(
   interval: Span | undefined,
   rttMs: number,
 ): { readonly span: Span; readonly lossy: boolean } | undefined {
-  const [one, other] = [armedWith(first, rttMs), armedWith(quietFirst, rttMs)];
+  const [one, other] = [sinceLastWord(first, rttMs), sinceLastWord(quietFirst, rttMs)];
   const both = intersection(one, other);
   if (both !== undefined) return { span: both, lossy: false };
   if (interval === undefined) return undefined;
   const [early, late] = first.max < quietFirst.max ? [first, quietFirst] : [quietFirst, first];
-  const apart = { min: late.min - early.max, max: late.max - early.min };
+  const apart = {
+    min: late.min - early.max - LAST_WORD_MS,
+    max: late.max - early.min + LAST_WORD_MS,
+  };
   const isMultiple = [1, 2, 3].some(
     (lost) =>
       intersection(armedWith({ min: apart.min / lost, max: apart.max / lost }, rttMs), interval) !==
       undefined,
   );
-  return isMultiple ? { span: armedWith(early, rttMs), lossy: true } : undefined;
+  return isMultiple ? { span: sinceLastWord(early, rttMs), lossy: true } : undefined;
 }

@@ -54,7 +54,7 @@ describe('keepalive', () => {
       evidence:
         '3 probes without data went unanswered, then RST; the quiet one answered its own and stayed open; a user timeout there would set their number',
       inferred: {
-        idleMs: { ms: 2000, min: 1776.667, max: 2000 },
+        idleMs: { ms: 2000, min: 1776.667, max: 2020 },
         intervalMs: { ms: 1000, min: 916.667, max: 1003.333 },
         count: 3,
       },
@@ -143,7 +143,7 @@ describe('keepalive', () => {
       next: {
         kind: 'watch',
         changesAtMs: 6670,
-        end: { min: 4905, max: 129_635 },
+        end: { min: 4905, max: 129_655 },
       },
     });
   });

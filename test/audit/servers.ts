@@ -11,6 +11,7 @@ import {
   sendTimeoutServer,
   watched,
   type Keepalive,
+  type Path,
   type Sent,
 } from '../sim/watched-server.js';
 
@@ -30,6 +31,21 @@ const stalledMs = fc.array(
 );
 
 const pausesMs = fc.oneof(steadyMs, stalledMs);
+
+const wordMs = fc.integer({ min: 0, max: 20 });
+
+/** Jitter is no more than the round trip: half of it is on the way to the server. */
+const path: fc.Arbitrary<Path> = fc
+  .record({
+    rttMs: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 150 })),
+    jitter: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 8 }),
+    wordMs: fc.record({ quiet: wordMs, vanished: wordMs }),
+  })
+  .map(({ rttMs, jitter, wordMs }) => ({
+    rttMs,
+    jitterMs: jitter.map((part) => part * Math.min(20, rttMs)),
+    wordMs,
+  }));
 
 const keepalive = fc.record({
   idleMs: fc.integer({ min: 1, max: 30 }).map((seconds) => seconds * 1000),
@@ -52,15 +68,15 @@ export function keepaliveCase(
   pauses: fc.Arbitrary<number[]> = pausesMs,
 ): fc.Arbitrary<KeepaliveCase> {
   return fc
-    .tuple(settings, engine, pauses, hz, lateness)
-    .map(([settings, how, pausesMs, ticks, late]) => {
+    .tuple(settings, engine, pauses, hz, lateness, path)
+    .map(([settings, how, pausesMs, ticks, late, path]) => {
       const { idleMs, intervalMs, count } = settings;
       const overMs = 1.2 * (idleMs + (count + 2) * intervalMs) + 3000;
       const sent = keepaliveServer(settings, latenessOf(late, ticks), overMs);
       return {
         mechanism: 'keepalive',
         settings,
-        log: asked(sent, { engine: how, pausesMs, load: 'idle', askedAtMs: overMs }),
+        log: asked(sent, { engine: how, pausesMs, load: 'idle', askedAtMs: overMs, path }),
       };
     });
 }
@@ -94,12 +110,13 @@ export const idleTimeoutCase: fc.Arbitrary<Case> = fc
     goodbye,
   })
   .chain((server) =>
-    fc.tuple(fc.constant(server), engine, steadyMs).map(([, how, pausesMs]) => ({
+    fc.tuple(engine, steadyMs, path).map(([how, pausesMs, path]) => ({
       mechanism: 'idle-timeout',
       log: asked(idleTimeoutServer(server), {
         engine: how,
         pausesMs,
         load: 'idle',
+        path,
         askedAtMs: server.timeoutMs + 6000,
       }),
     })),
@@ -116,13 +133,14 @@ export const heartbeatCase: fc.Arbitrary<Case> = fc
   .map((server) => (server.beats > 1 ? server : { ...server, patienceMs: server.intervalMs }))
   .chain((server) =>
     fc
-      .tuple(fc.constantFrom('goodbye-filter', 'hop-limit'), steadyMs, lateness)
-      .map(([how, pausesMs, late]) => ({
+      .tuple(fc.constantFrom('goodbye-filter', 'hop-limit'), steadyMs, lateness, path)
+      .map(([how, pausesMs, late, path]) => ({
         mechanism: 'heartbeat',
         log: asked(heartbeatServer(server, latenessOf(late, 250)), {
           engine: how,
           pausesMs,
           load: 'idle',
+          path,
           askedAtMs: server.intervalMs * server.beats + server.patienceMs + 5000,
         }),
       })),
@@ -142,8 +160,8 @@ export const lateGreetingCase: fc.Arbitrary<Case> = fc
   )
   .chain(({ greetingMs, timeoutMs, goodbye }) =>
     fc
-      .tuple(fc.constantFrom('goodbye-filter', 'hop-limit'), steadyMs, lateness)
-      .map(([how, pausesMs, late]) => {
+      .tuple(fc.constantFrom('goodbye-filter', 'hop-limit'), steadyMs, lateness, path)
+      .map(([how, pausesMs, late, path]) => {
         const repeated = repetitions(greetingMs, latenessOf(late, 250), undefined, 30).sent;
         const ends: Sent[] = [
           { connection: 'quiet', kind: 'data', at: greetingMs },
@@ -156,6 +174,7 @@ export const lateGreetingCase: fc.Arbitrary<Case> = fc
             engine: how,
             pausesMs,
             load: 'idle',
+            path,
             askedAtMs: timeoutMs + 5000,
           }),
         };
@@ -171,8 +190,8 @@ export const sendTimeoutCase: fc.Arbitrary<Case> = fc
   })
   .chain((server) =>
     fc
-      .tuple(fc.constantFrom('goodbye-filter', 'hop-limit'), steadyMs, lateness)
-      .map(([how, pausesMs, late]) => {
+      .tuple(fc.constantFrom('goodbye-filter', 'hop-limit'), steadyMs, lateness, path)
+      .map(([how, pausesMs, late, path]) => {
         const askedAtMs = 1.3 * (server.everyMs + server.timeoutMs) + 5000;
         return {
           mechanism: 'send-timeout',
@@ -180,6 +199,7 @@ export const sendTimeoutCase: fc.Arbitrary<Case> = fc
             engine: how,
             pausesMs,
             load: 'idle',
+            path,
             askedAtMs,
           }),
         };
@@ -195,7 +215,7 @@ export const retransmissionCase: fc.Arbitrary<Case> = fc
     userTimeoutMs: fc.option(fc.integer({ min: 2000, max: 30_000 }), { nil: undefined }),
   })
   .chain(({ load, firstMs, retries2, userTimeoutMs }) =>
-    fc.tuple(engine, steadyMs, lateness).map(([how, pausesMs, late]) => {
+    fc.tuple(engine, steadyMs, lateness, path).map(([how, pausesMs, late, path]) => {
       const from = load === 'write' ? 0 : firstMs;
       const { sent, death } = repetitions(from, latenessOf(late, 250), userTimeoutMs, retries2);
       const quiet: Sent[] =
@@ -206,6 +226,7 @@ export const retransmissionCase: fc.Arbitrary<Case> = fc
           engine: how,
           pausesMs,
           load,
+          path,
           askedAtMs: from + 1.3 * (death - from) + 1000,
         }),
       };
@@ -217,20 +238,27 @@ interface Asking {
   readonly load: VanishLog['load'];
   readonly pausesMs: readonly number[];
   readonly askedAtMs: number;
+  readonly path: Path;
 }
 
 /** Lifted in the end, where the goodbye was not heard before: it knows the connection no more. */
-function asked(sent: readonly Sent[], { engine, load, pausesMs, askedAtMs }: Asking): VanishLog {
+function asked(
+  sent: readonly Sent[],
+  { engine, load, pausesMs, askedAtMs, path }: Asking,
+): VanishLog {
   const heard =
     engine !== 'min-ttl' &&
     sent.some(
       ({ connection, kind }) => connection === 'vanished' && (kind === 'fin' || kind === 'reset'),
     );
-  const answer: Sent[] = heard ? [] : [{ connection: 'vanished', kind: 'gone', at: askedAtMs + 1 }];
+  const answer: Sent[] = heard
+    ? []
+    : [{ connection: 'vanished', kind: 'gone', at: askedAtMs + 21 }];
   return watched([...sent, ...answer], {
     engine,
     load,
     pausesMs,
+    path,
     watchedMs: askedAtMs + 2000,
     liftedAtMs: heard ? null : askedAtMs,
   });

@@ -22,14 +22,25 @@ export interface Watching {
   readonly pausesMs: readonly number[];
   readonly watchedMs: number;
   readonly liftedAtMs: number | null;
+  readonly path: Path;
+}
+
+export interface Path {
+  readonly rttMs: number;
+  /** How much later than that each segment comes, over and over. */
+  readonly jitterMs: readonly number[];
+  /** The last word of each left that much before it was seen to. */
+  readonly wordMs: { readonly quiet: number; readonly vanished: number };
 }
 
 /** A log as the engine has it: the minimum TTL hides what the vanished one is told. */
 export function watched(sent: readonly Sent[], watching: Watching): VanishLog {
-  const { engine, load, pausesMs, watchedMs, liftedAtMs } = watching;
+  const { engine, load, pausesMs, watchedMs, liftedAtMs, path } = watching;
   const events: VanishEvent[] = [];
   let [lookedAt, look] = [0, 0];
-  const waiting = sent.toSorted((a, b) => a.at - b.at);
+  const waiting = sent
+    .map((each, at) => ({ ...each, at: Math.max(0, each.at + delayMs(each, at, path)) }))
+    .toSorted((a, b) => a.at - b.at);
   while (lookedAt < watchedMs) {
     const pauseMs = Math.min(pausesMs[look++ % pausesMs.length] ?? 10, watchedMs - lookedAt);
     lookedAt += pauseMs;
@@ -39,7 +50,12 @@ export function watched(sent: readonly Sent[], watching: Watching): VanishLog {
       events.push({ connection: next.connection, kind, atMs: lookedAt, withinMs: pauseMs });
     }
   }
-  return { engine, load, rttMs: 0, liftedAtMs, watchedMs, events };
+  return { engine, load, rttMs: path.rttMs, liftedAtMs, watchedMs, events };
+}
+
+/** The server hears the last word half a round trip late, and is heard another half later. */
+function delayMs({ connection }: Sent, at: number, { rttMs, jitterMs, wordMs }: Path): number {
+  return rttMs + (jitterMs[at % jitterMs.length] ?? 0) - wordMs[connection];
 }
 
 /** As it was at that moment. */
