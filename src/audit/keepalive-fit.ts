@@ -58,10 +58,10 @@ export function keepaliveFit({
 /** The last word is known by the looks: it left that much before it was seen to, at most. */
 const LAST_WORD_MS = 20;
 
-/** What the first timer was armed with, when the last word was heard. */
+/** What the first timer was armed with: a whole round trip comes on top, a longer one perhaps. */
 function sinceLastWord(took: Span, rttMs: number): Span {
   const { min, max } = armedWith(took, rttMs);
-  return { min, max: max + LAST_WORD_MS };
+  return { min: Math.max(0, min - rttMs), max: max + LAST_WORD_MS };
 }
 
 /** Both connections are probed for the first time after the same silence, but for a lost probe. */

@@ -62,7 +62,7 @@ describe('a server of one kind', () => {
         expect(holds(inferred.idleMs, settings.idleMs)).toBe(true);
         expect(holds(inferred.intervalMs, settings.intervalMs)).toBe(true);
       }),
-      { numRuns: 2000 },
+      { numRuns: 10_000 },
     );
   });
 
