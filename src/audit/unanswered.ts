@@ -72,7 +72,7 @@ export function afterData(seen: Sightings): Finding {
     };
   }
   if (end.kind === 'gone' || isAnswerToRepeat(seen)) {
-    const isItsKernel = isBackOff(segments) && (engine !== 'min-ttl' || isOnTime(segments));
+    const isItsKernel = isBackOff(segments) && (engine !== 'min-ttl' || isOnTime(seen));
     if (!isItsKernel) return doubt('and gave up unheard', next);
     const given = retransmission(seen, 'its data');
     return { ...given, evidence: `${given.evidence}; ${UNHEARD}`, inferred };
@@ -206,15 +206,13 @@ function isClosedTogether(seen: Sightings, end: Ending, quietAt: Span): boolean 
 }
 
 /** The last one came when it was due: where the minimum TTL hides it, an RST would come at any time. */
-function isOnTime(segments: readonly Span[]): boolean {
-  const sent = sendings(segments, SENDING_MS);
-  const [gap, lastGap] = gapsBetween(sent).slice(-2);
+function isOnTime({ segments, rttMs }: Sightings): boolean {
+  const [gap, lastGap] = gapsBetween(sendings(segments, SENDING_MS)).slice(-2);
   if (gap === undefined || lastGap === undefined) return false;
-  const due = { min: Math.min(2 * gap.min, RTO_MAX_MS), max: Math.min(2 * gap.max, RTO_MAX_MS) };
-  return (
-    intersection(lastGap, { min: 0.9 * due.min, max: due.max + granuleMs(due.max, undefined) }) !==
-    undefined
-  );
+  const min = Math.min(0.9 * 2 * (gap.min - rttMs), RTO_MAX_MS);
+  const max = Math.min(2 * (gap.max + rttMs), RTO_MAX_MS);
+  const due = { min: min - rttMs, max: max + granuleMs(max, undefined) + rttMs };
+  return intersection(lastGap, due) !== undefined;
 }
 
 /** While its kernel was still sending, or about to. */

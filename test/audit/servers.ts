@@ -55,6 +55,8 @@ const keepalive = fc.record({
 
 interface Case {
   readonly mechanism: MechanismKind;
+  /** What may be said of it too. */
+  readonly alike?: readonly MechanismKind[];
   readonly log: VanishLog;
 }
 
@@ -81,12 +83,70 @@ export function keepaliveCase(
     });
 }
 
+/** Its RST never arrives: what ended it is found out when it is asked. */
+export const lostResetCase: fc.Arbitrary<KeepaliveCase> = fc
+  .tuple(keepalive, engine, steadyMs, hz, lateness, path)
+  .map(([settings, how, pausesMs, ticks, late, path]) => {
+    const { idleMs, intervalMs, count } = settings;
+    const overMs = 1.2 * (idleMs + (count + 2) * intervalMs) + 3000;
+    const sent = keepaliveServer(settings, latenessOf(late, ticks), overMs);
+    const arrived = sent.filter(({ kind }) => kind !== 'reset');
+    return {
+      mechanism: 'keepalive',
+      settings,
+      log: asked(arrived, { engine: how, pausesMs, load: 'idle', path, askedAtMs: overMs }),
+    };
+  });
+
+/**
+ * All connections end at one moment, or at one age: a restart, a crashed worker, a login grace time.
+ * What was opened together falls silent within a second, and cannot be told from an idle timeout.
+ */
+export const endOfAllCase: fc.Arbitrary<Case> = fc
+  .record({
+    atMs: fc.record({
+      quiet: fc.integer({ min: 2000, max: 90_000 }),
+      apart: fc.integer({ min: -1000, max: 1000 }),
+    }),
+    goodbye,
+    keepalive: fc.option(keepalive, { nil: undefined }),
+  })
+  .chain(({ atMs, goodbye, keepalive }) =>
+    fc.tuple(engine, steadyMs, lateness, path).map(([how, pausesMs, late, path]) => {
+      const end = { quiet: atMs.quiet, vanished: atMs.quiet + atMs.apart };
+      const probed =
+        keepalive === undefined
+          ? []
+          : keepaliveServer(keepalive, latenessOf(late, 250), end.quiet + 2000);
+      const before = probed.filter(({ connection, at }) => at < end[connection]);
+      const isGivenUp = before.some(({ kind }) => kind === 'reset');
+      const ends: Sent[] = [
+        { connection: 'quiet', kind: goodbye, at: end.quiet },
+        ...(isGivenUp
+          ? []
+          : [{ connection: 'vanished', kind: goodbye, at: end.vanished } as const]),
+      ];
+      return {
+        mechanism: isGivenUp ? 'keepalive' : 'idle-timeout',
+        // Its kernel asks as well, until then.
+        ...(keepalive !== undefined && { alike: ['keepalive', 'idle-timeout'] as const }),
+        log: asked([...before, ...ends], {
+          engine: how,
+          pausesMs,
+          load: 'idle',
+          path,
+          askedAtMs: atMs.quiet + 6000,
+        }),
+      };
+    }),
+  );
+
 /** Some segments never arrive; what the quiet one acknowledges is sent until it does. */
 export function lossy(cases: fc.Arbitrary<Case>): fc.Arbitrary<Case> {
   return fc
     .tuple(cases, fc.array(fc.boolean(), { minLength: 1, maxLength: 12 }))
-    .map(([{ mechanism, log }, lost]) => ({
-      mechanism,
+    .map(([{ log, ...server }, lost]) => ({
+      ...server,
       log: {
         ...log,
         events: log.events.filter(
