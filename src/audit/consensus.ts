@@ -23,6 +23,7 @@ export function consensus(inferences: readonly Inference[]): Told {
       ? first.evidence
       : `the connections differ: ${inferences.map(({ mechanism }) => mechanism).join(', ')}`,
     inferred: {
+      settings: [...new Set(inferences.flatMap(({ inferred }) => inferred.settings))],
       idleMs: joint(inferences.map(({ inferred }) => inferred.idleMs)),
       intervalMs: joint(inferences.map(({ inferred }) => inferred.intervalMs)),
       count: inferences.every(({ inferred }) => inferred.count === count) ? count : null,

@@ -13,7 +13,7 @@ export interface Finding {
   readonly mechanism: MechanismKind;
   readonly candidates?: readonly MechanismKind[];
   readonly evidence: string;
-  readonly inferred?: Partial<InferredSettings>;
+  readonly inferred?: Partial<Omit<InferredSettings, 'settings'>>;
   /** When it gave up, where that is not when it was heard. */
   readonly gaveUp?: Estimate | undefined;
   /** How, where that is not what was heard. */

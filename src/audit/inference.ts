@@ -12,9 +12,9 @@ import type { VanishLog } from '../core/vanish-log.js';
 import type {
   Estimate,
   Inference,
-  InferredSettings,
   MechanismKind,
   QuietEnd,
+  SettingName,
 } from '../core/vanish-inference.js';
 import { bothClosed, endedAlone } from './closed.js';
 import { estimate } from './estimate.js';
@@ -33,7 +33,7 @@ import { probed } from './probed.js';
 import { sightings, untilMs, type Ending, type Sightings } from './sightings.js';
 import { afterData, isRepeated, nextRetransmission, unanswered } from './unanswered.js';
 
-const NOTHING_INFERRED: InferredSettings = { idleMs: null, intervalMs: null, count: null };
+const NOTHING_INFERRED = { idleMs: null, intervalMs: null, count: null };
 
 export function infer(log: VanishLog): Inference {
   const seen = decisive(log);
@@ -47,7 +47,11 @@ export function infer(log: VanishLog): Inference {
     mechanism,
     candidates,
     evidence,
-    inferred: { ...NOTHING_INFERRED, ...inferred },
+    inferred: {
+      settings: settingsOf([mechanism, ...candidates], inferred),
+      ...NOTHING_INFERRED,
+      ...inferred,
+    },
     quiet: quietEnd(seen),
     // Who was asked has answered.
     next: end === undefined || end.heard ? next : DONE,
@@ -121,6 +125,29 @@ function unexplained(seen: Sightings): Finding {
   };
 }
 
+/** Those that were seen anyway are of data that the server sends on its own. */
+function settingsOf(
+  mechanisms: readonly MechanismKind[],
+  inferred: Finding['inferred'],
+): readonly SettingName[] {
+  return SETTINGS.filter(
+    (name) =>
+      mechanisms.some((each) => HAS[each].includes(name)) || (inferred?.[name] ?? null) !== null,
+  );
+}
+
+const SETTINGS: readonly SettingName[] = ['idleMs', 'intervalMs', 'count'];
+
+const HAS: Readonly<Record<MechanismKind, readonly SettingName[]>> = {
+  keepalive: SETTINGS,
+  'idle-timeout': ['idleMs'],
+  heartbeat: ['idleMs', 'intervalMs'],
+  'send-timeout': [],
+  retransmission: [],
+  'none-seen': [],
+  ambiguous: [],
+};
+
 /** As far as the end itself tells: when it was heard, or since the last segment. */
 function endedAt({ segments }: Sightings, { at, heard }: Ending): Span {
   return heard ? at : { min: segments.at(-1)?.min ?? 0, max: at.max };
@@ -139,11 +166,8 @@ function howHeard({ engine }: Sightings, { kind }: Ending): Inference['how'] {
 }
 
 function quietEnd({ quiet }: Sightings): QuietEnd {
-  return {
-    kind: quiet.end === undefined ? 'open' : 'closed',
-    by: quiet.end?.by ?? null,
-    afterMs: quiet.end?.at.max ?? null,
-    probes: quiet.probes.length,
-    dataSegments: quiet.data.length,
-  };
+  const segments = { probes: quiet.probes.length, dataSegments: quiet.data.length };
+  if (quiet.end === undefined) return { kind: 'open', ...segments };
+  const { by, at } = quiet.end;
+  return { kind: 'closed', by, afterMs: estimate(at), ...segments };
 }

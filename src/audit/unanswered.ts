@@ -1,12 +1,7 @@
 /** Data that nobody acknowledges: the program's own beats, or whatever its kernel sends again and again. */
 import { RTO_MAX_MS, retransmissionDeath } from '../core/retransmission-timer.js';
 import { granuleMs, type Span } from '../core/timer-wheel.js';
-import type {
-  Estimate,
-  InferredSettings,
-  MechanismKind,
-  NextStep,
-} from '../core/vanish-inference.js';
+import type { Estimate, MechanismKind, NextStep } from '../core/vanish-inference.js';
 import { estimate } from './estimate.js';
 import {
   AT_ONCE_MS,
@@ -251,7 +246,7 @@ function nextExpiryMs(sent: readonly Span[]): number | undefined {
   return last && gap && last.max + Math.min(2 * gap.max, RTO_MAX_MS);
 }
 
-function beatTimes(beats: readonly Span[]): Partial<InferredSettings> {
+function beatTimes(beats: readonly Span[]): NonNullable<Finding['inferred']> {
   const [first] = beats;
   const gaps = gapsBetween(beats);
   const intervals = {

@@ -45,21 +45,28 @@ export interface Inference {
   readonly next: NextStep;
 }
 
-/** Null: it was not seen, or the mechanism has none. */
+/** Null: it was not seen, or is not certain; what is not in `settings` is not to be expected. */
 export interface InferredSettings {
-  /** Silence until the first probe or beat, or until an idle timeout closes. */
+  /** Which of them the mechanism has, or one of its candidates. */
+  readonly settings: readonly SettingName[];
+  /** Silence until the first probe, beat or data of its own, or until an idle timeout closes. */
   readonly idleMs: Estimate | null;
-  /** Between two probes or beats. */
+  /** Between two probes, beats or data of its own. */
   readonly intervalMs: Estimate | null;
   /** Unanswered probes until keepalive gives up. */
   readonly count: number | null;
 }
 
+export type SettingName = 'idleMs' | 'intervalMs' | 'count';
+
 /** What became of the connection that stayed reachable. */
-export interface QuietEnd {
-  readonly kind: 'open' | 'closed';
-  readonly by: 'RST' | 'FIN' | null;
-  readonly afterMs: number | null;
+export type QuietEnd = QuietSegments &
+  (
+    | { readonly kind: 'open' }
+    | { readonly kind: 'closed'; readonly by: 'RST' | 'FIN'; readonly afterMs: Estimate }
+  );
+
+interface QuietSegments {
   /** Segments without data. */
   readonly probes: number;
   readonly dataSegments: number;

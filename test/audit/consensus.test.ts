@@ -10,11 +10,12 @@ const keepalive: Inference = {
   candidates: [],
   evidence: 'three probes',
   inferred: {
+    settings: ['idleMs', 'intervalMs', 'count'],
     idleMs: { ms: 2000, min: 1900, max: 2010 },
     intervalMs: { ms: 1000, min: 990, max: 1010 },
     count: 3,
   },
-  quiet: { kind: 'open', by: null, afterMs: null, probes: 2, dataSegments: 0 },
+  quiet: { kind: 'open', probes: 2, dataSegments: 0 },
   next: { kind: 'done' },
 };
 
@@ -30,7 +31,7 @@ const nothing: Inference = {
   noticedAfterMs: null,
   how: null,
   mechanism: 'none-seen',
-  inferred: { idleMs: null, intervalMs: null, count: null },
+  inferred: { settings: [], idleMs: null, intervalMs: null, count: null },
 };
 
 describe('consensus', () => {
@@ -62,7 +63,12 @@ describe('consensus', () => {
       mechanism: 'ambiguous',
       candidates: ['keepalive', 'none-seen'],
       evidence: 'the connections differ: keepalive, none-seen',
-      inferred: { idleMs: null, intervalMs: null, count: null },
+      inferred: {
+        settings: ['idleMs', 'intervalMs', 'count'],
+        idleMs: null,
+        intervalMs: null,
+        count: null,
+      },
     });
   });
 });

@@ -54,11 +54,12 @@ describe('keepalive', () => {
       evidence:
         '3 probes without data went unanswered, then RST; the quiet one answered its own and stayed open; a user timeout there would set their number',
       inferred: {
+        settings: ['idleMs', 'intervalMs', 'count'],
         idleMs: { ms: 2000, min: 1776.667, max: 2020 },
         intervalMs: { ms: 1000, min: 916.667, max: 1003.333 },
         count: 3,
       },
-      quiet: { kind: 'open', by: null, afterMs: null, probes: 2, dataSegments: 0 },
+      quiet: { kind: 'open', probes: 2, dataSegments: 0 },
       next: { kind: 'done' },
     });
   });
@@ -235,6 +236,12 @@ describe('an idle timeout', () => {
     expect(said(logOf(events))).toBe(expected);
   });
 
+  it('has no interval and no count, and the end of the quiet one a span', () => {
+    const { inferred, quiet: end } = infer(logOf([quiet('fin', 5000), vanished('fin', 5000)]));
+    expect(inferred).toMatchObject({ settings: ['idleMs'], intervalMs: null, count: null });
+    expect(end).toMatchObject({ by: 'FIN', afterMs: { ms: 4995, min: 4990, max: 5000 } });
+  });
+
   it('is not all that it may be, and its evidence says so', () => {
     expect(infer(logOf([quiet('fin', 5000), vanished('fin', 5000)])).evidence).toBe(
       'the quiet one was closed though it could be reached, and at the same time so was the vanished one; a limit on their age (a login grace time) or a restart at that moment would look the same',
@@ -326,6 +333,7 @@ describe('a heartbeat', () => {
   it('tells when the first beat came, and how far they are apart', () => {
     const { inferred } = infer(logOf([...beats, vanished('fin', 4500)]));
     expect(inferred).toEqual({
+      settings: ['idleMs', 'intervalMs'],
       idleMs: { ms: 995, min: 990, max: 1000 },
       intervalMs: { ms: 1000, min: 990, max: 1010 },
       count: null,

@@ -37,11 +37,12 @@ function resultWith(changes: Partial<VanishResult> = {}): VanishResult {
     candidates: [],
     evidence: '3 probes without data went unanswered, then RST',
     inferred: {
+      settings: ['idleMs', 'intervalMs', 'count'],
       idleMs: { ms: 3000, min: 2788, max: 3021 },
       intervalMs: { ms: 1000, min: 990, max: 1031 },
       count: 3,
     },
-    quiet: { kind: 'open', by: null, afterMs: null, probes: 2, dataSegments: 0 },
+    quiet: { kind: 'open', probes: 2, dataSegments: 0 },
     connections: [],
     kept: {
       idle: { kind: 'measured', afterMs: { ms: 6052, min: 6048, max: 6056 } },
@@ -61,7 +62,7 @@ const nothing = {
   noticed: false,
   noticedAfterMs: null,
   how: null,
-  inferred: { idleMs: null, intervalMs: null, count: null },
+  inferred: { settings: [], idleMs: null, intervalMs: null, count: null },
 } as const;
 
 describe('vanishSummary', () => {
@@ -147,6 +148,7 @@ describe('vanishSummary', () => {
         mechanism: 'heartbeat',
         noticedAfterMs: { ms: 4000, min: 1993, max: 5350 },
         inferred: {
+          settings: ['idleMs', 'intervalMs', 'count'],
           idleMs: { ms: 1991, min: 1989, max: 1994 },
           intervalMs: { ms: 2000, min: 1999, max: 2001 },
           count: null,
@@ -179,7 +181,12 @@ describe('vanishSummary', () => {
       // 2 to 3 s: two settings of whole seconds fit.
       'noticed after 6.05s (RST): keepalive of its kernel',
       {
-        inferred: { idleMs: { ms: 2500, min: 1900, max: 3100 }, intervalMs: null, count: null },
+        inferred: {
+          settings: ['idleMs', 'intervalMs', 'count'],
+          idleMs: { ms: 2500, min: 1900, max: 3100 },
+          intervalMs: null,
+          count: null,
+        },
         noticedAfterMs: { ms: 6050, min: 6040, max: 6060 },
       },
     ],
