@@ -12,7 +12,10 @@ export interface Audited {
   readonly load: VanishLog['load'];
   readonly complete: boolean;
   readonly proven: boolean;
-  readonly vanished: readonly Pick<VanishedConnection, 'noticed' | 'watchedMs' | 'lifted'>[];
+  readonly vanished: readonly Pick<
+    VanishedConnection,
+    'noticed' | 'watchedMs' | 'lifted' | 'unansweredMs'
+  >[];
   /** As it was last seen, which may be after what the inference rests on. */
   readonly quiet: Pick<WatchedConnection, 'events' | 'silentMs' | 'isTalkative'>;
 }
@@ -34,14 +37,23 @@ export function keptBy(audited: Audited): Kept {
   const assuming = BY_PROGRAM.has(inference.mechanism)
     ? `${ASSUMING}; its program may be sooner`
     : ASSUMING;
+  const predicted: KeptFor = {
+    kind: 'predicted',
+    ...byKernel('write', 'blackhole'),
+    assuming,
+  };
   return {
     idle: load === 'idle' ? measured : unknown('data was in flight; without --load write it is'),
-    write:
-      load === 'write'
-        ? measured
-        : { kind: 'predicted', ...byKernel('write', 'blackhole'), assuming },
+    write: load === 'write' ? measured : (unansweredKept(audited) ?? predicted),
     hung: hungKept(audited),
   };
+}
+
+/** Data of the server's own is a reply too. */
+function unansweredKept({ vanished }: Audited): KeptFor | undefined {
+  const [first, ...others] = vanished.map(({ unansweredMs }) => unansweredMs);
+  if (!first || others.includes(null)) return undefined;
+  return { kind: 'measured', afterMs: first };
 }
 
 function vanishedKept({ inference, load, complete, proven, vanished }: Audited): KeptFor {

@@ -7,7 +7,7 @@ import type { Inference } from '../core/vanish-inference.js';
 import type { VanishLog } from '../core/vanish-log.js';
 import type { Lifted, VanishedConnection, VanishNews, VanishProof } from '../core/vanish-result.js';
 import { inFlight, type InFlight } from './in-flight.js';
-import { infer } from './inference.js';
+import { infer, unansweredFor } from './inference.js';
 import type { Silence } from './silence.js';
 import type { WatchedConnection } from './watched-connection.js';
 
@@ -87,10 +87,12 @@ export class VanishRun {
 
   result(): VanishedConnection {
     const { noticed, noticedAfterMs, how, mechanism, inferred } = this.#inference;
-    const { watchedMs, events } = this.log();
+    const log = this.log();
+    const { watchedMs, events } = log;
     const seen = { noticed, noticedAfterMs, how, mechanism, inferred };
     const proven = this.#provenBy !== undefined;
-    return { ...seen, proven, watchedMs, lifted: this.#lifted, events };
+    const unansweredMs = unansweredFor(log);
+    return { ...seen, proven, watchedMs, lifted: this.#lifted, unansweredMs, events };
   }
 
   /** To be called after every look. */
@@ -174,7 +176,8 @@ export class VanishRun {
 
   /** The pause before the last segment, doubled: back-off (RFC 6298 section 5.5). */
   #nextRetransmissionMs(): number {
-    const [before, last] = this.#options.connection.events.slice(-2);
+    const { events } = this.#options.connection;
+    const [before, last] = events.filter(({ kind }) => UNANSWERED.has(kind)).slice(-2);
     if (before === undefined || last === undefined) return 0;
     return Math.min(LONGEST_PATIENCE_MS, 2 * (last.atMs - before.atMs) + 1000);
   }

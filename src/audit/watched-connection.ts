@@ -180,6 +180,7 @@ export class WatchedConnection {
     if (descriptor === undefined || info === undefined) return;
     if (!sendKeepaliveProbe(this.#kernel, descriptor)) return; // its end is on its way
     this.#question = { acknowledgedBefore: acknowledgedAt(info), answer: 'not-sent' };
+    this.#tell('asked', monotonicNow(), 0);
     sendKeepaliveProbe(this.#kernel, descriptor);
   }
 

@@ -65,6 +65,8 @@ export interface VanishedConnection extends Pick<
   readonly proven: boolean;
   readonly watchedMs: number;
   readonly lifted: Lifted;
+  /** How long data of its own was kept that nobody acknowledged; null: that was not seen. */
+  readonly unansweredMs: Estimate | null;
   /** What was seen of it, and of the quiet one: what it was inferred from. */
   readonly events: readonly VanishEvent[];
 }

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { keptBy, type Audited } from '../../src/audit/kept.js';
 import type { VanishEvent } from '../../src/core/vanish-log.js';
 
-const held = { noticed: false, watchedMs: 7000, lifted: 'held' } as const;
-const given = { noticed: true, watchedMs: 7000, lifted: 'not-lifted' } as const;
+const held = { noticed: false, watchedMs: 7000, lifted: 'held', unansweredMs: null } as const;
+const given = { noticed: true, watchedMs: 7000, lifted: 'not-lifted', unansweredMs: null } as const;
 
 /** A server with keepalive, until told otherwise. */
 function audited({ inference, ...changes }: ChangedAudit = {}): Audited {
@@ -50,6 +50,14 @@ describe('what a client is kept for', () => {
     // Whatever HZ the server has.
     expect(write.prediction.fromDropMs.min).toBeLessThanOrEqual(925_000 + 1000);
     expect(write.prediction.fromDropMs.max).toBeGreaterThanOrEqual(948_000);
+  });
+
+  it('is measured with data in flight too where the server sent some of its own', () => {
+    const unansweredMs = { ms: 7700, min: 7000, max: 8000 };
+    expect(keptBy(audited({ vanished: [{ ...given, unansweredMs }] })).write).toEqual({
+      kind: 'measured',
+      afterMs: unansweredMs,
+    });
   });
 
   it('may be less than the prediction where a program ends it', () => {
