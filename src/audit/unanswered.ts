@@ -89,6 +89,8 @@ export function afterData(seen: Sightings): Finding {
  */
 function keepsTime(beats: readonly Span[], closedAt: Span): boolean {
   const gaps = gapsBetween(beats);
+  // Before the beats there may be a greeting.
+  if (gaps.length > 2 && isEven(gaps.slice(1))) return true;
   if (gaps.length > 1) return isEven(gaps);
   const around = gapsBetween([LAST_WORD, ...beats, closedAt]);
   return isEven(around.slice(0, 2)) || isEven(around.slice(-2));

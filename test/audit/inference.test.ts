@@ -322,6 +322,11 @@ describe('a heartbeat', () => {
       'ambiguous (idle-timeout heartbeat) FIN done',
     ],
     [
+      'of beats that follow a greeting',
+      [...greeted, quiet('data', 5000, 7000, 9000), quiet('fin', 9500), vanished('fin', 9500)],
+      'heartbeat FIN done',
+    ],
+    [
       'not of news that come when there are some',
       [...greeted, quiet('data', 2000, 4500), quiet('fin', 5000), vanished('fin', 5000)],
       'ambiguous (idle-timeout heartbeat) FIN done',
