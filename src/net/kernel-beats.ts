@@ -3,6 +3,7 @@
  * and no program hears. Whether it did is read from tcp_info, not heard: the clock is read together with
  * the kernel's own count, so that a stall of ours blames nobody.
  */
+import { AskedBeats } from '../core/asked-beats.js';
 import type { HeartbeatSettings } from '../core/mode.js';
 import { addMs, instantAt, msBetween, type Instant } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
@@ -26,14 +27,12 @@ const TICK_MS = 10;
 export class KernelBeats {
   readonly #kernel: Kernel;
   readonly #connection: Connection;
-  readonly #settings: HeartbeatSettings;
+  readonly #intervalMs: number;
   readonly #handlers: KernelBeatHandlers;
+  readonly #beats: AskedBeats;
   #timer: NodeJS.Timeout | undefined;
   #segmentsIn = 0;
-  #heardAt: Instant;
   #dueAt: Instant;
-  /** The first of those that nothing was heard after. */
-  #firstUnansweredAt: Instant | undefined;
 
   constructor(
     kernel: Kernel,
@@ -43,10 +42,10 @@ export class KernelBeats {
   ) {
     this.#kernel = kernel;
     this.#connection = connection;
-    this.#settings = settings;
+    this.#intervalMs = settings.intervalMs;
     this.#handlers = handlers;
-    this.#heardAt = connection.openedAt;
-    this.#dueAt = addMs(this.#heardAt, SILENT_BEFORE_PROBE_MS + TICK_MS);
+    this.#beats = new AskedBeats(settings, connection.openedAt);
+    this.#dueAt = addMs(connection.openedAt, SILENT_BEFORE_PROBE_MS + TICK_MS);
     this.#look();
   }
 
@@ -62,11 +61,11 @@ export class KernelBeats {
     if (info.segmentsIn !== this.#segmentsIn) {
       this.#segmentsIn = info.segmentsIn;
       const agoMs = Math.min(info.lastAckReceivedMs, info.lastDataReceivedMs);
-      this.#heardAt = instantAt(Math.max(this.#heardAt, now - agoMs));
-      this.#answered(now);
+      this.#heard(addMs(now, -agoMs), now);
     }
-    if (this.#isSilent(now)) {
-      this.#handlers.onSilent(msBetween(this.#heardAt, now), now);
+    const [verdict] = this.#beats.step('tick', now);
+    if (verdict?.kind === 'give-up') {
+      this.#handlers.onSilent(verdict.silentMs, now);
       return;
     }
     if (now >= this.#dueAt) this.#ask(descriptor, now);
@@ -75,33 +74,23 @@ export class KernelBeats {
 
   #ask(descriptor: number, now: Instant): void {
     if (!sendKeepaliveProbe(this.#kernel, descriptor)) return; // the driver tells how it ended
-    this.#firstUnansweredAt ??= now;
-    this.#dueAt = addMs(now, this.#settings.intervalMs);
+    this.#beats.step('asked', now);
+    this.#dueAt = addMs(now, this.#intervalMs);
     this.#handlers.onBeatSent(now);
   }
 
-  #answered(now: Instant): void {
-    const askedAt = this.#firstUnansweredAt;
+  #heard(heardAt: Instant, now: Instant): void {
+    const askedAt = this.#beats.firstUnansweredAt;
+    this.#beats.step('heard', heardAt);
     if (askedAt === undefined) return; // it spoke unasked
-    this.#firstUnansweredAt = undefined;
-    const at = instantAt(Math.min(now, Math.max(askedAt, this.#heardAt)));
+    const at = instantAt(Math.min(now, Math.max(askedAt, this.#beats.heardAt)));
     // Sooner, the kernel would wait with the probe until then.
     this.#dueAt = instantAt(Math.max(this.#dueAt, at + SILENT_BEFORE_PROBE_MS + TICK_MS));
     this.#handlers.onAnswer(at);
   }
 
-  /** Only who was asked in time can have been silent. */
-  #isSilent(now: Instant): boolean {
-    const { intervalMs, timeoutMs } = this.#settings;
-    if (this.#firstUnansweredAt === undefined || now < addMs(this.#heardAt, timeoutMs))
-      return false;
-    return (
-      msBetween(this.#firstUnansweredAt, now) >= Math.max(timeoutMs - intervalMs, timeoutMs / 2)
-    );
-  }
-
   #pauseMs(now: Instant): number {
-    if (this.#firstUnansweredAt !== undefined) return LOOK_EVERY_MS;
+    if (this.#beats.firstUnansweredAt !== undefined) return LOOK_EVERY_MS;
     return Math.max(1, Math.ceil(msBetween(now, this.#dueAt)));
   }
 }
