@@ -17,6 +17,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import { applyKernelMode } from './connection.js';
 import { descriptorOf } from './descriptor.js';
 import { exchange, type Exchanged } from './exchange.js';
+import { kernelView } from './kernel-view.js';
 import { again, openSocket, type Opened, type OpenOptions } from './open-socket.js';
 import type { ProbeReport } from './probe-connection.js';
 import { askedOf, type ProbeOptions } from './probe-options.js';
@@ -190,13 +191,7 @@ export class FreshBeats {
   #look(descriptor: number | undefined): boolean {
     const info = descriptor === undefined ? undefined : this.#kernel.tcpInfo(descriptor);
     if (info === undefined) return false;
-    this.lastView = {
-      state: info.state,
-      rttMs: info.rttMs,
-      retransmissions: info.totalRetransmissions,
-      unacknowledgedSegments: info.unacked,
-      lastReceivedMs: Math.min(info.lastDataReceivedMs, info.lastAckReceivedMs),
-    };
+    this.lastView = kernelView(info);
     return info.unacked === 0;
   }
 

@@ -12,6 +12,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import { connect, type ClientOptions } from './client.js';
 import type { Connection, Ending } from './connection.js';
 import { KernelBeats } from './kernel-beats.js';
+import { kernelView } from './kernel-view.js';
 import { again, type Opened } from './open-socket.js';
 import { OwnDrop } from './own-drop.js';
 import { askedOf, type ProbeOptions } from './probe-options.js';
@@ -250,13 +251,7 @@ export class ProbeConnection {
     const info = descriptor === undefined ? undefined : this.#kernel.tcpInfo(descriptor);
     if (info === undefined) return this.lastView;
     this.#ownDrop?.look();
-    this.lastView = {
-      state: info.state,
-      rttMs: info.rttMs,
-      retransmissions: info.totalRetransmissions,
-      unacknowledgedSegments: info.unacked,
-      lastReceivedMs: Math.min(info.lastDataReceivedMs, info.lastAckReceivedMs),
-    };
+    this.lastView = kernelView(info);
     this.#kernelHeardAt = addMs(monotonicNow(), -this.lastView.lastReceivedMs);
     return this.lastView;
   }
