@@ -64,13 +64,21 @@ export type ProbeVerdict =
       /** Of a violation: what was wrong. */
       readonly detail: string | null;
     }
+  /** The last beats, each on a connection of its own, were not, and we left before the timeout. */
+  | {
+      readonly kind: 'unanswered';
+      /** Since the last answer. */
+      readonly afterMs: number;
+      /** Of a beat that had no connection: what was wrong. */
+      readonly detail: string | null;
+    }
   /** Not one beat was answered: perhaps alive, in another language. */
   | {
       readonly kind: 'no-answer';
       /** What ended the wait: the peer's `FIN` or `ECONNRESET`, our detector, or null when we left. */
       readonly by: string | null;
       readonly afterMs: number;
-      /** Of a violation: what was wrong. */
+      /** Of a violation, or of a beat that had no connection: what was wrong. */
       readonly detail: string | null;
     };
 
@@ -135,6 +143,13 @@ export type ProbeEvent =
       readonly time: string;
       readonly number: number;
       readonly kernel: ProbeKernelView | null;
+    }
+  /** A beat that takes its own connection had none. */
+  | {
+      readonly event: 'failed';
+      readonly time: string;
+      readonly number: number;
+      readonly reason: string;
     }
   | {
       readonly event: 'dropped';

@@ -74,8 +74,7 @@ export function exchange(
     };
     const onInterrupt = () => settle({ kind: 'interrupted' });
     const onEnd = () => settle({ kind: 'closed', by: 'FIN' });
-    const onError = ({ code = 'EIO' }: NodeJS.ErrnoException) =>
-      settle({ kind: 'closed', by: code });
+    const onError = (error: Error) => settle({ kind: 'closed', by: causeOf(error) });
     const onReadable = () => {
       for (let chunk = read(socket); chunk !== null; chunk = read(socket)) reader.push(chunk);
       const exchanged = takeUnits();
@@ -86,6 +85,10 @@ export function exchange(
 
     if (interruption?.aborted === true) {
       onInterrupt();
+      return;
+    }
+    if (socket.destroyed) {
+      settle({ kind: 'closed', by: causeOf(socket.errored) });
       return;
     }
     interruption?.addEventListener('abort', onInterrupt);
@@ -118,6 +121,12 @@ export function exchange(
 
 function read(socket: Socket): Uint8Array | null {
   return socket.read() as Uint8Array | null;
+}
+
+/** Null: it ended without one. */
+function causeOf(error: Error | null): string {
+  if (error === null) return 'FIN';
+  return (error as NodeJS.ErrnoException).code ?? 'EIO';
 }
 
 function failureOf(

@@ -2,14 +2,15 @@
  * Beats of a protocol that can be asked once a connection: each connects, asks, and closes. What `probe`
  * wants of one connection, of a row of them.
  */
+import { AskedBeats } from '../core/asked-beats.js';
 import { formatEndpoint } from '../core/endpoint.js';
 import { formatMode, type HeartbeatSettings, type Mode } from '../core/mode.js';
 import type { OpeningStep } from '../core/protocol.js';
 import type { ProbeKernelView, ProbeVerdict } from '../core/probe-result.js';
-import { probeVerdict } from '../core/probe-verdict.js';
+import { isGoodbye, probeVerdict } from '../core/probe-verdict.js';
 import { roundMs } from '../core/distribution.js';
 import type { Speech } from '../core/speech.js';
-import { addMs, instantAt, msBetween, type Instant } from '../core/time.js';
+import { addMs, earliest, instantAt, msBetween, type Instant } from '../core/time.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
@@ -19,8 +20,13 @@ import { descriptorOf } from './descriptor.js';
 import { exchange, type Exchanged } from './exchange.js';
 import { kernelView } from './kernel-view.js';
 import { again, openSocket, type Opened, type OpenOptions } from './open-socket.js';
+import { OutOfTime } from './patience.js';
 import type { ProbeReport } from './probe-connection.js';
 import { askedOf, type ProbeOptions } from './probe-options.js';
+
+type Beat = (
+  Exchanged | { readonly kind: 'unopened'; readonly reason: string; readonly isViolation: boolean }
+) & { readonly acknowledged?: boolean };
 
 export class FreshBeats {
   sent = 0;
@@ -35,8 +41,9 @@ export class FreshBeats {
   readonly #steps: readonly OpeningStep[];
   #opened: Opened | undefined;
   #openedAt = monotonicNow();
-  /** The last answer, or the first connection. */
-  #heardAt = this.#openedAt;
+  #beats: AskedBeats;
+  /** Since the last answer a beat has failed, or is late: why, if that is known. */
+  #missed: { readonly reason: string | null } | undefined;
 
   constructor(
     kernel: Kernel,
@@ -48,6 +55,7 @@ export class FreshBeats {
     this.#options = options;
     this.#report = report;
     this.#heartbeat = heartbeat;
+    this.#beats = new AskedBeats(heartbeat, this.#openedAt);
     this.#speech = speech;
     const { units, beat } = speech.protocol;
     const ask = { when: [], unless: [], send: beat.send, units, expect: beat.expect, refused: [] };
@@ -63,7 +71,8 @@ export class FreshBeats {
   async open(): Promise<void> {
     const { settings, ...opened } = await this.#connect(this.#options.connectTimeoutMs);
     this.#opened = opened;
-    this.#openedAt = this.#heardAt = monotonicNow();
+    this.#openedAt = monotonicNow();
+    this.#beats = new AskedBeats(this.#heartbeat, this.#openedAt);
     const { socket } = opened;
     this.#report.onEvent({
       event: 'connected',
@@ -77,24 +86,33 @@ export class FreshBeats {
     });
   }
 
-  /** Beats until one is not answered in time, the time is over, or enough answers have come. */
+  /** Beats until nothing is answered in time, the time is over, or enough answers have come. */
   async run(durationMs: number, answersWanted: number): Promise<ProbeVerdict> {
     const { interruption } = this.#options;
     const end = addMs(monotonicNow(), durationMs);
     let first = this.#opened?.socket;
-    for (let due = monotonicNow(); ; due = this.#nextAfter(due)) {
-      await pause(Math.max(0, Math.min(due, end) - monotonicNow()), interruption);
-      const isOver = interruption.aborted || due >= end || monotonicNow() >= end;
-      if (isOver || this.answered >= answersWanted) break;
+    let due = monotonicNow();
+    while (this.answered < answersWanted) {
+      const wakeAt = earliest(due, end, this.#beats.nextDeadline()) ?? due;
+      const leftMs = msBetween(monotonicNow(), wakeAt);
+      if (leftMs > 0) await pause(leftMs, interruption);
+      const now = monotonicNow();
+      if (interruption.aborted || now >= end) break;
+      if (this.#isSilent(now)) return this.#verdict('heartbeat', now);
+      if (now < due) continue; // a timer may be early
       const verdict = await this.#beat(first, end);
       first = undefined;
       if (verdict !== undefined) return verdict;
-      if (this.answered >= answersWanted) break;
+      due = this.#nextAfter(due);
     }
     first?.destroy();
-    if (this.answered > 0 || this.sent === 0) return { kind: 'alive' };
-    const afterMs = msBetween(this.#openedAt, monotonicNow());
-    return { kind: 'no-answer', by: null, afterMs, detail: null };
+    const answered = this.answered > 0;
+    if (this.sent === 0 || (answered && this.#missed === undefined)) return { kind: 'alive' };
+    const afterMs = msBetween(this.#beats.heardAt, monotonicNow());
+    const detail = this.#missed?.reason ?? null;
+    return answered
+      ? { kind: 'unanswered', afterMs, detail }
+      : { kind: 'no-answer', by: null, afterMs, detail };
   }
 
   #nextAfter(due: Instant): Instant {
@@ -103,53 +121,58 @@ export class FreshBeats {
     return addMs(due, (missed + 1) * intervalMs);
   }
 
+  #isSilent(now: Instant): boolean {
+    return this.#beats.step('tick', now).some(({ kind }) => kind === 'give-up');
+  }
+
   /** Undefined: go on. */
   async #beat(
     first: Opened['socket'] | undefined,
     end: Instant,
   ): Promise<ProbeVerdict | undefined> {
-    const { intervalMs, timeoutMs } = this.#heartbeat;
     const { wallClock, onEvent } = this.#report;
     const sentAt = monotonicNow();
-    const silentAt = instantAt(
-      Math.max(
-        addMs(this.#heardAt, timeoutMs),
-        // Only who was asked in time can have been silent.
-        addMs(sentAt, Math.max(timeoutMs - intervalMs, timeoutMs / 2)),
-      ),
-    );
-    const deadlineMs = Math.max(1, Math.min(silentAt, end) - sentAt);
+    this.#beats.step('asked', sentAt);
+    const until = earliest(end, this.#beats.nextDeadline()) ?? end;
     const number = ++this.sent;
     const late = setTimeout(() => {
+      this.#missed ??= { reason: null };
       onEvent({ event: 'unanswered', time: wallClock(monotonicNow()), number, kernel: null });
-    }, intervalMs);
-    const exchanged = await this.#exchange(first, deadlineMs).finally(() => clearTimeout(late));
+    }, this.#heartbeat.intervalMs);
+    const beat = await this.#exchange(first, Math.max(1, msBetween(sentAt, until))).finally(() =>
+      clearTimeout(late),
+    );
     const at = monotonicNow();
-    switch (exchanged.kind) {
+    switch (beat.kind) {
       case 'interrupted':
         return undefined;
       case 'done': {
         const rttMs = roundMs(msBetween(sentAt, at));
         this.answered++;
-        this.#heardAt = at;
+        this.#missed = undefined;
+        this.#beats.step('heard', at);
         this.#report.onRtt(rttMs);
         onEvent({ event: 'beat', time: wallClock(at), number, rttMs, kernel: this.lastView });
         return undefined;
       }
-      case 'silent':
-        return at < silentAt ? undefined : this.#verdict('heartbeat', sentAt, at, exchanged);
+      case 'silent': {
+        // Its time is over, though a timer may be early.
+        const over = instantAt(Math.max(at, until));
+        return this.#isSilent(over) ? this.#verdict('heartbeat', over, beat) : undefined;
+      }
+      case 'unopened':
+        this.#missed = beat;
+        onEvent({ event: 'failed', time: wallClock(at), number, reason: beat.reason });
+        return beat.isViolation ? this.#verdict('violation', at, beat) : undefined;
       case 'strange':
       case 'refused':
-        return this.#verdict('violation', sentAt, at, exchanged);
+        return this.#verdict('violation', at, beat);
       case 'closed':
-        return this.#verdict(exchanged.by, sentAt, at, exchanged);
+        return this.#verdict(beat.by, at, beat);
     }
   }
 
-  async #exchange(
-    first: Opened['socket'] | undefined,
-    deadlineMs: number,
-  ): Promise<Exchanged & { readonly acknowledged?: boolean }> {
+  async #exchange(first: Opened['socket'] | undefined, deadlineMs: number): Promise<Beat> {
     const { interruption } = this.#options;
     const started = monotonicNow();
     let socket = first;
@@ -157,9 +180,8 @@ export class FreshBeats {
       socket ??= (await this.#connect(deadlineMs)).socket;
     } catch (error) {
       if (interruption.aborted) return { kind: 'interrupted' };
-      if (!(error instanceof TcpaliveError)) throw error;
-      const { code } = (error.cause ?? {}) as NodeJS.ErrnoException;
-      return code?.startsWith('E') === true ? { kind: 'closed', by: code } : { kind: 'silent' };
+      if (error instanceof TcpaliveError) return unopened(error);
+      throw error;
     }
     const leftMs = Math.max(1, deadlineMs - msBetween(started, monotonicNow()));
     const exchanged = await exchange(socket, this.#speech, this.#steps, {
@@ -167,7 +189,7 @@ export class FreshBeats {
       interruption,
     });
     const acknowledged = this.#look(descriptorOf(socket));
-    socket.on('error', () => undefined).destroy();
+    socket.destroy();
     return { ...exchanged, acknowledged };
   }
 
@@ -178,6 +200,8 @@ export class FreshBeats {
       this.#kernel,
       this.#opened === undefined ? options : again(options, this.#opened),
     );
+    // A reset may come before anybody asks: then the exchange finds it closed.
+    opened.socket.on('error', () => undefined);
     try {
       const settings = applyKernelMode(this.#kernel, descriptorOf(opened.socket), mode);
       return { ...opened, settings };
@@ -195,31 +219,45 @@ export class FreshBeats {
     return info.unacked === 0;
   }
 
-  #detailOf(exchanged: Exchanged): string | undefined {
-    if (exchanged.kind === 'refused') return `refused to speak ${this.#speech.protocol.name}`;
-    return exchanged.kind === 'strange' ? exchanged.detail : undefined;
+  #detailOf(beat: Beat | undefined): string | undefined {
+    if (beat?.kind === 'refused') return `refused to speak ${this.#speech.protocol.name}`;
+    if (beat?.kind === 'unopened') return beat.reason;
+    return beat?.kind === 'strange' ? beat.detail : undefined;
   }
 
-  #verdict(
-    by: string,
-    sentAt: Instant,
-    at: Instant,
-    exchanged: Exchanged & { readonly acknowledged?: boolean },
-  ): ProbeVerdict {
+  /** Undefined: what stood in the way may have been nearer than the kernel there. */
+  #kernelHeardAt(beat: Beat | undefined, at: Instant): Instant | undefined {
+    if (beat?.acknowledged === true) return at;
+    return typeof this.#missed?.reason === 'string' ? undefined : this.#beats.heardAt;
+  }
+
+  /** @param beat the one that showed it; undefined: none was under way */
+  #verdict(by: string, at: Instant, beat?: Beat): ProbeVerdict {
+    const { heardAt, firstUnansweredAt } = this.#beats;
     const seen = {
       mode: this.#options.mode,
       // Who refuses a connection is there, and its server is not.
       by: by === 'ECONNREFUSED' ? 'ECONNRESET' : by,
       openedAt: this.#openedAt,
       endedAt: at,
-      detail: this.#detailOf(exchanged),
-      silentMs: msBetween(this.#heardAt, at),
-      kernelHeardAt: exchanged.acknowledged === true ? at : this.#heardAt,
+      detail: this.#detailOf(beat),
+      silentMs: msBetween(heardAt, at),
+      kernelHeardAt: this.#kernelHeardAt(beat, at),
       answeredBeats: this.answered,
-      firstUnansweredAt: sentAt,
+      firstUnansweredAt,
       cut: false,
     };
     const verdict = probeVerdict(seen, this.#report.wallClock);
     return verdict.kind === 'closed' ? { ...verdict, by } : verdict;
   }
+}
+
+/** Without a connection: the server's own goodbye, the time that is over, or a reason. */
+function unopened({ code, message, cause }: TcpaliveError): Beat {
+  if (cause instanceof OutOfTime) return { kind: 'silent' };
+  const { code: by = '', syscall } = (cause ?? {}) as NodeJS.ErrnoException;
+  if (by === 'ECONNREFUSED' || isGoodbye(by)) return { kind: 'closed', by };
+  // What a path does may pass until the time is over; a certificate that nobody trusts does not.
+  const isViolation = code === 'TLS_FAILED' && syscall === undefined;
+  return { kind: 'unopened', reason: message, isViolation };
 }

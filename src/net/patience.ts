@@ -13,6 +13,11 @@ export class ConnectFailure extends Error {
   }
 }
 
+/** What a failure is due to that is only the clock's. */
+export class OutOfTime extends Error {
+  override readonly name = 'OutOfTime';
+}
+
 export class Patience {
   readonly #limitMs: number;
   readonly #interruption: AbortSignal | undefined;
@@ -35,10 +40,12 @@ export class Patience {
    */
   during<T>(work: () => Promise<T>, expired: (within: string) => ConnectFailure): Promise<T> {
     const { signal } = this.#over;
-    const ended = () =>
-      this.#interruption?.aborted === true
-        ? new ConnectFailure('UNREACHABLE', 'interrupted')
-        : expired(`within ${this.#limitMs / 1000}s`);
+    const ended = () => {
+      if (this.#interruption?.aborted === true)
+        return new ConnectFailure('UNREACHABLE', 'interrupted');
+      const { code, message, options } = expired(`within ${this.#limitMs / 1000}s`);
+      return new ConnectFailure(code, message, { ...options, cause: new OutOfTime() });
+    };
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
         reject(ended());

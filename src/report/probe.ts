@@ -16,7 +16,7 @@ import { latencyWords, predictionWords } from './time-words.js';
 export function probeLine(event: ProbeEvent, style: Style): string {
   const line = `${event.time.slice(11, 23)}  ${printable(eventWords(event))}`.trimEnd();
   const chalk = paint(style);
-  if (event.event === 'unanswered') return `${chalk.yellow(line)}\n`;
+  if (event.event === 'unanswered' || event.event === 'failed') return `${chalk.yellow(line)}\n`;
   return `${event.event === 'ended' ? chalk.red(line) : line}\n`;
 }
 
@@ -51,6 +51,8 @@ function eventWords(event: ProbeEvent): string {
       return `beat ${event.number}: ${event.rttMs.toFixed(2)} ms  ${kernelWords(event.kernel)}`;
     case 'unanswered':
       return `beat ${event.number}: no answer yet  ${kernelWords(event.kernel)}`;
+    case 'failed':
+      return `beat ${event.number}: not sent: ${event.reason}`;
     case 'quiet':
       return `no beats in this mode  ${kernelWords(event.kernel)}`;
     case 'dropped':
@@ -103,9 +105,15 @@ function endedWords(verdict: ProbeVerdict): string {
       return `DEAD: noticed by ${verdict.by} after ${latencyWords(verdict.silentMs)} of silence`;
     case 'closed':
       return closedWords(verdict);
+    case 'unanswered':
+      return unansweredWords(verdict);
     case 'no-answer':
       return noAnswerWords(verdict);
   }
+}
+
+function unansweredWords(verdict: Extract<ProbeVerdict, { kind: 'unanswered' }>): string {
+  return `the last beats were not answered: nothing ${lastWords(verdict)}`;
 }
 
 /** Whoever answers in another protocol was not heard any further. */
@@ -119,6 +127,7 @@ function verdictLines(result: ProbeResult): readonly string[] {
     return [`${closedWords(verdict)} after ${latencyWords(verdict.afterMs)}`];
   }
   if (verdict.kind === 'no-answer') return []; // the error says it
+  if (verdict.kind === 'unanswered') return [unansweredWords(verdict)];
   if (verdict.kind === 'alive') return aliveLines(result);
   const parties = {
     kernel: "the peer's kernel is silent too: host, path or firewall state",
@@ -157,18 +166,20 @@ function aliveLines({
   return [`still open${heard}; whether the process lives only a heartbeat can tell`];
 }
 
+type NoAnswer = Extract<ProbeVerdict, { kind: 'no-answer' }>;
+
 /** `FIN before one beat was answered`, `not one beat was answered in 3.00s`. */
-export function noAnswerWords({
-  by,
-  afterMs,
-  detail,
-}: Extract<ProbeVerdict, { kind: 'no-answer' }>): string {
+export function noAnswerWords({ by, afterMs, detail }: NoAnswer): string {
   const after = latencyWords(afterMs);
   if (by === null || by === 'heartbeat' || by === 'idle-timeout') {
-    return `not one beat was answered in ${after}`;
+    return `not one beat was answered ${lastWords({ afterMs, detail })}`;
   }
   const how = detail ?? `closed by the peer (${by})`;
   return `${how} after ${after}, before one beat was answered`;
+}
+
+function lastWords({ afterMs, detail }: Pick<NoAnswer, 'afterMs' | 'detail'>): string {
+  return `in ${latencyWords(afterMs)}${detail === null ? '' : `: ${detail}`}`;
 }
 
 function dropLines({ drop }: ProbeResult): readonly string[] {

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
+import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { addMs } from '../../src/core/time.js';
 import { monotonicNow } from '../../src/kernel/clock.js';
+import { KernelRefusal, type Kernel } from '../../src/kernel/kernel.js';
 import { portableKernel } from '../../src/kernel/portable.js';
 import { descriptorOf } from '../../src/net/descriptor.js';
 import { preset } from '../core/preset.js';
@@ -103,6 +105,22 @@ describe('under TLS', { timeout: TEST_MS }, () => {
     expect(secured).toHaveLength(3);
   });
 
+  it('a certificate that nobody trusts any more ends it, and is named', async () => {
+    const server = await tlsEcho(undefined, (socket) => socket.on('data', () => socket.write('N')));
+    const { port } = server;
+    const { result, events } = await probing(
+      port,
+      { speech: preset('postgres'), tls },
+      kernel,
+      (event) => {
+        if (event.event === 'beat' && event.number === 2) server.become(certificates().hostile);
+      },
+    );
+    const reason = `no TLS with 127.0.0.1:${port}: its certificate is not trusted: it is signed by itself`;
+    expect(result.verdict).toMatchObject({ kind: 'closed', by: 'violation', detail: reason });
+    expect(events.at(-2)).toMatchObject({ event: 'failed', number: 3, reason });
+  });
+
   it('another protocol is named too', async () => {
     const { port } = await tlsEcho(undefined, (socket) => socket.write('* OK ready\r\n'));
     const failure = await refused(probing(port, { speech: preset('smtp'), tls }));
@@ -132,7 +150,7 @@ describe('beats on a connection each', { timeout: TEST_MS }, () => {
     const { port } = await rawServer((socket, number) => {
       if (number <= 3) socket.on('data', () => socket.write('S'));
     });
-    const { result } = await probing(port, { speech: postgres, mode: 'heartbeat=50ms:400ms' });
+    const { result } = await probing(port, { speech: postgres, mode: 'heartbeat=400ms:800ms' });
     const where = lacks('tcpInfo') ? 'kernel' : 'process';
     expect(result.verdict).toMatchObject({ kind: 'dead', by: 'heartbeat', where });
     expect(result).toMatchObject({ beats: { sent: 4, answered: 3 }, lost: 1 });
@@ -165,6 +183,70 @@ describe('beats on a connection each', { timeout: TEST_MS }, () => {
     );
     expect(refusing?.result.verdict).toMatchObject({ kind: 'closed', by: 'ECONNREFUSED' });
     expect(closing?.result.verdict).toMatchObject({ kind: 'closed', by: 'FIN' });
+  });
+
+  it('that have no connection any more were the last that counts', async () => {
+    const { port } = await scriptedServer({ answers: [['*', 'N']] });
+    const refusing = (answered: number): Kernel => {
+      let opened = 0;
+      return changed({
+        setUserTimeout(_, timeoutMs) {
+          if (++opened > answered) throw new KernelRefusal('setsockopt', constants.errno.EINVAL);
+          return timeoutMs;
+        },
+      });
+    };
+    const mode = 'heartbeat=20ms:500ms+user-timeout=1m';
+    const [dead, brief] = await Promise.all([
+      probing(port, { speech: postgres, mode }, refusing(2)),
+      probing(port, { speech: postgres, mode, durationMs: 400 }, refusing(1)),
+    ]);
+    expect(dead.result).toMatchObject({
+      verdict: { kind: 'dead', by: 'heartbeat', where: 'unknown' },
+      beats: { answered: 2 },
+    });
+    expect(dead.events.filter(({ event }) => event === 'failed').length).toBeGreaterThan(2);
+    const reason = expect.stringMatching(/^the mode cannot be put on the socket: /) as string;
+    expect(brief.result).toMatchObject({
+      verdict: { kind: 'unanswered', detail: reason },
+      beats: { answered: 1 },
+    });
+  });
+
+  it.skipIf(lacksEngine)(
+    'into nothing are dead at the timeout (needs socketFilter or minTtl)',
+    async () => {
+      const server = await scriptedServer({ answers: [['*', 'N']] });
+      const { result } = await probing(
+        server.port,
+        { speech: postgres, mode: 'heartbeat=400ms:800ms' },
+        kernel,
+        (event) => {
+          if (event.event === 'beat' && event.number === 2) kernel.cut(server.fd, engine);
+        },
+      );
+      expect(result.verdict).toMatchObject({ kind: 'dead', by: 'heartbeat', where: 'kernel' });
+      expect(result.beats).toMatchObject({ sent: 3, answered: 2 });
+      if (result.verdict.kind === 'dead') {
+        expect(result.verdict.silentMs).toBeGreaterThanOrEqual(800);
+      }
+    },
+  );
+
+  it('that are reset as soon as they connect are closed, the first one too', async () => {
+    const verdict = async () => {
+      let isConnected = false;
+      const server = await rawServer((socket) => isConnected && socket.resetAndDestroy());
+      const { result } = await probing(server.port, { speech: postgres }, kernel, ({ event }) => {
+        if (event !== 'connected') return;
+        isConnected = true;
+        for (const socket of server.accepted) socket.resetAndDestroy();
+      });
+      return result.verdict;
+    };
+    for (const each of await Promise.all(Array.from({ length: 20 }, verdict))) {
+      expect(each).toMatchObject({ kind: 'no-answer', by: 'ECONNRESET' });
+    }
   });
 
   it('to a server of another protocol name it', async () => {
@@ -260,6 +342,16 @@ it('beats without a byte take a kernel that tells', async () => {
   expect(failure).toMatchObject({ code: 'NO_CAPABILITY' });
   expect(failure.hint).toContain('--protocol');
 });
+
+/** The real one, but for these. */
+function changed(changes: Partial<Kernel>): Kernel {
+  return new Proxy(kernel, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(changes, name) ?? Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
 
 /** The loop is busy, as it would be with something else. */
 function stall(ms: number): void {

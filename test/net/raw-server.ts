@@ -14,7 +14,7 @@ export interface RawServer {
 
 /** A server that is not ours, gone with all its connections when the test is over. */
 export async function rawServer(
-  onConnection: (socket: Socket, number: number) => void = () => undefined,
+  onConnection: (socket: Socket, number: number) => unknown = () => undefined,
 ): Promise<RawServer> {
   const accepted: Socket[] = [];
   const server = createServer((socket) => {

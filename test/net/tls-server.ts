@@ -25,6 +25,8 @@ interface Certificates {
 
 export interface TlsServer {
   readonly port: number;
+  /** For whoever comes from now on. */
+  readonly become: (identity: Identity) => void;
   /** In the order in which their handshakes ended. */
   readonly secured: readonly TLSSocket[];
   /** What lies under TLS, in the order in which they came. */
@@ -59,7 +61,8 @@ export async function tlsEcho(
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return { port: (server.address() as AddressInfo).port, secured, raw };
+  const become = (identity: Identity) => server.setSecureContext(identity);
+  return { port: (server.address() as AddressInfo).port, become, secured, raw };
 }
 
 function makeCertificates(): Certificates {

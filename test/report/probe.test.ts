@@ -147,6 +147,8 @@ describe('probeLine', () => {
         ended({ kind: 'closed', by: 'FIN', afterMs: 3000, detail: null }),
         ended({ kind: 'no-answer', by: 'heartbeat', afterMs: 3004, detail: null }),
         ended({ kind: 'no-answer', by: 'FIN', afterMs: 4, detail: null }),
+        { event: 'failed', time, number: 7, reason: 'no TLS with 192.0.2.7:5432' },
+        ended({ kind: 'unanswered', afterMs: 4012, detail: 'no TLS with 192.0.2.7:5432' }),
       ),
     ).toMatchInlineSnapshot(`
       "14:02:07.123  DEAD: noticed by heartbeat after 3.00s of silence
@@ -154,6 +156,8 @@ describe('probeLine', () => {
       14:02:07.123  closed by the peer (FIN)
       14:02:07.123  not one beat was answered in 3.00s
       14:02:07.123  closed by the peer (FIN) after 0.00s, before one beat was answered
+      14:02:07.123  beat 7: not sent: no TLS with 192.0.2.7:5432
+      14:02:07.123  the last beats were not answered: nothing in 4.01s: no TLS with 192.0.2.7:5432
       "
     `);
   });
