@@ -3,10 +3,11 @@
  * matched as the characters U+0000 to U+00FF.
  *
  * Replies come from strangers: an expression meets no more than the first `MOST_MATCHED_BYTES` of one,
- * and what can take more than quadratic time at each place of it is refused.
+ * and is refused if it could take more than `MOST_STEPS` there.
  */
 import { TcpaliveError } from '../errors.js';
 import { bytesOf, charactersOf } from './byte-text.js';
+import { matchEffort } from './match-effort.js';
 
 export interface Pattern {
   /** As it was written. */
@@ -24,11 +25,20 @@ export interface Match {
 /** Beyond every first line; the rest of a reply says nothing about what speaks. */
 export const MOST_MATCHED_BYTES = 1024;
 
-/** Each is a loop within the others: 1024³ / 6 steps at the very worst. */
-const MOST_UNBOUNDED = 2;
+/** About ten milliseconds: a repetition without bound anywhere, or two of them behind `^`. */
+const MOST_STEPS = 2 ** 23;
+
+/** A longer one fits nothing, or is no one's who means it. */
+const LONGEST_PATTERN = MOST_MATCHED_BYTES;
 
 /** @throws TcpaliveError BAD_USAGE */
 export function parsePattern(text: string): Pattern {
+  if (text.length > LONGEST_PATTERN) {
+    throw new TcpaliveError(
+      'BAD_USAGE',
+      `a reply of ${text.length} characters: at most ${LONGEST_PATTERN} are looked for`,
+    );
+  }
   const [, source] = /^\/(.+)\/$/s.exec(text) ?? [];
   if (source !== undefined) return { text, expression: parseExpression(source) };
   const characters = charactersOf(bytesOf(text));
@@ -58,12 +68,14 @@ function parseExpression(source: string): RegExp {
   const bare = source.replaceAll(/\\[^1-9k]/gs, '.').replaceAll(/\[(?:\\.|[^\]])*\]/gs, '.');
   if (bare.includes('\\')) throw refuse('refers back to a group, which can take for ever');
   if (/\)(?:[*+]|\{)/.test(bare)) throw refuse('repeats a group, which can take for ever');
-  const unbounded = bare.match(/[*+]|\{\d*,\}/g)?.length ?? 0;
-  if (unbounded > MOST_UNBOUNDED) {
-    throw refuse(
-      `repeats without bound ${unbounded} times, at most ${MOST_UNBOUNDED} are quick enough`,
-    );
+  const expression = compiled(source);
+  if (matchEffort(bare, MOST_MATCHED_BYTES) > MOST_STEPS) {
+    throw refuse('repeats so much that it can take too long, less so where it begins with ^');
   }
+  return expression;
+}
+
+function compiled(source: string): RegExp {
   try {
     return new RegExp(source, 's');
   } catch {
