@@ -1,6 +1,6 @@
 /**
  * How replies lie in a protocol's stream. A splitter looks at what has come and says where the first
- * unit ends; it keeps nothing. A reader holds at most `LARGEST_UNIT_BYTES`, whatever a stranger sends.
+ * unit ends; it keeps nothing, and is told where it stopped before. A reader holds at most `LARGEST_UNIT_BYTES`, whatever a stranger sends.
  */
 import { charactersOf } from './byte-text.js';
 
@@ -38,7 +38,10 @@ export const LARGEST_UNIT_BYTES = 64 * 1024;
 
 /** Reads the units of one connection. */
 export class UnitReader {
-  #held: Uint8Array = new Uint8Array(0);
+  /** What follows it in its buffer is nobody's. */
+  #held = new Uint8Array(0);
+  /** Of it, a splitter has looked at so much in vain. */
+  #seen = 0;
   /** Of a unit too large to be held: its beginning, and how much of it is still to come. */
   #large: { readonly beginning: Uint8Array; leftBytes: number } | undefined;
 
@@ -51,10 +54,7 @@ export class UnitReader {
     const skipped = Math.min(this.#large?.leftBytes ?? 0, chunk.length);
     if (this.#large !== undefined) this.#large.leftBytes -= skipped;
     if (skipped === chunk.length) return;
-    const held = new Uint8Array(this.#held.length + chunk.length - skipped);
-    held.set(this.#held);
-    held.set(chunk.subarray(skipped), this.#held.length);
-    this.#held = held;
+    this.#append(chunk.subarray(skipped));
   }
 
   /** The next unit, if it is complete; undefined: more must come. `none`: what has come is no unit. */
@@ -66,7 +66,8 @@ export class UnitReader {
       return beginning;
     }
     if (this.#held.length === 0) return undefined;
-    const end = splitters[units](this.#held);
+    const end = splitters[units](this.#held, this.#seen);
+    this.#seen = end === 'more' ? this.#held.length : 0;
     if (end === 'none') return 'none';
     if (end === 'more') return this.#held.length > LARGEST_UNIT_BYTES ? 'none' : undefined;
     if (end <= this.#held.length) return this.take(end);
@@ -80,15 +81,36 @@ export class UnitReader {
   /** Out of what is held, its first bytes. */
   take(length: number): Uint8Array {
     const taken = this.#held.subarray(0, length);
+    this.#seen = 0;
     this.#held = this.#held.subarray(length); // a copy for each of many small units would be quadratic
     return taken;
+  }
+
+  /** Twice as much room whenever it is short: a copy for each byte that drips in would be quadratic. */
+  #append(bytes: Uint8Array): void {
+    const { buffer, byteOffset, length } = this.#held;
+    const whole = length + bytes.length;
+    if (byteOffset + whole <= buffer.byteLength) {
+      this.#held = new Uint8Array(buffer, byteOffset, whole);
+    } else {
+      const roomy = new Uint8Array(2 * whole);
+      roomy.set(this.#held);
+      this.#held = roomy.subarray(0, whole);
+    }
+    this.#held.set(bytes, length);
   }
 }
 
 const LF = 0x0a;
 
-const splitters: Readonly<Record<Units, (held: Uint8Array) => UnitEnd>> = {
-  line: (held) => lineEnd(held, 0),
+/**
+ * @param seen so many bytes were looked at before, and more had to come: what drips in is not looked
+ *   through again
+ */
+type Splitter = (held: Uint8Array, seen: number) => UnitEnd;
+
+const splitters: Readonly<Record<Units, Splitter>> = {
+  line: lineEnd,
   reply: replyEnd,
   'http-head': httpHeadEnd,
   websocket: websocketEnd,
@@ -110,23 +132,26 @@ function lineEnd(held: Uint8Array, from: number): UnitEnd {
 }
 
 /** A reply of FTP or SMTP: `220-` begins one of several lines, and `220 ` is its last (RFC 959 section 4.2). */
-function replyEnd(held: Uint8Array): UnitEnd {
-  const first = lineEnd(held, 0);
-  if (typeof first !== 'number' || held[3] !== 0x2d) return first;
-  const code = charactersOf(held.subarray(0, 3));
-  for (let from = first; ;) {
-    const end = lineEnd(held, from);
+function replyEnd(held: Uint8Array, seen: number): UnitEnd {
+  for (let at = seen; ;) {
+    const end = lineEnd(held, at);
     if (typeof end !== 'number') return end;
-    if (charactersOf(held.subarray(from, from + 4)) === `${code} `) return end;
-    from = end;
+    const from = end < 2 ? 0 : held.lastIndexOf(LF, end - 2) + 1;
+    if (from === 0 ? held[3] !== 0x2d : isLastLine(held, from)) return end;
+    at = end;
   }
 }
 
+function isLastLine(held: Uint8Array, from: number): boolean {
+  return held[from + 3] === 0x20 && [0, 1, 2].every((at) => held[from + at] === held[at]);
+}
+
 /** A status line and its fields. No body follows the answer to HEAD, nor a 101 (RFC 9112 section 6.3). */
-function httpHeadEnd(held: Uint8Array): UnitEnd {
+function httpHeadEnd(held: Uint8Array, seen: number): UnitEnd {
   const beginning = charactersOf(held.subarray(0, 5));
   if (!'HTTP/'.startsWith(beginning)) return 'none';
-  for (let at = held.indexOf(LF); at >= 0; at = held.indexOf(LF, at + 1)) {
+  // The empty line may have begun before.
+  for (let at = held.indexOf(LF, Math.max(0, seen - 2)); at >= 0; at = held.indexOf(LF, at + 1)) {
     if (held[at + 1] === LF) return at + 2;
     if (held[at + 1] === 0x0d && held[at + 2] === LF) return at + 3;
   }

@@ -3,6 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { bytesOf } from '../../src/core/byte-text.js';
 import { LARGEST_UNIT_BYTES, UnitReader, UNITS, type Units } from '../../src/core/reply-units.js';
 
+/** Each byte looked at once takes a fraction of a second; each again whenever one comes, minutes. */
+const SOON_MS = 10_000;
+
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
 
 /** One unit, and nothing that belongs to it left behind. */
@@ -112,6 +115,25 @@ describe('a unit', () => {
     }
     reader.push(new Uint8Array(4096).fill(0x61));
     expect(reader.next(units)).toBe('none');
+  });
+
+  it.each<[Units, string]>([
+    ['line', 'a'],
+    ['reply', '220-a'],
+    ['reply', '220-\n'],
+    ['http-head', 'HTTP/1.1 200 OK\n'],
+  ])('%s %s may drip in, each byte of which is looked at once', (units, beginning) => {
+    const reader = new UnitReader();
+    const drip = (byte: number) => {
+      reader.push(Uint8Array.of(byte));
+      return reader.next(units);
+    };
+    const last = beginning.charCodeAt(beginning.length - 1);
+    for (const byte of bytesOf(beginning)) expect(drip(byte)).toBeUndefined();
+    const started = performance.now();
+    while (drip(units === 'http-head' ? 0x61 : last) === undefined);
+    expect(reader.held).toHaveLength(LARGEST_UNIT_BYTES + 1);
+    expect(performance.now() - started).toBeLessThan(SOON_MS);
   });
 
   it('is the same however the stream is cut, and no bytes are lost, made up or too many held', () => {
