@@ -1,37 +1,37 @@
 /**
  * How replies lie in a protocol's stream. A splitter looks at what has come and says where the first
- * unit ends; it keeps nothing, and is told where it stopped before. A reader holds at most `LARGEST_UNIT_BYTES`, whatever a stranger sends.
+ * unit ends; it keeps nothing, and is told where it stopped before. A reader holds at most
+ * `LARGEST_UNIT_BYTES`, whatever a stranger sends.
  */
 import { charactersOf } from './byte-text.js';
-
-export type Units =
-  | 'line'
-  | 'reply'
-  | 'http-head'
-  | 'websocket'
-  | 'mqtt'
-  | 'amqp'
-  | 'postgres'
-  | 'length16'
-  | 'bytes';
-
-export const UNITS: readonly Units[] = [
-  'line',
-  'reply',
-  'http-head',
-  'websocket',
-  'mqtt',
-  'amqp',
-  'postgres',
-  'length16',
-  'bytes',
-];
 
 /**
  * The first unit's whole length, once that is known, though not all of it may have come; `more`: not
  * yet known; `none`: these bytes begin no unit.
  */
 type UnitEnd = number | 'more' | 'none';
+
+/**
+ * @param seen so many bytes were looked at before, and more had to come: what drips in is not looked
+ *   through again
+ */
+type Splitter = (held: Uint8Array, seen: number) => UnitEnd;
+
+const splitters = {
+  line: lineEnd,
+  reply: replyEnd,
+  'http-head': httpHeadEnd,
+  websocket: websocketEnd,
+  mqtt: mqttEnd,
+  amqp: amqpEnd,
+  postgres: postgresEnd,
+  length16: (held) => (held.length < 2 ? 'more' : 2 + bigEndian(held, 0, 2)),
+  bytes: (held) => held.length,
+} satisfies Readonly<Record<string, Splitter>>;
+
+export type Units = keyof typeof splitters;
+
+export const UNITS = Object.keys(splitters) as readonly Units[];
 
 /** Of a larger one that says its length, only the beginning is kept. */
 export const LARGEST_UNIT_BYTES = 64 * 1024;
@@ -102,24 +102,6 @@ export class UnitReader {
 }
 
 const LF = 0x0a;
-
-/**
- * @param seen so many bytes were looked at before, and more had to come: what drips in is not looked
- *   through again
- */
-type Splitter = (held: Uint8Array, seen: number) => UnitEnd;
-
-const splitters: Readonly<Record<Units, Splitter>> = {
-  line: lineEnd,
-  reply: replyEnd,
-  'http-head': httpHeadEnd,
-  websocket: websocketEnd,
-  mqtt: mqttEnd,
-  amqp: amqpEnd,
-  postgres: postgresEnd,
-  length16: (held) => (held.length < 2 ? 'more' : 2 + bigEndian(held, 0, 2)),
-  bytes: (held) => held.length,
-};
 
 /** Just behind the line feed. Text holds no other control characters: what has them is no line. */
 function lineEnd(held: Uint8Array, from: number): UnitEnd {
