@@ -154,17 +154,39 @@ export class LinuxKernel implements Kernel {
   }
 
   cut(fd: number, engine: DropEngine | VanishEngine): void {
-    if (engine === 'socket-filter') this.#attach(fd, DROP_ALL);
-    else if (engine === 'goodbye-filter') this.#attach(fd, PASS_GOODBYES);
-    else if (engine === 'data-filter') this.#attach(fd, DROP_DATA);
-    else if (engine === 'hop-limit') this.#setHopLimit(fd, 1);
-    else this.#setMinTtl(fd, LARGEST_TTL);
+    switch (engine) {
+      case 'socket-filter':
+        this.#attach(fd, DROP_ALL);
+        break;
+      case 'goodbye-filter':
+        this.#attach(fd, PASS_GOODBYES);
+        break;
+      case 'data-filter':
+        this.#attach(fd, DROP_DATA);
+        break;
+      case 'hop-limit':
+        this.#setHopLimit(fd, 1);
+        break;
+      case 'min-ttl':
+        this.#setMinTtl(fd, LARGEST_TTL);
+        break;
+    }
   }
 
   heal(fd: number, engine: DropEngine | VanishEngine): void {
-    if (engine === 'min-ttl') this.#setMinTtl(fd, 0);
-    else if (engine === 'hop-limit') this.#setHopLimit(fd, DEFAULT_HOP_LIMIT);
-    else writeInt(this.#libc, fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
+    switch (engine) {
+      case 'socket-filter':
+      case 'goodbye-filter':
+      case 'data-filter':
+        writeInt(this.#libc, fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
+        break;
+      case 'hop-limit':
+        this.#setHopLimit(fd, DEFAULT_HOP_LIMIT);
+        break;
+      case 'min-ttl':
+        this.#setMinTtl(fd, 0);
+        break;
+    }
   }
 
   lose(fd: number, share: number): void {
