@@ -77,14 +77,24 @@ export function probeCommand(env: Environment): Command {
     .action(async (remote: Endpoint, flags: ProbeFlags, command: Command) => {
       refuseImpossible(remote, flags);
       refuseUnauditable(flags, (flag) => command.getOptionValueSource(flag) === 'cli');
-      if (flags.vanish === true) {
-        const { runVanish } = await import('./run-vanish.js');
-        await runVanish(env, remote, flags);
-        return;
-      }
-      const { runProbe } = await import('./run-probe.js');
-      await runProbe(env, remote, flags, command.getOptionValueSource('mode') !== 'default');
+      const run = await runner(flags);
+      await run(env, remote, flags, command.getOptionValueSource('mode') !== 'default');
     });
+}
+
+/** @param isModeGiven otherwise `flags.mode` is only what a probe does then */
+export type RunProbe = (
+  env: Environment,
+  remote: Endpoint,
+  flags: ProbeFlags,
+  isModeGiven: boolean,
+) => Promise<void>;
+
+async function runner({ vanish, idleLimit, script }: ProbeFlags): Promise<RunProbe> {
+  if (vanish === true) return (await import('./run-vanish.js')).runVanish;
+  if (idleLimit === true) return (await import('./run-idle-limit.js')).runIdleLimit;
+  if (script !== undefined) return (await import('./run-script.js')).runScript;
+  return (await import('./run-probe.js')).runProbe;
 }
 
 const HELP = `

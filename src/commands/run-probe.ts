@@ -1,45 +1,23 @@
-import type { Endpoint } from '../core/endpoint.js';
 import type { ProbeResult } from '../core/probe-result.js';
 import { hostFacts } from '../kernel/host-facts.js';
 import { openKernel } from '../kernel/open-kernel.js';
 import { TcpaliveError } from '../errors.js';
 import { wrongProtocol } from '../net/exchange.js';
 import { probe } from '../net/probe.js';
-import type { Format } from '../report/format.js';
-import { jsonText } from '../report/json.js';
 import { noAnswerWords, probeLine, probeSummary } from '../report/probe.js';
 import { connectOptions } from './connect-options.js';
 import { chooseProtocol } from './choose-protocol.js';
-import type { Environment } from './environment.js';
 import { listenForInterrupt } from './interrupt.js';
-import { chosenFormat } from './options.js';
-import type { ProbeFlags } from './probe.js';
-import { playScript } from './run-script.js';
+import { outputStream } from './output-stream.js';
+import type { RunProbe } from './probe.js';
 import { styleFor } from './style.js';
 
-export async function runProbe(
-  env: Environment,
-  remote: Endpoint,
-  flags: ProbeFlags,
-  modeGiven: boolean,
-): Promise<void> {
-  const format = chosenFormat(flags);
+export const runProbe: RunProbe = async (env, remote, flags) => {
+  const output = outputStream(env, flags);
   const style = styleFor(env, env.stdout, flags.color);
   const open = await connectOptions(remote, flags);
   const interrupt = listenForInterrupt(env);
   const kernel = await openKernel();
-  if (flags.script !== undefined) {
-    const mode = modeGiven ? flags.mode : undefined;
-    const script = { file: flags.script, mode, ...open, interruption: interrupt.signal };
-    env.setExitCode(interrupt.exitCode(await playScript(env, kernel, script)));
-    return;
-  }
-  if (flags.idleLimit === true) {
-    const { runIdleLimit } = await import('./run-idle-limit.js');
-    const mode = modeGiven ? flags.mode : {};
-    await runIdleLimit(env, kernel, open, { ...flags, mode }, interrupt);
-    return;
-  }
   const beats = flags.mode.heartbeat !== undefined;
   const chosen = beats ? await chooseProtocol(env, flags, remote) : undefined;
   const result = await probe(
@@ -57,22 +35,17 @@ export async function runProbe(
       interruption: interrupt.signal,
     },
     (event) => {
-      if (flags.quiet === true) return;
-      if (format === 'jsonl') env.stdout.write(`${jsonText(event)}\n`);
-      else (format === 'json' ? env.stderr : env.stdout).write(probeLine(event, style));
+      output.event(event, () => {
+        (output.format === 'json' ? env.stderr : env.stdout).write(probeLine(event, style));
+      });
     },
   );
   interrupt.ignore();
-  env.stdout.write(summary(result, format));
+  output.result(result, () => probeSummary(result));
   const code = exitCode(result);
   if (code === 3 && !interrupt.happened) throw couldNotTest(result);
   env.setExitCode(interrupt.exitCode(code));
-}
-
-function summary(result: ProbeResult, format: Format): string {
-  if (format === 'json') return `${jsonText(result, 2)}\n`;
-  return format === 'jsonl' ? `${jsonText(result)}\n` : probeSummary(result);
-}
+};
 
 function exitCode({ verdict, beats, drop, lost }: ProbeResult): number {
   if (verdict.kind === 'no-answer' && beats.answered === 0) return 3;

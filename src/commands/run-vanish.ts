@@ -7,24 +7,19 @@ import { TcpaliveError } from '../errors.js';
 import { hostFacts } from '../kernel/host-facts.js';
 import { openKernel } from '../kernel/open-kernel.js';
 import { opener } from '../net/opener.js';
-import { jsonText } from '../report/json.js';
 import { vanishIntroduction, vanishLine, vanishStatus, vanishSummary } from '../report/vanish.js';
 import { defaultConnections } from './audit-flags.js';
 import { chooseProtocol } from './choose-protocol.js';
 import { connectOptions } from './connect-options.js';
 import type { Environment } from './environment.js';
 import { listenForInterrupt } from './interrupt.js';
-import { chosenFormat } from './options.js';
-import type { ProbeFlags } from './probe.js';
+import { outputStream } from './output-stream.js';
+import type { ProbeFlags, RunProbe } from './probe.js';
 import { showStatus } from './status-line.js';
 import { styleFor } from './style.js';
 
-export async function runVanish(
-  env: Environment,
-  remote: Endpoint,
-  flags: ProbeFlags,
-): Promise<void> {
-  const format = chosenFormat(flags);
+export const runVanish: RunProbe = async (env, remote, flags) => {
+  const output = outputStream(env, flags);
   const { wait: waitMs, connections = defaultConnections.vanish } = flags;
   const connect = await connectOptions(remote, flags);
   const interrupt = listenForInterrupt(env);
@@ -40,9 +35,10 @@ export async function runVanish(
       if (flags.quiet !== true) status.show(vanishStatus(progress));
       return;
     }
-    if (format === 'jsonl') env.stdout.write(`${jsonText(progress)}\n`);
-    const line = flags.quiet !== true && isNews(progress) ? vanishLine(progress) : undefined;
-    if (line !== undefined && format !== 'jsonl') status.say(line);
+    output.event(progress, () => {
+      const line = isNews(progress) ? vanishLine(progress) : undefined;
+      if (line !== undefined) status.say(line);
+    });
   };
   const audit = {
     ...{ target, protocol, request, waitMs, connections, interruption },
@@ -53,11 +49,8 @@ export async function runVanish(
     const result = await vanish(kernel, audit, onEvent);
     interrupt.ignore();
     status.end();
-    if (format !== 'table') {
-      env.stdout.write(`${jsonText(result, format === 'json' ? 2 : undefined)}\n`);
-    } else {
-      env.stdout.write(vanishSummary(result, styleFor(env, env.stdout, flags.color).width));
-    }
+    const { width } = styleFor(env, env.stdout, flags.color);
+    output.result(result, () => vanishSummary(result, width));
     if (!result.noticed && !result.proven && !interrupt.happened) throw notProven(result);
     env.setExitCode(interrupt.exitCode(0));
   } catch (error) {
@@ -67,7 +60,7 @@ export async function runVanish(
   } finally {
     status.end();
   }
-}
+};
 
 /** A screen full for each of two connections, and how each ended. */
 const MOST_LINES = 10;
