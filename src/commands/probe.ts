@@ -137,9 +137,12 @@ Examples:
 /** Flags that each make sense, and not together. */
 function refuseImpossible(remote: Endpoint, flags: ProbeFlags): void {
   refuseUnconnectable(remote, flags);
-  const { mode, count, duration, dropAfter, protocol, send } = flags;
+  const { mode, count, duration, dropAfter, protocol, send, vanish, idleLimit } = flags;
   refuseHalfProtocol(flags);
-  if (mode.heartbeat === undefined && (protocol !== undefined || send !== undefined)) {
+  // An audit says something first, and beats never.
+  const beats = vanish !== true && idleLimit !== true;
+  const isSpoken = protocol !== undefined || send !== undefined;
+  if (beats && mode.heartbeat === undefined && isSpoken) {
     const flag = send === undefined ? '--protocol' : '--send';
     throw new TcpaliveError(
       'BAD_USAGE',

@@ -138,6 +138,10 @@ describe('a value that cannot be understood', () => {
     [`${TARGET} --send x --expect-reply /(a+)+/`, /^--expect-reply: .* repeats a group/],
     [`${TARGET} --protocol ./none.yaml`, /^cannot read the protocol \.\/none\.yaml: no such file$/],
     [
+      `${TARGET} --idle-limit --mode keepalive=60s:10s:6 --protocol ./none.yaml`,
+      /^cannot read the protocol \.\/none\.yaml: no such file$/,
+    ],
+    [
       `${TARGET} --protocol redis --secret-file ./none`,
       /^cannot read the protocol .*redis\.yaml: no such file$/,
     ],
