@@ -13,9 +13,11 @@ import type {
   KeepaliveTrial,
 } from '../core/idle-limit-result.js';
 import type { KeepaliveSettings } from '../core/mode.js';
+import type { ProbeProtocol } from '../core/probe-result.js';
 import type { HostFacts } from '../core/result.js';
 import { safeKeepalive } from '../core/safe-keepalive.js';
 import { msBetween } from '../core/time.js';
+import { trustNotes } from '../core/tls.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
@@ -31,6 +33,8 @@ export interface IdleLimitOptions {
    * `like`. @throws TcpaliveError
    */
   readonly open: (like: Opened | undefined) => Promise<Opened>;
+  /** Which it speaks before; null: nothing is said. */
+  readonly protocol: ProbeProtocol | null;
   /** The longest silence to try. */
   readonly waitMs: number;
   /** At the same time, `BESIDE` among them. */
@@ -79,7 +83,10 @@ export async function measureIdleLimit(
       host: options.host,
       capabilities: kernel.capabilities,
       target: options.target,
-      measured: run.measured ?? options.target,
+      measured: run.used === undefined ? options.target : formatEndpoint(run.used.remote),
+      addresses: run.used?.addresses ?? [],
+      tls: run.used?.tls ?? null,
+      protocol: options.protocol,
       waitMs: options.waitMs,
       connections: run.opened,
       verdict,
@@ -91,7 +98,7 @@ export async function measureIdleLimit(
             ? { kind: 'none' }
             : { kind: 'settings', ...safe },
       trials: run.trials,
-      notes: run.notes,
+      notes: [...trustNotes(run.used?.tls ?? null), ...run.notes],
     };
   } finally {
     run.close();
@@ -100,7 +107,8 @@ export async function measureIdleLimit(
 
 class IdleLimitRun {
   opened = 0;
-  measured: string | undefined;
+  /** Where every connection goes; undefined: none could be had. */
+  used: Omit<Opened, 'socket'> | undefined;
   keepalive: KeepaliveTrial = { kind: 'not-tested' };
   readonly trials: IdleTrial[] = [];
   readonly #notes: string[] = [];
@@ -281,15 +289,26 @@ class IdleLimitRun {
   async #openOne(keepalive?: KeepaliveSettings | 'system'): Promise<SilentConnection> {
     const opening = this.#options.open(this.#first && (await this.#first));
     this.#first ??= opening;
-    const { socket, remote, addresses } = await opening;
-    const connection = new SilentConnection(this.#kernel, socket, keepalive);
+    const { socket, ...used } = await opening;
+    const connection = this.#silence(socket, keepalive);
     this.#open.add(connection);
     this.opened++;
-    if (this.measured === undefined) {
-      this.measured = formatEndpoint(remote);
-      this.#onEvent({ event: 'opened', measured: this.measured, addresses });
+    if (this.used === undefined) {
+      this.used = used;
+      const { remote, addresses } = used;
+      this.#onEvent({ event: 'opened', measured: formatEndpoint(remote), addresses });
     }
     return connection;
+  }
+
+  /** What was opened is owned by whoever watches it, or closed. */
+  #silence(socket: Opened['socket'], keepalive?: KeepaliveSettings | 'system'): SilentConnection {
+    try {
+      return new SilentConnection(this.#kernel, socket, keepalive);
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
   }
 
   #leave(connection: SilentConnection, isForgotten = false): void {

@@ -9,7 +9,7 @@ import { formatEndpoint } from '../core/endpoint.js';
 import type { ProbeProtocol } from '../core/probe-result.js';
 import type { HostFacts } from '../core/result.js';
 import type { VanishNews, VanishProgress, VanishResult } from '../core/vanish-result.js';
-import { aboutTrust } from '../core/tls.js';
+import { trustNotes } from '../core/tls.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
@@ -120,7 +120,7 @@ export async function vanish(
       kept: keptBy({ inference, load, complete, proven, vanished, quiet }),
       notes: [
         ...aboutLoad(begun.length - runs.length, begun.length),
-        ...aboutTrust(tls),
+        ...trustNotes(tls),
         ...aboutTalk(connections),
         ...disturbance(loop.stop()),
       ],

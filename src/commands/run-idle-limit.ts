@@ -44,7 +44,8 @@ export const runIdleLimit: RunProbe = async (env, remote, flags, isModeGiven) =>
   const { signal: interruption } = interrupt;
   const open = opener(kernel, { ...to, interruption }, speech);
   const host = hostFacts(kernel);
-  const options = { target, open, waitMs, connections, keepalive, host };
+  const protocol = speech === undefined ? null : { name: speech.protocol.name, guessed: false };
+  const options = { target, open, protocol, waitMs, connections, keepalive, host };
   try {
     const result = await measureIdleLimit(kernel, { ...options, interruption }, onEvent);
     interrupt.ignore();

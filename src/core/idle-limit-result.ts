@@ -4,7 +4,9 @@
  */
 import type { Capabilities } from './capabilities.js';
 import type { KeepaliveSettings } from './mode.js';
+import type { ProbeProtocol } from './probe-result.js';
 import type { HostFacts } from './result.js';
+import type { TlsFacts } from './tls.js';
 
 export interface IdleLimitResult {
   readonly schema: 'tcpalive/idle-limit/1';
@@ -17,6 +19,12 @@ export interface IdleLimitResult {
   readonly target: string;
   /** Its address: of several that a name has, the one that every connection went to. */
   readonly measured: string;
+  /** All that the name has. */
+  readonly addresses: readonly string[];
+  /** Null without --tls. */
+  readonly tls: TlsFacts | null;
+  /** Which was spoken before the silence; null: nothing was said. */
+  readonly protocol: ProbeProtocol | null;
   /** The longest silence that was to be tried. */
   readonly waitMs: number;
   /** Opened in all, one after the other or together. */

@@ -11,10 +11,11 @@ export interface TlsFacts {
   readonly problem: string | null;
 }
 
-/** What a result must mention; nothing where there is no TLS, or no doubt. */
-export function aboutTrust(tls: TlsFacts | null): readonly string[] {
+/** What is to be said of a connection that goes on under --insecure; nothing: it is trusted. */
+export function trustNotes(tls: TlsFacts | null): readonly string[] {
   const problem = tls?.problem ?? null;
   if (problem === null) return [];
-  const what = 'whoever answered need not be the server that was meant: its certificate is not';
-  return [`${what} trusted (${problem}), and --insecure goes on`];
+  return [
+    `whoever answered need not be the server that was meant: its certificate is not trusted (${problem}), and --insecure goes on`,
+  ];
 }

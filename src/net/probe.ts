@@ -16,12 +16,12 @@ import type {
   ProbeVerdict,
 } from '../core/probe-result.js';
 import { addMs, type Instant } from '../core/time.js';
+import { trustNotes } from '../core/tls.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { pause } from '../kernel/interruption.js';
 import { SILENT_BEFORE_PROBE_MS } from './keepalive-probe.js';
-import { aboutTrust } from '../core/tls.js';
 import { disturbance, watchLoop } from './loop-delay.js';
 import { dropEngine } from './own-drop.js';
 import type { Opened } from './open-socket.js';
@@ -129,7 +129,7 @@ export async function probe(
     withoutMode: withoutMode(options, verdict),
     kernel: view,
     notes: [
-      ...aboutTrust(opened?.tls ?? null),
+      ...trustNotes(opened?.tls ?? null),
       ...(dropAfterMs === undefined ? [] : [...aboutDrop(drop), ...disturbance(loopDelay)]),
     ],
   };

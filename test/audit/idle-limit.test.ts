@@ -1,14 +1,16 @@
 import { getEventListeners } from 'node:events';
 import type { Socket } from 'node:net';
+import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { measureIdleLimit, type IdleLimitOptions } from '../../src/audit/idle-limit.js';
 import type { IdleLimitEvent } from '../../src/core/idle-limit-result.js';
 import { hostFacts } from '../../src/kernel/host-facts.js';
 import { interruptible } from '../../src/kernel/interruption.js';
-import type { Kernel } from '../../src/kernel/kernel.js';
+import { KernelRefusal, type Kernel } from '../../src/kernel/kernel.js';
 import { portableKernel } from '../../src/kernel/portable.js';
 import { descriptorOf } from '../../src/net/descriptor.js';
 import { openSocket, type Opened } from '../../src/net/open-socket.js';
+import { certificates, tlsEcho } from '../net/tls-server.js';
 import { closedPort, rawServer } from '../net/raw-server.js';
 import { refused } from '../net/refused.js';
 import {
@@ -122,6 +124,42 @@ describe.skipIf(lacksAsking || lacksEngine)(
       expect(likes).toMatchObject([undefined, { remote: { address: '127.0.0.1', port } }]);
     });
 
+    it('says whom it need not have measured', async () => {
+      const { port } = await tlsEcho(certificates().selfSigned);
+      const tls = { servername: undefined, ca: undefined, insecure: true };
+      const remote = { address: '127.0.0.1', port };
+      const open = () => openSocket(kernel, { remote, connectTimeoutMs: SOON_MS, tls });
+      const untrusted = { ...options, open, waitMs: 1000 };
+      const result = await measureIdleLimit(kernel, untrusted, () => undefined);
+      expect(result).toMatchObject({
+        ...{ measured: `127.0.0.1:${port}`, addresses: ['127.0.0.1'], protocol: null },
+        ...{ verdict: { kind: 'none' }, tls: { problem: 'it is signed by itself' } },
+      });
+      expect(result.notes).toEqual([expect.stringMatching(/is not trusted \(it is signed by/)]);
+    });
+
+    it.skipIf(lacksDescriptorCount)('leaves nothing open that takes no keepalive', async () => {
+      const { port } = await rawServer((socket) => socket.resume());
+      const grudging = new Proxy(kernel, {
+        get: (target, name) => {
+          const value: unknown = Reflect.get(target, name);
+          if (name === 'tcpInfo') return () => refuse();
+          return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        },
+      });
+      const refuse = (): never => {
+        throw new KernelRefusal('TCP_INFO', constants.errno.EINVAL);
+      };
+      await givesDescriptorsBack(async () => {
+        const running = measureIdleLimit(
+          grudging,
+          { ...options, open: () => opened(port) },
+          () => undefined,
+        );
+        await expect(running).rejects.toBeInstanceOf(KernelRefusal);
+      });
+    });
+
     it('takes a socket that has ended already for closed', async () => {
       const { port } = await rawServer((socket) => socket.resume());
       const open = async () => {
@@ -154,6 +192,7 @@ describe.skipIf(lacksAsking || lacksEngine)(
 const options: IdleLimitOptions = {
   target: 'a server of the test',
   open: () => Promise.reject(new Error('nobody is to be opened')),
+  protocol: null,
   waitMs: 2000,
   connections: 16,
   keepalive: undefined,
