@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { TcpaliveError } from '../errors.js';
-import { quoted, type Position, type YamlFile } from './scenario-yaml.js';
+import { quoted, type Position, type YamlFile } from './plain-yaml.js';
 
 /** The parsers' messages repeat what they were given: nothing that is longer gets to them. */
 const LONGEST_WORD = 120;

@@ -4,7 +4,7 @@ import { parseHex } from './byte-text.js';
 import { isMapping, list, mapping, shown, spelled, text, whole } from './file-schema.js';
 import { parsePattern } from './pattern.js';
 import { UNITS, type Units } from './reply-units.js';
-import { UNPRINTABLE } from './scenario-yaml.js';
+import { UNPRINTABLE } from './plain-yaml.js';
 import {
   FRAME_FORMS,
   LENGTH_FORMS,

@@ -6,7 +6,7 @@ import { checkShape } from './file-schema.js';
 import type { Pattern } from './pattern.js';
 import { protocolSchema } from './protocol-schema.js';
 import type { Units } from './reply-units.js';
-import { badFile, readYaml, type Path } from './scenario-yaml.js';
+import { badFile, readYaml, type Path } from './plain-yaml.js';
 import { namesIn, type Template } from './template.js';
 
 export interface Protocol {

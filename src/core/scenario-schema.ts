@@ -10,7 +10,7 @@ import { LARGEST_FRAME_BYTES } from './frame.js';
 import { parseMode } from './mode.js';
 import type { TimerName } from './result.js';
 import { countNames, type Quantity } from './scenario-check.js';
-import { quoted, UNPRINTABLE } from './scenario-yaml.js';
+import { quoted, UNPRINTABLE } from './plain-yaml.js';
 
 /** A step as it is written, but that durations are milliseconds. */
 export type StepShape =

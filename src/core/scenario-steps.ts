@@ -1,6 +1,6 @@
 /** A scenario's steps: where each stands in the file, and whether they can be played as they are. */
 import { MOST_REPETITIONS, type StepShape } from './scenario-schema.js';
-import type { Path, Position } from './scenario-yaml.js';
+import type { Path, Position } from './plain-yaml.js';
 
 export type Step = { readonly at: Position } & (
   | {

@@ -8,7 +8,7 @@ import { formatMode, type Mode } from './mode.js';
 import type { Quantity, ScenarioExpectation } from './scenario-check.js';
 import { scenarioSchema, type ScenarioShape } from './scenario-schema.js';
 import { flatSteps, readSteps, type Step, type StepSource } from './scenario-steps.js';
-import { badFile, readYaml, type Position, type YamlFile } from './scenario-yaml.js';
+import { badFile, readYaml, type Position, type YamlFile } from './plain-yaml.js';
 
 export interface Scenario {
   /** One printable line. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readYaml } from '../../src/core/scenario-yaml.js';
+import { readYaml } from '../../src/core/plain-yaml.js';
 import { refusal } from './scenario-refusal.js';
 
 describe('where things stand', () => {
