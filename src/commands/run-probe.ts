@@ -62,7 +62,9 @@ function couldNotTest({ target, protocol, verdict, notes }: ProbeResult): Tcpali
   return new TcpaliveError('NO_ANSWER', `${target}: ${noAnswerWords(verdict)}`, {
     hint:
       protocol === null
-        ? 'alive or not cannot be said: not even its kernel answered a keepalive probe'
+        ? verdict.by === null || verdict.by === 'heartbeat'
+          ? 'alive or not cannot be said: not even its kernel answered a keepalive probe'
+          : 'it is there, and keeps no client: does it want TLS (--tls), or is it full?'
         : `alive or not cannot be said: it was asked in ${name}; does it speak that? ` +
           '--protocol takes another, --mode keepalive=5s:1s:3 asks its kernel alone',
   });

@@ -133,7 +133,8 @@ export type ProbeEvent =
       readonly event: 'beat';
       readonly time: string;
       readonly number: number;
-      readonly rttMs: number;
+      /** Null: the kernel answered, in its own ticks; its round trip is in `kernel`. */
+      readonly rttMs: number | null;
       readonly kernel: ProbeKernelView | null;
     }
   /** A mode without beats: only the kernel's view, once a second. */

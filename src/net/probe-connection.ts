@@ -67,7 +67,7 @@ export class ProbeConnection {
     const { connection, settings, ...opened } = await connect(this.#kernel, this.#client(), {
       onBeatSent: (at) => this.#beatSent(at),
       onFrame: (payload, at) => {
-        if (payload.length === 0) this.#answer(at);
+        if (payload.length === 0) this.#answer(at, 'process');
         else if (this.#options.speech !== undefined) this.#connection?.send(payload);
       },
       onEnd: (ending) => this.#ended(ending),
@@ -88,7 +88,7 @@ export class ProbeConnection {
     if (mode.heartbeat !== undefined && speech === undefined) {
       this.#beats = new KernelBeats(this.#kernel, connection, mode.heartbeat, {
         onBeatSent: (at) => this.#beatSent(at),
-        onAnswer: (at) => this.#answer(at),
+        onAnswer: (at) => this.#answer(at, 'kernel'),
         onSilent: (silentMs, at) => {
           this.#ended({ by: 'heartbeat', at, silentMs, detail: undefined });
         },
@@ -197,12 +197,13 @@ export class ProbeConnection {
     this.#unanswered.push(at);
   }
 
-  #answer(at: Instant): void {
+  /** A kernel's answer is told in ticks, and whatever else it hears stands for one: no round trip. */
+  #answer(at: Instant, by: 'process' | 'kernel'): void {
     const sentAt = this.#unanswered.shift();
     if (sentAt === undefined) return; // an empty frame that nobody asked for
-    const rttMs = roundMs(msBetween(sentAt, at));
+    const rttMs = by === 'kernel' ? null : roundMs(msBetween(sentAt, at));
     this.answered++;
-    this.#report.onRtt(rttMs);
+    if (rttMs !== null) this.#report.onRtt(rttMs);
     const number = this.sent - this.#unanswered.length;
     const time = this.#report.wallClock(at);
     this.#report.onEvent({ event: 'beat', time, number, rttMs, kernel: this.#look() });

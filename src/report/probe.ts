@@ -48,7 +48,7 @@ function eventWords(event: ProbeEvent): string {
       return `connected ${event.local} -> ${event.remote}${others}${settings}${tlsWords(event.tls)}${askedWords(event)}`;
     }
     case 'beat':
-      return `beat ${event.number}: ${event.rttMs.toFixed(2)} ms  ${kernelWords(event.kernel)}`;
+      return `beat ${event.number}: ${roundTripWords(event.rttMs)}  ${kernelWords(event.kernel)}`;
     case 'unanswered':
       return `beat ${event.number}: no answer yet  ${kernelWords(event.kernel)}`;
     case 'failed':
@@ -78,6 +78,10 @@ function askedWords({ asked, protocol }: Extract<ProbeEvent, { event: 'connected
   }
   if (protocol?.guessed !== true) return '';
   return ` (speaks ${protocol.name}: guessed from the port; --protocol takes another)`;
+}
+
+function roundTripWords(rttMs: number | null): string {
+  return rttMs === null ? 'its kernel is there' : `${rttMs.toFixed(2)} ms`;
 }
 
 function expectedWords(predicted: Prediction): string {
