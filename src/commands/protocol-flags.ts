@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import { bytesOf, unescapeText } from '../core/byte-text.js';
 import { parsePattern, type Pattern } from '../core/pattern.js';
-import { presetNames } from '../core/protocol-presets.js';
+import { presetNames, protocolPresets } from '../core/protocol-presets.js';
 import { parseText, type Template } from '../core/template.js';
 import { TcpaliveError } from '../errors.js';
 
@@ -35,10 +35,18 @@ export function addProtocolOptions(command: Command): Command {
     .option('--secret-file <file>', 'holds the password');
 }
 
-export const PROTOCOL_HELP = `Protocols: ${presetNames.join(', ')};
-or a file like those in fixtures/protocols.
+export const PROTOCOL_HELP = `Protocols, and the ports by which they are guessed:
+  ${presetWords(0, 7)},
+  ${presetWords(7)}; or a file like those in fixtures/protocols.
 With --protocol or --send, secrets come from TCPALIVE_USER and TCPALIVE_PASSWORD, or the password
 from --secret-file. A protocol guessed from the port gets none.`;
+
+function presetWords(from: number, to?: number): string {
+  const words = Object.entries(protocolPresets).map(([name, ports]) =>
+    ports.length === 0 ? name : `${name} (${ports.join(', ')})`,
+  );
+  return words.slice(from, to).join(', ');
+}
 
 /** Flags that each make sense, and not together. @throws TcpaliveError BAD_USAGE */
 export function refuseHalfProtocol({
@@ -79,5 +87,12 @@ function parseSending(text: string): Template {
 
 /** A regular expression has the same escapes as text, and reads them itself. */
 function parseReply(text: string): Pattern {
+  if (/^\/(?!.*\/$)/s.test(text)) {
+    throw new TcpaliveError(
+      'BAD_USAGE',
+      `'${text}' begins a regular expression: it ends with a slash, and takes no flags`,
+      { hint: 'text that begins with a slash is a regular expression too: /^\\/text/' },
+    );
+  }
   return parsePattern(/^\/.*\/$|^hex:/s.test(text) ? text : unescapeText(text));
 }

@@ -135,6 +135,14 @@ describe('a value that cannot be understood', () => {
     [`${TARGET} --protocol gopher`, /^--protocol: 'gopher' is not a protocol: amqp, ftp, http, .*/],
     [`${TARGET} --send hex:0`, /^--send: '0' is not hex: two digits a byte, such as 0d 0a$/],
     [`${TARGET} --send \\q`, /^--send: '\\q' in '\\q' is no escape: /],
+    [
+      `${TARGET} --send x --expect-reply /^pong/i`,
+      /^--expect-reply: '.*' begins a regular expression/,
+    ],
+    [
+      `${TARGET} --send x --expect-reply /^pong`,
+      /^--expect-reply: '.*' begins a regular expression/,
+    ],
     [`${TARGET} --send x --expect-reply /(a+)+/`, /^--expect-reply: .* repeats a group/],
     [`${TARGET} --protocol ./none.yaml`, /^cannot read the protocol \.\/none\.yaml: no such file$/],
     [
