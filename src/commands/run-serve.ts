@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { formatEndpoint } from '../core/endpoint.js';
+import { formatFraming } from '../core/frame.js';
 import { formatMode, type Mode } from '../core/mode.js';
 import type { ServeEntry } from '../core/serve-log.js';
 import { TcpaliveError } from '../errors.js';
@@ -43,7 +44,7 @@ export async function runServer(env: Environment, flags: ServeFlags): Promise<vo
     schema: 'tcpalive/serve/1',
     address: formatEndpoint(server.address),
     mode: formatMode(flags.mode),
-    framing: flags.framing,
+    framing: formatFraming(flags.framing),
   });
   if (!interrupt.happened) await once(interrupt.signal, 'abort');
   const stillOpen = server.connections.size;

@@ -45,7 +45,7 @@ export function serveCommand(env: Environment): Command {
         .env('TCPALIVE_MODE')
         .argParser(parseMode),
     )
-    .option('--framing <framing>', 'length16 or raw', parseFraming, 'length16')
+    .option('--framing <framing>', 'length16, line, raw or marked=…', parseFraming, 'length16')
     .option('--reply-delay <time>', 'answer every frame that much later', parseDuration)
     .addOption(
       new Option('--max-connections <n>', 'refuse any more')

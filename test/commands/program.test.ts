@@ -111,7 +111,10 @@ describe('a value that cannot be understood', () => {
     ['--port abc', "--port: 'abc' is not a port: 1 to 65535"],
     ['--mode heartbeat=3s:1s', /^--mode: 'heartbeat=3s:1s': the timeout 1s must be longer/],
     ['--mode none,heartbeat', /^--mode: 'none,heartbeat' is not a mode/],
-    ['--framing lines', "--framing: 'lines' is not a framing: length16 or raw"],
+    [
+      '--framing lines',
+      "--framing: 'lines' is not a framing: length16, raw, line or marked=START:LENGTH:CHECKSUM:END",
+    ],
     ['--reply-delay 2', "--reply-delay: '2' has no unit: did you mean 2s?"],
     ['--max-connections 0', "--max-connections: '0' is not a whole number from 1 to 1000000"],
     ['--max-frame 65536', "--max-frame: '65536' is not a whole number from 1 to 65535"],
