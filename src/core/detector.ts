@@ -3,7 +3,7 @@
  * socket and no clock; whoever drives one calls `step` with a `tick` when `nextDeadline` has come.
  *
  * Every deadline is *last received byte + T*. Our own writes never count as life; any received
- * byte does. Keepalive and user timeout are the kernel's work and have no detector here.
+ * byte does, except for the deadlines of frames (frame-deadlines.ts). Keepalive and user timeout are the kernel's work and have no detector here.
  *
  * Nobody is blamed for our own stall: where a heartbeat's tick comes far too late (SIGSTOP, a blocked
  * loop, a paused machine), what has arrived was read before, and the silence is counted anew, once.
@@ -11,6 +11,7 @@
  * A tick acts once `now` has reached the very sum that `nextDeadline` returned: the difference of
  * two instants can be a rounding error short of T.
  */
+import { FrameDeadlines, type FrameTimeouts } from './frame-deadlines.js';
 import type { HeartbeatSettings, Mode } from './mode.js';
 import { addMs, earliest, msBetween, type Instant } from './time.js';
 
@@ -22,7 +23,7 @@ export type Action =
   | { readonly kind: 'silent'; readonly silentMs: number }
   | { readonly kind: 'give-up'; readonly by: DetectorName; readonly silentMs: number };
 
-export type DetectorName = 'heartbeat' | 'idle-timeout';
+export type DetectorName = 'heartbeat' | 'idle-timeout' | 'first-frame-timeout' | 'frame-timeout';
 
 /** `beats`: the client's end, which also sends. `answers`: the server's, whose echo is the answer. */
 export type HeartbeatRole = 'beats' | 'answers';
@@ -31,6 +32,8 @@ export interface Detector {
   /** When `step` must be called again with a `tick`; undefined: never. May change after every `step`. */
   nextDeadline(): Instant | undefined;
   step(input: Input, now: Instant): readonly Action[];
+  /** What became of received bytes: frames completed, and whether another has begun. For those who heed it. */
+  decoded?(completed: number, isMidFrame: boolean, now: Instant): void;
 }
 
 /**
@@ -42,12 +45,16 @@ export function detectorFor(
   role: HeartbeatRole,
   now: Instant,
   silentAfterMs?: number,
+  frameTimeouts: FrameTimeouts = {},
 ): Detector {
   const detectors: Detector[] = [];
   if (silentAfterMs !== undefined) detectors.push(new SilenceNotice(silentAfterMs, now));
   if (mode.heartbeat !== undefined) detectors.push(new Heartbeat(mode.heartbeat, role, now));
   if (mode.idleTimeoutMs !== undefined) {
     detectors.push(new SilenceTimeout('idle-timeout', mode.idleTimeoutMs, now));
+  }
+  if (frameTimeouts.firstFrameMs !== undefined || frameTimeouts.frameMs !== undefined) {
+    detectors.push(new FrameDeadlines(frameTimeouts, now));
   }
   return new Combined(detectors);
 }
@@ -173,5 +180,9 @@ class Combined implements Detector {
     if (verdict === undefined) return actions;
     this.#gaveUp = true;
     return [verdict];
+  }
+
+  decoded(completed: number, isMidFrame: boolean, now: Instant): void {
+    for (const part of this.#parts) part.decoded?.(completed, isMidFrame, now);
   }
 }
