@@ -35,6 +35,7 @@ export async function runServer(env: Environment, flags: ServeFlags): Promise<vo
       maxConnections,
       replyDelayMs: flags.replyDelay ?? 0,
       silentAfterMs: silentAfterMs(flags.mode),
+      frameTimeouts: { firstFrameMs: flags.firstFrameTimeout, frameMs: flags.frameTimeout },
     },
     (event) => log.take(event),
   );

@@ -15,6 +15,8 @@ export interface ServeFlags {
   readonly replyDelay?: number;
   readonly maxConnections?: number;
   readonly maxFrame: number;
+  readonly firstFrameTimeout?: number;
+  readonly frameTimeout?: number;
   readonly json?: boolean;
   readonly color: ColorChoice;
 }
@@ -54,9 +56,19 @@ export function serveCommand(env: Environment): Command {
     )
     .option(
       '--max-frame <bytes>',
-      'close a connection that announces more',
+      'the largest frame: length16 closes a connection that announces more, line and marked skip it',
       wholeNumber(1, LARGEST_FRAME_BYTES),
       DEFAULT_MAX_FRAME_BYTES,
+    )
+    .option(
+      '--first-frame-timeout <time>',
+      'close who has sent no whole frame that long after connecting, such as 10s',
+      parseDuration,
+    )
+    .option(
+      '--frame-timeout <time>',
+      'close who takes longer than that from the first to the last byte of a frame, such as 5s',
+      parseDuration,
     )
     .addOption(new Option('--json', 'a JSON object a line'))
     .addOption(colorOption())
@@ -71,8 +83,17 @@ const HELP = `
 A line an event: opened, frame, silent, noticed (by what, after how long), closed; a summary at the
 end. With --json a JSON object a line.
 
+Framings: length16, a 2-byte length before the payload; line, ended by LF or CRLF; raw, none; and what
+meters and other field devices speak, named by its fields in their order:
+  marked=START:LENGTH:CHECKSUM:END   START and END in hex, more bytes may stand around the length
+    LENGTH    u8, u16 (higher byte first) or u16le, of the payload alone; said twice, both must agree
+    CHECKSUM  none, sum8, xor8 or crc16 (CRC-16/MODBUS, lower byte first), of the payload alone
+A bare marked is the variable frame of IEC 60870-5-1 FT1.2 and M-Bus, marked=68:u8:u8:68:sum8:16. An
+empty frame is a beat. line and marked go on behind garbage and count the bytes that they skipped.
+
 Examples:
   tcpalive serve --mode heartbeat=1s:3s
   tcpalive serve --port 9000 --mode keepalive=60s:10s:6+user-timeout=2m --json
+  tcpalive serve --framing marked=02:u16:crc16:03 --first-frame-timeout 10s --frame-timeout 5s
   tcpalive serve --mode none --reply-delay 2s       a server that never notices, and answers late
 `;

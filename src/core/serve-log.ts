@@ -25,6 +25,8 @@ export type ServeEntry =
       /** What was wrong with a violation; null otherwise. */
       readonly reason: string | null;
       readonly frames: number;
+      /** Received, and of no frame. */
+      readonly skippedBytes: number;
       readonly lifetimeMs: number;
     })
   | {
@@ -48,6 +50,7 @@ export interface ServeSummary {
   readonly connections: number;
   readonly refused: number;
   readonly frames: number;
+  readonly skippedBytes: number;
   /** Still open at the end. */
   readonly open: number;
   /** How many connections each cause ended. */

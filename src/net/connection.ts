@@ -65,6 +65,7 @@ export class Connection {
   #ending: Ending | undefined;
   #readsNoMore = false;
   #goodbye = false;
+  #skippedBytes = 0;
   /** Bytes read while our own were waiting for a peer that does not read. */
   #readUnsent = 0;
 
@@ -110,6 +111,11 @@ export class Connection {
     return this.#ending;
   }
 
+  /** Received, and of no frame: what a framing found its way back after. */
+  get skippedBytes(): number {
+    return this.#skippedBytes;
+  }
+
   /** For the kernel's options and evidence; undefined once the connection is closed. */
   get descriptor(): number | undefined {
     return this.#socket.destroyed ? undefined : descriptorOf(this.#socket);
@@ -150,9 +156,11 @@ export class Connection {
     const now = monotonicNow();
     this.#lastReceivedAt = now;
     if (this.#socket.writableNeedDrain) this.#readUnsent += chunk.length;
-    this.#do('received', now);
     if (this.#ending !== undefined) return;
-    const { frames, violation } = this.#decoder.push(chunk);
+    const { frames, skippedBytes, violation } = this.#decoder.push(chunk);
+    this.#skippedBytes += skippedBytes;
+    this.#detector.decoded?.(frames.length, this.#decoder.isMidFrame, now);
+    this.#do('received', now);
     for (const frame of frames) this.#handlers.onFrame?.(frame, now);
     if (violation !== undefined) {
       this.#end({ by: 'violation', detail: violation });

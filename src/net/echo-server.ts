@@ -6,6 +6,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { detectorFor } from '../core/detector.js';
 import { formatEndpoint, type Endpoint } from '../core/endpoint.js';
+import type { FrameTimeouts } from '../core/frame-deadlines.js';
 import { codec, type Framing } from '../core/frame.js';
 import type { Mode } from '../core/mode.js';
 import type { Instant } from '../core/time.js';
@@ -26,6 +27,7 @@ export interface EchoServerOptions {
   readonly replyDelayMs: number;
   /** Report a silence this long; undefined: do not. */
   readonly silentAfterMs?: number;
+  readonly frameTimeouts?: FrameTimeouts;
 }
 
 export type EchoServerEvent =
@@ -104,7 +106,8 @@ export async function startEchoServer(
         : new DelayedReplies(options.replyDelayMs, (payload) => connection.send(payload));
     const connection = new Connection(socket, {
       codec: frames,
-      detector: (now) => detectorFor(options.mode, 'answers', now, options.silentAfterMs),
+      detector: (now) =>
+        detectorFor(options.mode, 'answers', now, options.silentAfterMs, options.frameTimeouts),
       handlers: {
         onFrame(payload, at) {
           onEvent({ kind: 'frame', id, connection, payload, at });

@@ -15,6 +15,7 @@ export class ServeLog {
   #connections = 0;
   #refused = 0;
   #frames = 0;
+  #skippedBytes = 0;
 
   constructor(print: (entry: ServeEntry) => void) {
     this.#print = print;
@@ -57,13 +58,15 @@ export class ServeLog {
         break;
       }
       case 'closed': {
-        const ending = connection.ending;
+        const { ending, skippedBytes } = connection;
+        this.#skippedBytes += skippedBytes;
         this.#print({
           event: 'closed',
           ...about,
           by: ending?.by ?? 'local',
           reason: ending?.detail ?? null,
           frames: this.#framesOf.get(id) ?? 0,
+          skippedBytes,
           lifetimeMs: Math.round(msBetween(connection.openedAt, ending?.at ?? monotonicNow())),
         });
         this.#framesOf.delete(id);
@@ -80,6 +83,7 @@ export class ServeLog {
       connections: this.#connections,
       refused: this.#refused,
       frames: this.#frames,
+      skippedBytes: this.#skippedBytes,
       open,
       endedBy: this.#endedBy,
     });

@@ -36,7 +36,7 @@ function words(entry: Exclude<ServeEntry, ServeSummary>): string {
       return `${entry.peer}  by ${entry.by}, ${latencyWords(entry.silentMs)} after the last received byte`;
     case 'closed': {
       const reason = entry.reason === null ? '' : `: ${entry.reason}`;
-      const total = `${countWords(entry.frames, 'frame')}, ${roughly(entry.lifetimeMs)}`;
+      const total = `${countWords(entry.frames, 'frame')}, ${skipped(entry)}${roughly(entry.lifetimeMs)}`;
       return `${entry.peer}  by ${entry.by}${reason}  (${total})`;
     }
     case 'refused':
@@ -56,7 +56,11 @@ function summary(entry: ServeSummary): string {
   const ended = causes.length === 0 ? 'none ended' : `ended: ${causes.join(', ')}`;
   return (
     `${countWords(entry.connections, 'connection')} in ${roughly(entry.durationMs)}, ` +
-    `${countWords(entry.frames, 'frame')}, ` +
+    `${countWords(entry.frames, 'frame')}, ${skipped(entry)}` +
     `${entry.refused} refused, ${entry.open} still open; ${printable(ended)}\n`
   );
+}
+
+function skipped({ skippedBytes }: { readonly skippedBytes: number }): string {
+  return skippedBytes === 0 ? '' : `${countWords(skippedBytes, 'byte')} skipped, `;
 }

@@ -142,6 +142,7 @@ describe('serve', () => {
         by: 'FIN',
         reason: null,
         frames: 2,
+        skippedBytes: 0,
         lifetimeMs: expect.any(Number) as unknown,
       },
       {
@@ -150,6 +151,7 @@ describe('serve', () => {
         connections: 1,
         refused: 0,
         frames: 2,
+        skippedBytes: 0,
         open: 0,
         endedBy: { FIN: 1 },
       },
@@ -237,6 +239,34 @@ describe('serve', () => {
     expect(env.stdout.text).toMatch(/framing raw$/m);
     expect(env.stdout.text).toMatch(/frame .* 9 bytes$/m);
     expect(env.stdout.text).not.toContain('\x1b');
+  });
+
+  it('echoes the frames of a meter with --framing marked, and counts what was none', async () => {
+    const { env, port, ended } = await serve('--framing', 'marked');
+    const client = await connected(port);
+    const frame = Buffer.from('680606685301000102035a16', 'hex');
+    expect(await exchange(client, Buffer.concat([Buffer.from('\x1b[2J'), frame]))).toEqual(frame);
+    client.end();
+    await env.stdout.sees(/closed .* \(1 frame, 4 bytes skipped, /);
+    env.interrupt();
+    await ended;
+    expect(env.stdout.text).toMatch(/framing marked=68:u8:u8:68:sum8:16$/m);
+    expect(env.stdout.text).toMatch(/, 1 frame, 4 bytes skipped, 0 refused, /);
+    expect(env.stdout.text).not.toContain('\x1b');
+  });
+
+  it.each([
+    ['--first-frame-timeout', 'first-frame-timeout'],
+    ['--frame-timeout', 'frame-timeout'],
+  ])('closes who begins a frame and does not end it within %s', async (flag, by) => {
+    const { env, port, ended } = await serve(flag, '100ms');
+    const client = await connected(port);
+    client.write(Buffer.from([0]));
+    await closed(client);
+    expect(env.stdout.text).toMatch(new RegExp(`noticed .* by ${by}, `));
+    env.interrupt();
+    await ended;
+    expect(env.stdout.text).toContain(`; ended: 1 by ${by}`);
   });
 });
 

@@ -28,9 +28,18 @@ const entries: readonly ServeEntry[] = [
     by: 'violation',
     reason: 'frame of 65535 bytes announced, at most 16 accepted',
     frames: 1,
+    skippedBytes: 0,
     lifetimeMs: 1234,
   },
-  { event: 'closed', ...about, by: 'FIN', reason: null, frames: 0, lifetimeMs: 939_000 },
+  {
+    event: 'closed',
+    ...about,
+    by: 'FIN',
+    reason: null,
+    frames: 0,
+    skippedBytes: 12,
+    lifetimeMs: 939_000,
+  },
   { event: 'refused', time, peer: '192.0.2.8:40002', reason: 'as many as allowed are open' },
   {
     event: 'summary',
@@ -39,6 +48,7 @@ const entries: readonly ServeEntry[] = [
     connections: 3,
     refused: 1,
     frames: 2,
+    skippedBytes: 12,
     open: 1,
     endedBy: { FIN: 1, heartbeat: 1 },
   },
@@ -57,9 +67,9 @@ describe('serveLine', () => {
       14:02:07.123  #1    silent    192.0.2.7:40001  nothing received for 1.50s
       14:02:07.123  #1    noticed   192.0.2.7:40001  by heartbeat, 3.00s after the last received byte
       14:02:07.123  #1    closed    192.0.2.7:40001  by violation: frame of 65535 bytes announced, at most 16 accepted  (1 frame, 1.2s)
-      14:02:07.123  #1    closed    192.0.2.7:40001  by FIN  (0 frames, 15m39s)
+      14:02:07.123  #1    closed    192.0.2.7:40001  by FIN  (0 frames, 12 bytes skipped, 15m39s)
       14:02:07.123  refused   192.0.2.8:40002  as many as allowed are open
-      3 connections in 1m1s, 2 frames, 1 refused, 1 still open; ended: 1 by FIN, 1 by heartbeat
+      3 connections in 1m1s, 2 frames, 12 bytes skipped, 1 refused, 1 still open; ended: 1 by FIN, 1 by heartbeat
       "
     `);
   });
@@ -72,6 +82,7 @@ describe('serveLine', () => {
       connections: 0,
       refused: 0,
       frames: 0,
+      skippedBytes: 0,
       open: 0,
       endedBy: {},
     };
