@@ -22,13 +22,17 @@ export function markedCodec(shape: MarkedShape, most: number): Codec {
         throw new RangeError(`a payload of ${payload.length} bytes is over ${layout.most}`);
       }
       const frame = new Uint8Array(layout.overheadBytes + payload.length);
-      const header = shape.header.flatMap((field) =>
-        typeof field === 'number' ? field : lengthBytes(field, payload.length),
-      );
-      const sum = payload.reduce((so, byte) => checksum.add(so, byte), checksum.initial);
-      frame.set(header);
-      frame.set(payload, header.length);
-      frame.set([...lowerFirst(sum, checksum.bytes), ...shape.end], header.length + payload.length);
+      let at = 0;
+      for (const field of shape.header) {
+        if (typeof field === 'number') frame[at++] = field;
+        else for (const byte of lengthBytes(field, payload.length)) frame[at++] = byte;
+      }
+      frame.set(payload, at);
+      at += payload.length;
+      let sum = checksum.initial;
+      for (const byte of payload) sum = checksum.add(sum, byte);
+      for (const byte of lowerFirst(sum, checksum.bytes)) frame[at++] = byte;
+      frame.set(shape.end, at);
       return frame;
     },
     decoder: () => new MarkedDecoder(layout),

@@ -8,13 +8,13 @@
 import type { Checksum } from './checksum.js';
 import type { HeldBytes } from './held-bytes.js';
 
-const STRIDE = 128;
+const STRIDE = 32;
 
 export class RangeSum {
   readonly #checksum: Checksum;
   readonly #held: HeldBytes;
   /** Of the note at stream offset n × STRIDE: entry n, modulo its length. */
-  readonly #notes: number[] = [];
+  #notes = new Uint16Array(0);
   readonly #noteCount: number;
   /** The offset of the last note. */
   #notedAt = -1;
@@ -41,6 +41,7 @@ export class RangeSum {
 
   /** Where bytes went unnoted meanwhile, the running sum begins anew: only differences are asked for. */
   #note(first: number, last: number): void {
+    if (this.#notes.length === 0) this.#notes = new Uint16Array(this.#noteCount);
     if (this.#notedAt < first) this.#put(first, 0);
     while (this.#notedAt < last) {
       const from = this.#notedAt - this.#held.offset;
