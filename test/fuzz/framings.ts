@@ -111,6 +111,16 @@ export const properties: Readonly<Record<string, fc.IRawProperty<unknown>>> = {
     },
   ),
 
+  // Else a stranger could end an echo server.
+  'what is decoded can be echoed': fc.property(stream, (given) => {
+    if (given.framing === 'raw') return;
+    const { frames } = read(given);
+    const echoing = codec(given.framing, given.maxFrameBytes);
+    const echo = Buffer.concat(frames.map((frame) => echoing.encode(Buffer.from(frame, 'hex'))));
+    const heard = { frames, skippedBytes: 0, heldBytes: 0, violation: undefined };
+    deepEqual(read({ ...given, bytes: echo }), heard);
+  }),
+
   'what is encoded is decoded again': fc.property(
     fc
       .record({ framing, maxFrameBytes, payloads: fc.array(payload, { maxLength: 12 }), cuts })
@@ -151,7 +161,9 @@ function read(
   return { frames, skippedBytes, heldBytes: decoder.heldBytes, violation };
 }
 
-function definitionOf({ framing: of, maxFrameBytes: most, bytes }: Stream) {
+function definitionOf(given: Stream) {
+  const { framing: of, bytes } = given;
+  const most = mostOf(given);
   if (of === 'line') return linesIn(bytes, most);
   return typeof of === 'string' ? undefined : markedIn(bytes, of, most);
 }
@@ -229,13 +241,14 @@ function encoded(given: Pick<Stream, 'framing' | 'maxFrameBytes'>, said: Uint8Ar
 }
 
 /** As much of it as this framing can say. */
-function fitting(
-  { framing: of, maxFrameBytes: most }: Pick<Stream, 'framing' | 'maxFrameBytes'>,
-  said: Uint8Array,
-): Uint8Array {
-  const sayable = of === 'line' ? said.filter((each) => each !== 0x0a) : said;
-  const isShort = typeof of !== 'string' && of.header.includes('u8');
-  return sayable.slice(0, Math.min(most, isShort ? 255 : Infinity));
+function fitting(given: Pick<Stream, 'framing' | 'maxFrameBytes'>, said: Uint8Array): Uint8Array {
+  const sayable = given.framing === 'line' ? said.filter((each) => each !== 0x0a) : said;
+  return sayable.slice(0, mostOf(given));
+}
+
+/** Of a payload; of two lengths the narrower one can say less. */
+function mostOf({ framing: of, maxFrameBytes: most }: Pick<Stream, 'framing' | 'maxFrameBytes'>) {
+  return typeof of !== 'string' && of.header.includes('u8') ? Math.min(most, 255) : most;
 }
 
 /** What is not payload; of a line CRLF. */
