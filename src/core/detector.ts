@@ -56,7 +56,8 @@ export function detectorFor(
   if (frameTimeouts.firstFrameMs !== undefined || frameTimeouts.frameMs !== undefined) {
     detectors.push(new FrameDeadlines(frameTimeouts, now));
   }
-  return new Combined(detectors);
+  const [only] = detectors;
+  return only !== undefined && detectors.length === 1 ? only : new Combined(detectors);
 }
 
 const NOTHING: readonly Action[] = [];
@@ -143,16 +144,17 @@ class Heartbeat implements Detector {
   }
 
   step(input: Input, now: Instant): readonly Action[] {
+    if (input === 'received') return this.#silence.step(input, now);
     const due = this.nextDeadline();
     // Half an interval: no beat that was due can have been answered meanwhile.
     const stalled = due !== undefined && msBetween(due, now) > this.#intervalMs / 2;
-    if (input === 'tick' && stalled) this.#silence.grantGrace(now);
+    if (stalled) this.#silence.grantGrace(now);
     const verdict = this.#silence.step(input, now);
     if (verdict.length > 0) {
       this.#nextBeat = undefined;
       return verdict;
     }
-    if (input !== 'tick' || this.#nextBeat === undefined || now < this.#nextBeat) return NOTHING;
+    if (this.#nextBeat === undefined || now < this.#nextBeat) return NOTHING;
     const missed = Math.floor(msBetween(this.#nextBeat, now) / this.#intervalMs);
     this.#nextBeat = addMs(this.#nextBeat, (missed + 1) * this.#intervalMs);
     return [{ kind: 'beat' }];
@@ -168,14 +170,21 @@ class Combined implements Detector {
     this.#parts = parts;
   }
 
+  // Plain loops: a server takes every received chunk through both.
   nextDeadline(): Instant | undefined {
     if (this.#gaveUp) return undefined;
-    return earliest(...this.#parts.map((part) => part.nextDeadline()));
+    let first: Instant | undefined;
+    for (const part of this.#parts) first = earliest(first, part.nextDeadline());
+    return first;
   }
 
   step(input: Input, now: Instant): readonly Action[] {
     if (this.#gaveUp) return NOTHING;
-    const actions = this.#parts.flatMap((part) => part.step(input, now));
+    let actions = NOTHING;
+    for (const part of this.#parts) {
+      const more = part.step(input, now);
+      if (more.length > 0) actions = [...actions, ...more];
+    }
     const verdict = actions.find((action) => action.kind === 'give-up');
     if (verdict === undefined) return actions;
     this.#gaveUp = true;
