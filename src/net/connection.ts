@@ -1,19 +1,21 @@
 /**
- * The driver: the only code that owns a connection's socket and its timer. It does what one
- * detector says, on one timer, and must not know what is at the other end or what a frame means.
+ * The driver: the only code that owns a connection's socket and its deadline. It does what one
+ * detector says, when the process's one timer says, and must not know what is at the other end or what a frame means.
  *
- * Judgement comes after one poll phase: when the timer is late because the loop was busy, what has
- * arrived meanwhile is read before the peer is blamed.
+ * Judgement comes after one poll phase (`deadlines`): what has arrived while the loop was busy is
+ * read before the peer is blamed.
  */
 import type { Socket } from 'node:net';
+import type { Deadline } from '../core/deadline-wheel.js';
 import type { Endpoint } from '../core/endpoint.js';
 import type { Detector, DetectorName } from '../core/detector.js';
 import { BEAT, type Codec, type Decoder } from '../core/frame.js';
 import type { Mode } from '../core/mode.js';
-import { msBetween, type Instant } from '../core/time.js';
+import { addMs, msBetween, type Instant } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { TcpaliveError } from '../errors.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
+import { deadlines, type DeadlineOwner } from './deadlines.js';
 import { descriptorOf } from './descriptor.js';
 
 /**
@@ -50,7 +52,7 @@ const GOODBYE_MS = 5000;
 /** Beyond the largest send and receive buffers (net.ipv4.tcp_wmem and tcp_rmem: 4 and 6 MiB). */
 const MORE_THAN_FITS_BYTES = 16 * 1024 * 1024;
 
-export class Connection {
+export class Connection implements DeadlineOwner {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly openedAt: Instant;
@@ -59,8 +61,8 @@ export class Connection {
   readonly #decoder: Decoder;
   readonly #detector: Detector;
   readonly #handlers: ConnectionHandlers;
-  #timer: NodeJS.Timeout | undefined;
-  #timerDue: Instant | undefined;
+  /** The detector's while it lives, of its goodbye after that. */
+  readonly #deadline: Deadline<DeadlineOwner>;
   #lastReceivedAt: Instant;
   #ending: Ending | undefined;
   #readsNoMore = false;
@@ -85,6 +87,7 @@ export class Connection {
     this.openedAt = monotonicNow();
     this.#lastReceivedAt = this.openedAt;
     this.#detector = options.detector(this.openedAt);
+    this.#deadline = deadlines.enter(this);
     this.local = { address: socket.localAddress ?? '', port: socket.localPort ?? 0 };
     this.remote = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
     socket.setNoDelay(true);
@@ -100,7 +103,7 @@ export class Connection {
     socket.on('error', (error) => this.#end(causeOf(error)));
     socket.on('close', () => {
       this.#end({ by: 'local' });
-      clearTimeout(this.#timer);
+      deadlines.leave(this.#deadline);
       this.#handlers.onClosed?.();
     });
     this.#arm();
@@ -152,6 +155,23 @@ export class Connection {
     else this.#socket.resetAndDestroy();
   }
 
+  /**
+   * Only for `deadlines`. While the peer does not read we do not either: what has arrived since is
+   * read before judging, until it is so much that whoever sends on without reading is as good as
+   * silent.
+   */
+  deadlineCame(): void {
+    if (this.#ending !== undefined) {
+      this.#socket.destroy();
+      return;
+    }
+    const mayRead = !this.#readsNoMore && this.#readUnsent < MOST_READ_UNSENT_BYTES;
+    if (this.#socket.isPaused() && mayRead) {
+      this.#socket.resume();
+      setImmediate(() => this.#tick());
+    } else this.#tick();
+  }
+
   #received(chunk: Uint8Array): void {
     const now = monotonicNow();
     this.#lastReceivedAt = now;
@@ -187,33 +207,11 @@ export class Connection {
     this.#arm();
   }
 
-  /** A deadline that moved back leaves the running timer alone: it finds out when it fires. */
   #arm(): void {
-    const due = this.#ending === undefined ? this.#detector.nextDeadline() : undefined;
-    if (due === undefined || (this.#timerDue !== undefined && this.#timerDue <= due)) return;
-    clearTimeout(this.#timer);
-    this.#timerDue = due;
-    this.#timer = setTimeout(
-      () => setImmediate(() => this.#fired()),
-      Math.max(0, Math.ceil(due - monotonicNow())),
-    );
-  }
-
-  /**
-   * While the peer does not read we do not either: what has arrived since is read before judging,
-   * until it is so much that whoever sends on without reading is as good as silent.
-   */
-  #fired(): void {
-    if (this.#ending !== undefined) return;
-    const mayRead = !this.#readsNoMore && this.#readUnsent < MOST_READ_UNSENT_BYTES;
-    if (this.#socket.isPaused() && mayRead) {
-      this.#socket.resume();
-      setImmediate(() => this.#tick());
-    } else this.#tick();
+    if (this.#ending === undefined) deadlines.move(this.#deadline, this.#detector.nextDeadline());
   }
 
   #tick(): void {
-    this.#timerDue = undefined;
     if (this.#ending === undefined) this.#do('tick', monotonicNow());
   }
 
@@ -222,8 +220,7 @@ export class Connection {
     if (this.#socket.destroyed) return;
     this.#goodbye = true;
     this.#socket.destroySoon();
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#socket.destroy(), GOODBYE_MS);
+    deadlines.move(this.#deadline, addMs(monotonicNow(), GOODBYE_MS));
   }
 
   #end(ending: { by: EndCause; silentMs?: number; detail?: string }): void {
@@ -232,7 +229,7 @@ export class Connection {
     const at = monotonicNow();
     const silentMs = ending.silentMs ?? msBetween(this.#lastReceivedAt, at);
     this.#ending = { by, at, silentMs, detail };
-    clearTimeout(this.#timer);
+    deadlines.move(this.#deadline, undefined);
     this.#handlers.onEnd?.(this.#ending);
   }
 }
