@@ -23,7 +23,7 @@ export async function runServer(env: Environment, flags: ServeFlags): Promise<vo
   const style = styleFor(env, env.stdout, flags.color);
   const print = (entry: ServeEntry) =>
     env.stdout.write(serveLine(entry, flags.json === true, style));
-  const log = new ServeLog(print);
+  const log = new ServeLog(print, { quiet: flags.quiet === true });
   const server = await startEchoServer(
     kernel,
     {
@@ -34,7 +34,7 @@ export async function runServer(env: Environment, flags: ServeFlags): Promise<vo
       maxFrameBytes: flags.maxFrame,
       maxConnections,
       replyDelayMs: flags.replyDelay ?? 0,
-      silentAfterMs: silentAfterMs(flags.mode),
+      ...(flags.quiet !== true && { silentAfterMs: silentAfterMs(flags.mode) }),
       frameTimeouts: { firstFrameMs: flags.firstFrameTimeout, frameMs: flags.frameTimeout },
     },
     (event) => log.take(event),

@@ -17,6 +17,7 @@ export interface ServeFlags {
   readonly maxFrame: number;
   readonly firstFrameTimeout?: number;
   readonly frameTimeout?: number;
+  readonly quiet?: boolean;
   readonly json?: boolean;
   readonly color: ColorChoice;
 }
@@ -70,6 +71,7 @@ export function serveCommand(env: Environment): Command {
       'close who takes longer than that from the first to the last byte of a frame, such as 5s',
       parseDuration,
     )
+    .option('-q, --quiet', 'only who was noticed or refused, and the summary')
     .addOption(new Option('--json', 'a JSON object a line'))
     .addOption(colorOption())
     .addHelpText('after', HELP)

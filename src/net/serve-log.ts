@@ -9,6 +9,8 @@ import type { EchoServerEvent } from './echo-server.js';
 
 export class ServeLog {
   readonly #print: (entry: ServeEntry) => void;
+  /** Only what went wrong: a line a frame costs more than the frame, and nobody reads 10,000 a second. */
+  readonly #quiet: boolean;
   readonly #startedAt = monotonicNow();
   readonly #framesOf = new Map<number, number>();
   readonly #endedBy: Record<string, number> = {};
@@ -17,11 +19,23 @@ export class ServeLog {
   #frames = 0;
   #skippedBytes = 0;
 
-  constructor(print: (entry: ServeEntry) => void) {
+  constructor(print: (entry: ServeEntry) => void, { quiet = false } = {}) {
     this.#print = print;
+    this.#quiet = quiet;
   }
 
   take(event: EchoServerEvent): void {
+    if (this.#quiet) this.#takeQuietly(event);
+    else this.#tell(event);
+  }
+
+  #takeQuietly(event: EchoServerEvent): void {
+    if (event.kind === 'frame') this.#frames++;
+    else if (event.kind === 'opened') this.#connections++;
+    else if (event.kind === 'ended' || event.kind === 'refused') this.#tell(event);
+  }
+
+  #tell(event: EchoServerEvent): void {
     const time = new Date().toISOString();
     if (event.kind === 'refused') {
       this.#refused++;

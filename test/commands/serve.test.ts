@@ -110,6 +110,24 @@ describe('serve', () => {
     expect(env.exitCode).toBe(130);
   });
 
+  it('with --quiet says only whom it gave up, and sums all up', async () => {
+    const { env, port, ended } = await serve('--quiet', '--mode', 'idle-timeout=300ms');
+    const silent = await connected(port);
+    await exchange(silent, HELLO);
+    await env.stdout.sees(/noticed/);
+    const polite = await connected(port);
+    polite.end();
+    await closed(polite);
+    env.interrupt();
+    await ended;
+    expect(withoutFigures(env.stdout.text, port)).toMatchInlineSnapshot(`
+      "<time>  listening  on <server>, mode idle-timeout=300ms, framing length16
+      <time>  #1    noticed   <client>  by idle-timeout, <seconds> after the last received byte
+      2 connections in <seconds>, 1 frame, 0 refused, 0 still open; ended: 1 by idle-timeout, 1 by FIN
+      "
+    `);
+  });
+
   it('with --json says the same in JSON, a line an event', async () => {
     const { env, port, ended } = await serve('--json');
     const client = await connected(port);
