@@ -8,7 +8,7 @@
  * is linear in the bytes. Cut into chunks in any way, a stream decodes alike, except `raw`.
  */
 import { TcpaliveError } from '../errors.js';
-import { length16Codec } from './framing/length16.js';
+import { BEAT_FRAME, length16Codec } from './framing/length16.js';
 import { lineCodec } from './framing/line.js';
 import { formatMarked, parseMarked, type MarkedShape } from './framing/marked-shape.js';
 import { markedCodec } from './framing/marked.js';
@@ -72,7 +72,7 @@ export function formatFraming(framing: Framing): string {
 
 /** No framing at all: whatever arrives is echoed. A beat is the two bytes of an empty length16 frame. */
 const rawCodec: Codec = {
-  encode: (payload) => (payload.length === 0 ? new Uint8Array(2) : payload),
+  encode: (payload) => (payload.length === 0 ? BEAT_FRAME : payload),
   decoder: () => ({
     isMidFrame: false,
     heldBytes: 0,

@@ -4,15 +4,15 @@
  * beyond `maxConnections`.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { detectorFor } from '../core/detector.js';
+import { detectorFor, type Detector } from '../core/detector.js';
 import { formatEndpoint, type Endpoint } from '../core/endpoint.js';
 import type { FrameTimeouts } from '../core/frame-deadlines.js';
-import { codec, type Framing } from '../core/frame.js';
+import { codec, type Codec, type Framing } from '../core/frame.js';
 import type { Mode } from '../core/mode.js';
 import type { Instant } from '../core/time.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { TcpaliveError } from '../errors.js';
-import { applyKernelMode, Connection, type Ending } from './connection.js';
+import { applyKernelMode, Connection, type ConnectionHandlers, type Ending } from './connection.js';
 import { DelayedReplies } from './delayed-replies.js';
 import { descriptorOf } from './descriptor.js';
 
@@ -77,10 +77,20 @@ export async function startEchoServer(
   options: EchoServerOptions,
   onEvent: (event: EchoServerEvent) => void,
 ): Promise<EchoServer> {
-  const frames = codec(options.framing, options.maxFrameBytes);
   const connections = new Set<Connection>();
   let ids = 0;
   let emptied: () => void = () => undefined;
+  const room: Room = {
+    replyDelayMs: options.replyDelayMs,
+    codec: codec(options.framing, options.maxFrameBytes),
+    detector: (now) =>
+      detectorFor(options.mode, 'answers', now, options.silentAfterMs, options.frameTimeouts),
+    onEvent,
+    onClosed(connection) {
+      connections.delete(connection);
+      if (connections.size === 0) emptied();
+    },
+  };
 
   function accept(socket: Socket): void {
     if (socket.remoteAddress === undefined) {
@@ -100,30 +110,7 @@ export async function startEchoServer(
       return;
     }
     const id = ++ids;
-    const later =
-      options.replyDelayMs === 0
-        ? undefined
-        : new DelayedReplies(options.replyDelayMs, (payload) => connection.send(payload));
-    const connection = new Connection(socket, {
-      codec: frames,
-      detector: (now) =>
-        detectorFor(options.mode, 'answers', now, options.silentAfterMs, options.frameTimeouts),
-      handlers: {
-        onFrame(payload, at) {
-          onEvent({ kind: 'frame', id, connection, payload, at });
-          if (later === undefined) connection.send(payload);
-          else if (!later.add(payload)) onEvent({ kind: 'unanswered', id, connection });
-        },
-        onSilent: (silentMs) => onEvent({ kind: 'silent', id, connection, silentMs }),
-        onEnd: (ending) => onEvent({ kind: 'ended', id, connection, ending }),
-        onClosed: () => {
-          later?.clear();
-          connections.delete(connection);
-          onEvent({ kind: 'closed', id, connection });
-          if (connections.size === 0) emptied();
-        },
-      },
-    });
+    const { connection } = new Served(socket, id, room);
     connections.add(connection);
     onEvent({ kind: 'opened', id, connection, settings });
   }
@@ -158,6 +145,55 @@ export async function startEchoServer(
       await Promise.all([empty, closed]);
     },
   };
+}
+
+/** What all connections of a server share. */
+interface Room {
+  readonly replyDelayMs: number;
+  readonly codec: Codec;
+  readonly detector: (now: Instant) => Detector;
+  readonly onEvent: (event: EchoServerEvent) => void;
+  onClosed(connection: Connection): void;
+}
+
+/** One connection: an object and no closures, as there may be tens of thousands. */
+class Served implements ConnectionHandlers {
+  readonly connection: Connection;
+  readonly #id: number;
+  readonly #room: Room;
+  readonly #later: DelayedReplies | undefined;
+
+  constructor(socket: Socket, id: number, room: Room) {
+    this.#id = id;
+    this.#room = room;
+    const { replyDelayMs, codec, detector } = room;
+    this.connection = new Connection(socket, { codec, detector, handlers: this });
+    if (replyDelayMs > 0) {
+      this.#later = new DelayedReplies(replyDelayMs, (payload) => this.connection.send(payload));
+    }
+  }
+
+  onFrame(payload: Uint8Array, at: Instant): void {
+    this.#room.onEvent({ kind: 'frame', id: this.#id, connection: this.connection, payload, at });
+    if (this.#later === undefined) this.connection.send(payload);
+    else if (!this.#later.add(payload)) {
+      this.#room.onEvent({ kind: 'unanswered', id: this.#id, connection: this.connection });
+    }
+  }
+
+  onSilent(silentMs: number): void {
+    this.#room.onEvent({ kind: 'silent', id: this.#id, connection: this.connection, silentMs });
+  }
+
+  onEnd(ending: Ending): void {
+    this.#room.onEvent({ kind: 'ended', id: this.#id, connection: this.connection, ending });
+  }
+
+  onClosed(): void {
+    this.#later?.clear();
+    this.#room.onClosed(this.connection);
+    this.#room.onEvent({ kind: 'closed', id: this.#id, connection: this.connection });
+  }
 }
 
 function listen(server: Server, { host, port }: EchoServerOptions): Promise<void> {

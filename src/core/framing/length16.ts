@@ -1,10 +1,15 @@
 /** A 2-byte big-endian length, then the payload. Once out of step it never finds its way back. */
 import type { Codec, Decoded, Decoder } from '../frame.js';
 
+/** A beat and its payload, one for all: most frames of an idle crowd are beats. */
+export const BEAT_FRAME = new Uint8Array(2);
+const NO_PAYLOAD = new Uint8Array(0);
+
 /** @param most bytes of a payload, at most what 16 bits can say */
 export function length16Codec(most: number): Codec {
   return {
     encode(payload) {
+      if (payload.length === 0) return BEAT_FRAME;
       if (payload.length > most) {
         throw new RangeError(`a payload of ${payload.length} bytes is over ${most}`);
       }
@@ -55,7 +60,7 @@ class Length16Decoder implements Decoder {
           const violation = `frame of ${length} bytes announced, at most ${this.#maxFrameBytes} accepted`;
           return { frames, skippedBytes: 0, violation };
         }
-        this.#payload = new Uint8Array(length);
+        this.#payload = length === 0 ? NO_PAYLOAD : new Uint8Array(length);
         this.#filled = 0;
       }
       const wanted = this.#payload.length - this.#filled;
