@@ -18,6 +18,7 @@ const SPARE_DESCRIPTORS = 48;
 
 export async function runServer(env: Environment, flags: ServeFlags): Promise<void> {
   const kernel = await openKernel();
+  const mode = modeOf(flags);
   const maxConnections = connectionsWithin(kernel.descriptorLimit(), flags.maxConnections);
   const interrupt = listenForInterrupt(env);
   const style = styleFor(env, env.stdout, flags.color);
@@ -29,12 +30,12 @@ export async function runServer(env: Environment, flags: ServeFlags): Promise<vo
     {
       host: flags.host,
       port: flags.port,
-      mode: flags.mode,
+      mode,
       framing: flags.framing,
       maxFrameBytes: flags.maxFrame,
       maxConnections,
       replyDelayMs: flags.replyDelay ?? 0,
-      ...(flags.quiet !== true && { silentAfterMs: silentAfterMs(flags.mode) }),
+      ...(flags.quiet !== true && { silentAfterMs: silentAfterMs(mode) }),
       frameTimeouts: { firstFrameMs: flags.firstFrameTimeout, frameMs: flags.frameTimeout },
     },
     (event) => log.take(event),
@@ -44,7 +45,7 @@ export async function runServer(env: Environment, flags: ServeFlags): Promise<vo
     time: new Date().toISOString(),
     schema: 'tcpalive/serve/1',
     address: formatEndpoint(server.address),
-    mode: formatMode(flags.mode),
+    mode: formatMode(mode),
     framing: formatFraming(flags.framing),
   });
   if (!interrupt.happened) await once(interrupt.signal, 'abort');
@@ -52,6 +53,14 @@ export async function runServer(env: Environment, flags: ServeFlags): Promise<vo
   await server.close();
   log.summarise(stillOpen);
   env.setExitCode(interrupt.exitCode(0));
+}
+
+/** @throws TcpaliveError BAD_USAGE when the mode has an idle timeout too */
+function modeOf({ mode, idleTimeout: idleTimeoutMs }: ServeFlags): Mode {
+  if (idleTimeoutMs === undefined) return mode;
+  if (mode.idleTimeoutMs === undefined) return { ...mode, idleTimeoutMs };
+  const twice = `--idle-timeout: the mode has one already, ${formatMode(mode)}`;
+  throw new TcpaliveError('BAD_USAGE', twice, { hint: 'say it once' });
 }
 
 /** @throws TcpaliveError BAD_USAGE when more are wanted than this process may hold descriptors for */

@@ -11,6 +11,7 @@ export interface ServeFlags {
   readonly host: string;
   readonly port: number;
   readonly mode: Mode;
+  readonly idleTimeout?: number;
   readonly framing: Framing;
   readonly replyDelay?: number;
   readonly maxConnections?: number;
@@ -47,6 +48,11 @@ export function serveCommand(env: Environment): Command {
         .default({}, 'none')
         .env('TCPALIVE_MODE')
         .argParser(parseMode),
+    )
+    .option(
+      '--idle-timeout <time>',
+      'close whoever says nothing that long, the same as +idle-timeout=<time> in the mode',
+      parseDuration,
     )
     .option('--framing <framing>', 'length16, line, raw or marked=…', parseFraming, 'length16')
     .option('--reply-delay <time>', 'answer every frame that much later', parseDuration)

@@ -128,6 +128,21 @@ describe('serve', () => {
     `);
   });
 
+  it('with --idle-timeout closes also who never says a word, beside its mode', async () => {
+    const { env, port } = await serve('--idle-timeout', '200ms', '--mode', 'heartbeat=1s:1m');
+    await connected(port);
+    await env.stdout.sees(/noticed .* by idle-timeout/);
+    expect(env.stdout.text).toContain('mode heartbeat=1s:1m+idle-timeout=200ms');
+  });
+
+  it('takes one idle timeout, not two', async () => {
+    const args = ['serve', '--idle-timeout', '1s', '--mode', 'idle-timeout=2s'];
+    const attempt = buildProgram(fakeEnvironment()).parseAsync(args, { from: 'user' });
+    await expect(attempt).rejects.toThrow(
+      '--idle-timeout: the mode has one already, idle-timeout=2s',
+    );
+  });
+
   it('with --json says the same in JSON, a line an event', async () => {
     const { env, port, ended } = await serve('--json');
     const client = await connected(port);
