@@ -32,6 +32,8 @@ export async function runServer(env: Environment, flags: ServeFlags): Promise<vo
       framing: flags.framing,
       maxFrameBytes: flags.maxFrame,
       maxConnections,
+      maxPerAddress: flags.maxPerAddress,
+      evict: flags.evict,
       replyDelayMs: flags.replyDelay ?? 0,
       silentAfterMs: silentAfterMs(flags.mode),
     },
@@ -48,7 +50,7 @@ export async function runServer(env: Environment, flags: ServeFlags): Promise<vo
   if (!interrupt.happened) await once(interrupt.signal, 'abort');
   const stillOpen = server.connections.size;
   await server.close();
-  log.summarise(stillOpen);
+  log.summarise(server.counts, stillOpen);
   env.setExitCode(interrupt.exitCode(0));
 }
 

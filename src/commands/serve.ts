@@ -14,6 +14,8 @@ export interface ServeFlags {
   readonly framing: Framing;
   readonly replyDelay?: number;
   readonly maxConnections?: number;
+  readonly maxPerAddress?: number;
+  readonly evict?: boolean;
   readonly maxFrame: number;
   readonly json?: boolean;
   readonly color: ColorChoice;
@@ -51,6 +53,12 @@ export function serveCommand(env: Environment): Command {
       new Option('--max-connections <n>', 'refuse any more')
         .default(undefined, `${DEFAULT_MAX_CONNECTIONS}, or what the descriptor limit allows`)
         .argParser(wholeNumber(1, 1_000_000)),
+    )
+    .option('--evict', 'instead, the longest silent connection makes room')
+    .option(
+      '--max-per-address <n>',
+      'refuse any more from one IPv4 address, or one /64 of IPv6',
+      wholeNumber(1, 1_000_000),
     )
     .option(
       '--max-frame <bytes>',

@@ -1,3 +1,5 @@
+import type { RejectionCause } from './server-counts.js';
+
 /** What `serve` reports: one entry an event, `tcpalive/serve/1`. Times are RFC 3339 and milliseconds. */
 export type ServeEntry =
   | {
@@ -31,6 +33,7 @@ export type ServeEntry =
       readonly event: 'refused';
       readonly time: string;
       readonly peer: string;
+      readonly cause: RejectionCause;
       readonly reason: string;
     }
   | ServeSummary;

@@ -18,9 +18,12 @@ import { descriptorOf } from './descriptor.js';
 
 /**
  * What ended a connection: `FIN` (libuv says so too of a RST right behind data), an errno such as
- * `ETIMEDOUT`, one of our detectors, a `violation` of the framing or of TLS, or `local` when this side closed it.
+ * `ETIMEDOUT`, one of our detectors, a `violation` of the framing or of TLS, or this side: `local`, and
+ * `evicted` when it made room for another.
  */
-export type EndCause = 'FIN' | DetectorName | 'violation' | 'local' | `E${string}`;
+export type EndCause = 'FIN' | DetectorName | 'violation' | OwnCause | `E${string}`;
+
+type OwnCause = 'local' | 'evicted';
 
 export interface Ending {
   readonly by: EndCause;
@@ -32,6 +35,8 @@ export interface Ending {
 }
 
 export interface ConnectionHandlers {
+  /** Any byte at all: before the frames that it completes. */
+  onReceived?(at: Instant): void;
   onFrame?(payload: Uint8Array, at: Instant): void;
   onBeatSent?(at: Instant): void;
   onSilent?(silentMs: number): void;
@@ -139,8 +144,8 @@ export class Connection {
   }
 
   /** Gives the descriptor back at once; the peer, if it can hear, gets a RST. Idempotent. */
-  reset(): void {
-    this.#end({ by: 'local' });
+  reset(by: OwnCause = 'local'): void {
+    this.#end({ by });
     // Node loses the handle when a reset meets a shutdown that is under way.
     if (this.#goodbye) this.#socket.destroy();
     else this.#socket.resetAndDestroy();
@@ -150,6 +155,7 @@ export class Connection {
     const now = monotonicNow();
     this.#lastReceivedAt = now;
     if (this.#socket.writableNeedDrain) this.#readUnsent += chunk.length;
+    this.#handlers.onReceived?.(now);
     this.#do('received', now);
     if (this.#ending !== undefined) return;
     const { frames, violation } = this.#decoder.push(chunk);

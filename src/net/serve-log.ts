@@ -1,20 +1,16 @@
-/** From an echo server's events to entries of its log, and the counts of its summary. */
+/** From an echo server's events to entries of its log. */
 import { formatEndpoint } from '../core/endpoint.js';
 import { formatMode } from '../core/mode.js';
 import { isGoodbye } from '../core/probe-verdict.js';
 import type { ServeEntry } from '../core/serve-log.js';
+import { rejectedInAll, type ServerCounts } from '../core/server-counts.js';
 import { msBetween } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
-import type { EchoServerEvent } from './echo-server.js';
+import type { EchoServerEvent } from './echo-event.js';
 
 export class ServeLog {
   readonly #print: (entry: ServeEntry) => void;
   readonly #startedAt = monotonicNow();
-  readonly #framesOf = new Map<number, number>();
-  readonly #endedBy: Record<string, number> = {};
-  #connections = 0;
-  #refused = 0;
-  #frames = 0;
 
   constructor(print: (entry: ServeEntry) => void) {
     this.#print = print;
@@ -23,22 +19,17 @@ export class ServeLog {
   take(event: EchoServerEvent): void {
     const time = new Date().toISOString();
     if (event.kind === 'refused') {
-      this.#refused++;
-      const { remote, reason } = event;
-      this.#print({ event: 'refused', time, peer: formatEndpoint(remote), reason });
+      const { remote, cause, reason } = event;
+      this.#print({ event: 'refused', time, peer: formatEndpoint(remote), cause, reason });
       return;
     }
     const { id, connection } = event;
     const about = { time, connection: id, peer: formatEndpoint(connection.remote) };
     switch (event.kind) {
       case 'opened':
-        this.#connections++;
-        this.#framesOf.set(id, 0);
         this.#print({ event: 'opened', ...about, settings: formatMode(event.settings) });
         break;
       case 'frame': {
-        this.#frames++;
-        this.#framesOf.set(id, (this.#framesOf.get(id) ?? 0) + 1);
         const bytes = event.payload.length;
         this.#print({ event: 'frame', ...about, bytes, beat: bytes === 0 });
         break;
@@ -51,8 +42,7 @@ export class ServeLog {
         break;
       case 'ended': {
         const { by, silentMs } = event.ending;
-        this.#endedBy[by] = (this.#endedBy[by] ?? 0) + 1;
-        if (by === 'local' || isGoodbye(by)) break;
+        if (by === 'local' || by === 'evicted' || isGoodbye(by)) break;
         this.#print({ event: 'noticed', ...about, by, silentMs });
         break;
       }
@@ -63,25 +53,24 @@ export class ServeLog {
           ...about,
           by: ending?.by ?? 'local',
           reason: ending?.detail ?? null,
-          frames: this.#framesOf.get(id) ?? 0,
+          frames: event.frames,
           lifetimeMs: Math.round(msBetween(connection.openedAt, ending?.at ?? monotonicNow())),
         });
-        this.#framesOf.delete(id);
         break;
       }
     }
   }
 
-  summarise(open: number): void {
+  summarise(counts: ServerCounts, open: number): void {
     this.#print({
       event: 'summary',
       time: new Date().toISOString(),
       durationMs: Math.round(msBetween(this.#startedAt, monotonicNow())),
-      connections: this.#connections,
-      refused: this.#refused,
-      frames: this.#frames,
+      connections: counts.accepted,
+      refused: rejectedInAll(counts),
+      frames: counts.frames,
       open,
-      endedBy: this.#endedBy,
+      endedBy: counts.endedBy,
     });
   }
 }

@@ -31,7 +31,13 @@ const entries: readonly ServeEntry[] = [
     lifetimeMs: 1234,
   },
   { event: 'closed', ...about, by: 'FIN', reason: null, frames: 0, lifetimeMs: 939_000 },
-  { event: 'refused', time, peer: '192.0.2.8:40002', reason: 'as many as allowed are open' },
+  {
+    event: 'refused',
+    time,
+    peer: '192.0.2.8:40002',
+    cause: 'connections',
+    reason: 'as many as allowed are open',
+  },
   {
     event: 'summary',
     time,
@@ -102,12 +108,13 @@ describe('serveLine', () => {
 
   it('shows what a terminal would have acted on', () => {
     const reason = 'bad\x1b[2J\r\nbytes';
-    const refused: ServeEntry = { event: 'refused', time, peer: '[fe80::1%\x9b]:1', reason };
+    const peer = '[fe80::1%\x9b]:1';
+    const refused: ServeEntry = { event: 'refused', time, peer, cause: 'mode', reason };
     expect(serveLine(refused, false, plainStyle)).toBe(
       '14:02:07.123  refused   [fe80::1%\\x9b]:1  bad\\x1b[2J\\x0d\\x0abytes\n',
     );
     expect(serveLine(refused, true, plainStyle)).toContain(
-      String.raw`"peer":"[fe80::1%\u009b]:1","reason":"bad\u001b[2J\r\nbytes"`,
+      String.raw`"peer":"[fe80::1%\u009b]:1","cause":"mode","reason":"bad\u001b[2J\r\nbytes"`,
     );
   });
 });
