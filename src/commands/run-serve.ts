@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { formatEndpoint } from '../core/endpoint.js';
+import { lockOut } from '../core/lock-out.js';
 import { formatMode, type Mode } from '../core/mode.js';
 import type { ServeEntry } from '../core/serve-log.js';
 import { TcpaliveError } from '../errors.js';
+import { hostFactsFromFiles } from '../kernel/host-facts.js';
 import { openKernel } from '../kernel/open-kernel.js';
 import { startEchoServer } from '../net/echo-server.js';
 import { ServeLog } from '../net/serve-log.js';
@@ -46,6 +48,15 @@ export async function runServer(env: Environment, flags: ServeFlags): Promise<vo
     address: formatEndpoint(server.address),
     mode: formatMode(flags.mode),
     framing: flags.framing,
+  });
+  const { sysctl: sysctls, hz } = hostFactsFromFiles();
+  print({
+    event: 'limit',
+    time: new Date().toISOString(),
+    connections: maxConnections,
+    perAddress: flags.maxPerAddress ?? null,
+    evict: flags.evict ?? false,
+    ...lockOut(flags.mode, maxConnections, { sysctls, hz: hz ?? undefined }),
   });
   if (!interrupt.happened) await once(interrupt.signal, 'abort');
   const stillOpen = server.connections.size;

@@ -1,3 +1,4 @@
+import type { LockOut } from './lock-out.js';
 import type { RejectionCause } from './server-counts.js';
 
 /** What `serve` reports: one entry an event, `tcpalive/serve/1`. Times are RFC 3339 and milliseconds. */
@@ -10,6 +11,7 @@ export type ServeEntry =
       readonly mode: string;
       readonly framing: string;
     }
+  | ServeLimit
   | (OfConnection & {
       readonly event: 'opened';
       /** The kernel's part of the mode as read back from this socket, in the mode grammar. */
@@ -37,6 +39,16 @@ export type ServeEntry =
       readonly reason: string;
     }
   | ServeSummary;
+
+/** What would lock everybody out: told beforehand. */
+export interface ServeLimit extends LockOut {
+  readonly event: 'limit';
+  readonly time: string;
+  readonly connections: number;
+  /** Null: as many as there are places. */
+  readonly perAddress: number | null;
+  readonly evict: boolean;
+}
 
 interface OfConnection {
   readonly time: string;

@@ -99,6 +99,7 @@ describe('serve', () => {
     await ended;
     expect(withoutFigures(env.stdout.text, port)).toMatchInlineSnapshot(`
       "<time>  listening  on <server>, mode none, framing length16
+      <time>  limit     900 connections; one that vanishes stays for ever: 900 of them lock everybody out
       <time>  #1    opened    <client>
       <time>  #1    frame     <client>  2 bytes
       <time>  #1    frame     <client>  beat
@@ -132,6 +133,14 @@ describe('serve', () => {
         address: `127.0.0.1:${port}`,
         mode: 'none',
         framing: 'length16',
+      },
+      {
+        event: 'limit',
+        connections: 900,
+        perAddress: null,
+        evict: false,
+        keptMs: null,
+        perSecond: 0,
       },
       { event: 'opened', ...about, settings: 'none' },
       { event: 'frame', ...about, bytes: 2, beat: false },
@@ -207,6 +216,20 @@ describe('serve', () => {
     const line = await env.stdout.sees(/^.* refused .*$/m);
     expect(withoutFigures(line[0], port)).toMatchInlineSnapshot(
       `"<time>  refused   <client>  as many connections as allowed are open (--max-connections)"`,
+    );
+  });
+
+  it('says beforehand what would lock everybody out, and with --evict that nothing does', async () => {
+    const said = async (...args: readonly string[]) => {
+      const { env } = await serve(...args);
+      return (await env.stdout.sees(/limit +(.*)/))[1];
+    };
+    const args = ['--mode', 'heartbeat=1s:3s', '--max-connections', '208'];
+    expect(await said(...args)).toBe(
+      '208 connections; one that vanishes stays 3.00s: more than 69 a second lock everybody out',
+    );
+    expect(await said(...args, '--evict', '--max-per-address', '20')).toBe(
+      '208 connections, 20 from one address; at the limit the longest silent one makes room',
     );
   });
 

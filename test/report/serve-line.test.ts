@@ -5,6 +5,7 @@ import { plainStyle } from './comparison-fixture.js';
 
 const time = '2026-11-20T14:02:07.123Z';
 const about = { time, connection: 1, peer: '192.0.2.7:40001' };
+const limit = { event: 'limit', time, connections: 208, perAddress: null, evict: false } as const;
 
 const entries: readonly ServeEntry[] = [
   {
@@ -15,6 +16,10 @@ const entries: readonly ServeEntry[] = [
     mode: 'heartbeat=1s:3s',
     framing: 'length16',
   },
+  { ...limit, keptMs: null, perSecond: 0 },
+  { ...limit, keptMs: 3000, perSecond: 69.3 },
+  { ...limit, connections: 30, perAddress: 20, keptMs: 939_000, perSecond: 0.032 },
+  { ...limit, evict: true, keptMs: 3000, perSecond: 69.3 },
   { event: 'opened', ...about, settings: 'none' },
   { event: 'opened', ...about, connection: 1000, settings: 'keepalive=60s:10s:6' },
   { event: 'frame', ...about, bytes: 64, beat: false },
@@ -55,6 +60,10 @@ describe('serveLine', () => {
     expect(entries.map((entry) => serveLine(entry, false, plainStyle)).join(''))
       .toMatchInlineSnapshot(`
       "14:02:07.123  listening  on [::1]:7777, mode heartbeat=1s:3s, framing length16
+      14:02:07.123  limit     208 connections; one that vanishes stays for ever: 208 of them lock everybody out
+      14:02:07.123  limit     208 connections; one that vanishes stays 3.00s: more than 69 a second lock everybody out
+      14:02:07.123  limit     30 connections, 20 from one address; one that vanishes stays 15m39s: more than one in 31.25s lock everybody out
+      14:02:07.123  limit     208 connections; at the limit the longest silent one makes room
       14:02:07.123  #1    opened    192.0.2.7:40001
       14:02:07.123  #1000 opened    192.0.2.7:40001  keepalive=60s:10s:6 (read back)
       14:02:07.123  #1    frame     192.0.2.7:40001  64 bytes
