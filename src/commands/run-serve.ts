@@ -36,6 +36,8 @@ export async function runServer(env: Environment, flags: ServeFlags): Promise<vo
       maxConnections,
       maxPerAddress: flags.maxPerAddress,
       evict: flags.evict,
+      maxUnsentBytes: flags.maxUnsent,
+      stallTimeoutMs: flags.stallTimeout,
       replyDelayMs: flags.replyDelay ?? 0,
       silentAfterMs: silentAfterMs(flags.mode),
     },

@@ -17,12 +17,17 @@ export interface ServeFlags {
   readonly maxPerAddress?: number;
   readonly evict?: boolean;
   readonly maxFrame: number;
+  readonly stallTimeout?: number;
+  readonly maxUnsent: number;
   readonly json?: boolean;
   readonly color: ColorChoice;
 }
 
 /** Enough for any message of a test, and what a stranger can make us hold for one connection. */
 const DEFAULT_MAX_FRAME_BYTES = 16_384;
+
+/** Some hundred peers that do not read, for each of which about a quarter of a mebibyte can wait. */
+const DEFAULT_MAX_UNSENT_BYTES = 64 * 1024 * 1024;
 
 /** Of a usual limit of 1,024 descriptors. */
 export const DEFAULT_MAX_CONNECTIONS = 900;
@@ -65,6 +70,13 @@ export function serveCommand(env: Environment): Command {
       'close a connection that announces more',
       wholeNumber(1, LARGEST_FRAME_BYTES),
       DEFAULT_MAX_FRAME_BYTES,
+    )
+    .option('--stall-timeout <time>', 'reset a peer that does not read for so long', parseDuration)
+    .option(
+      '--max-unsent <bytes>',
+      'what may wait for all peers that do not read; beyond it the longest stalled is reset',
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+      DEFAULT_MAX_UNSENT_BYTES,
     )
     .addOption(new Option('--json', 'a JSON object a line'))
     .addOption(colorOption())

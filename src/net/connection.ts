@@ -18,19 +18,26 @@ import { descriptorOf } from './descriptor.js';
 
 /**
  * What ended a connection: `FIN` (libuv says so too of a RST right behind data), an errno such as
- * `ETIMEDOUT`, one of our detectors, a `violation` of the framing or of TLS, or this side: `local`, and
- * `evicted` when it made room for another.
+ * `ETIMEDOUT`, one of our detectors, a `violation` of the framing or of TLS, or this side: `local`,
+ * `evicted` when it made room for another, `stalled` when the peer did not read.
  */
 export type EndCause = 'FIN' | DetectorName | 'violation' | OwnCause | `E${string}`;
 
-type OwnCause = 'local' | 'evicted';
+const OWN_CAUSES = ['local', 'evicted', 'stalled'] as const;
+
+type OwnCause = (typeof OWN_CAUSES)[number];
+
+/** Ended by us, and for another reason than silence. */
+export function isOwn(by: EndCause): boolean {
+  return OWN_CAUSES.some((own) => own === by);
+}
 
 export interface Ending {
   readonly by: EndCause;
   readonly at: Instant;
   /** Since the last received byte, or since it was opened. */
   readonly silentMs: number;
-  /** For a violation, of the framing or of TLS: what was wrong. */
+  /** What was wrong, for a violation of the framing or of TLS, and for a peer that did not read. */
   readonly detail: string | undefined;
 }
 
@@ -40,6 +47,8 @@ export interface ConnectionHandlers {
   onFrame?(payload: Uint8Array, at: Instant): void;
   onBeatSent?(at: Instant): void;
   onSilent?(silentMs: number): void;
+  /** What waited for a peer that did not read is all sent. */
+  onDrain?(): void;
   /** Exactly once, when the verdict falls. */
   onEnd?(ending: Ending): void;
   /** Exactly once, when the descriptor has been given back. */
@@ -95,6 +104,7 @@ export class Connection {
     socket.on('data', (chunk) => this.#received(chunk));
     socket.on('drain', () => {
       this.#readUnsent = 0;
+      this.#handlers.onDrain?.();
       if (!this.#readsNoMore) socket.resume();
     });
     socket.on('end', () => {
@@ -118,6 +128,16 @@ export class Connection {
   /** For the kernel's options and evidence; undefined once the connection is closed. */
   get descriptor(): number | undefined {
     return this.#socket.destroyed ? undefined : descriptorOf(this.#socket);
+  }
+
+  /** What waits in this process, because the kernel takes no more from us. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** What the kernel has taken from us, of whole writes: what it does with that is its own affair. */
+  get sentBytes(): number {
+    return this.#socket.bytesWritten - this.#socket.writableLength;
   }
 
   /** Sends one frame. While the peer does not read, neither do we: nothing piles up. */
@@ -144,8 +164,8 @@ export class Connection {
   }
 
   /** Gives the descriptor back at once; the peer, if it can hear, gets a RST. Idempotent. */
-  reset(by: OwnCause = 'local'): void {
-    this.#end({ by });
+  reset(by: OwnCause = 'local', detail?: string): void {
+    this.#end({ by, detail });
     // Node loses the handle when a reset meets a shutdown that is under way.
     if (this.#goodbye) this.#socket.destroy();
     else this.#socket.resetAndDestroy();
@@ -224,7 +244,7 @@ export class Connection {
     this.#timer = setTimeout(() => this.#socket.destroy(), GOODBYE_MS);
   }
 
-  #end(ending: { by: EndCause; silentMs?: number; detail?: string }): void {
+  #end(ending: { by: EndCause; silentMs?: number; detail?: string | undefined }): void {
     if (this.#ending !== undefined) return;
     const { by, detail } = ending;
     const at = monotonicNow();

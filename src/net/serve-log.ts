@@ -6,6 +6,7 @@ import type { ServeEntry } from '../core/serve-log.js';
 import { rejectedInAll, type ServerCounts } from '../core/server-counts.js';
 import { msBetween } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
+import { isOwn } from './connection.js';
 import type { EchoServerEvent } from './echo-event.js';
 
 export class ServeLog {
@@ -42,7 +43,7 @@ export class ServeLog {
         break;
       case 'ended': {
         const { by, silentMs } = event.ending;
-        if (by === 'local' || by === 'evicted' || isGoodbye(by)) break;
+        if (isOwn(by) || isGoodbye(by)) break;
         this.#print({ event: 'noticed', ...about, by, silentMs });
         break;
       }

@@ -7,6 +7,7 @@ import { Place } from '../core/recency.js';
 import type { Instant } from '../core/time.js';
 import { Connection, type ConnectionHandlers, type Ending } from './connection.js';
 import { DelayedReplies } from './delayed-replies.js';
+import type { Reader } from './readers.js';
 
 export interface SessionOptions {
   readonly mode: Mode;
@@ -20,17 +21,20 @@ export interface SessionOwner {
   heard(session: Session): void;
   frame(session: Session, payload: Uint8Array, at: Instant): void;
   unanswered(session: Session): void;
+  /** Something waits for the peer, or did until now. */
+  waits(session: Session): void;
   silent(session: Session, silentMs: number): void;
   ended(session: Session, ending: Ending): void;
   closed(session: Session): void;
 }
 
 /** Its own handlers: thousands of connections need no closure each. */
-export class Session implements ConnectionHandlers {
+export class Session implements ConnectionHandlers, Reader {
   readonly id: number;
   readonly connection: Connection;
   /** Among the others, by the last received byte. */
   readonly silence = new Place<Session>(this);
+  waiting: Reader['waiting'];
   frames = 0;
   readonly #owner: SessionOwner;
   readonly #later: DelayedReplies | undefined;
@@ -53,7 +57,7 @@ export class Session implements ConnectionHandlers {
     this.#later =
       replyDelayMs === 0
         ? undefined
-        : new DelayedReplies(replyDelayMs, (payload) => this.connection.send(payload));
+        : new DelayedReplies(replyDelayMs, (payload) => this.#reply(payload));
   }
 
   onReceived(): void {
@@ -63,12 +67,16 @@ export class Session implements ConnectionHandlers {
   onFrame(payload: Uint8Array, at: Instant): void {
     this.frames++;
     this.#owner.frame(this, payload, at);
-    if (this.#later === undefined) this.connection.send(payload);
+    if (this.#later === undefined) this.#reply(payload);
     else if (!this.#later.add(payload)) this.#owner.unanswered(this);
   }
 
   onSilent(silentMs: number): void {
     this.#owner.silent(this, silentMs);
+  }
+
+  onDrain(): void {
+    this.#owner.waits(this);
   }
 
   onEnd(ending: Ending): void {
@@ -78,5 +86,10 @@ export class Session implements ConnectionHandlers {
   onClosed(): void {
     this.#later?.clear();
     this.#owner.closed(this);
+  }
+
+  #reply(payload: Uint8Array): void {
+    this.connection.send(payload);
+    if (this.connection.unsentBytes > 0) this.#owner.waits(this);
   }
 }

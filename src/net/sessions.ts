@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { Admission, type AdmissionLimits } from '../core/admission.js';
+import type { BacklogLimits } from '../core/backlog.js';
 import { codec, type Codec, type Framing } from '../core/frame.js';
 import type { Mode } from '../core/mode.js';
 import { Recency } from '../core/recency.js';
@@ -14,9 +15,10 @@ import type { Kernel } from '../kernel/kernel.js';
 import { applyKernelMode, type Connection, type Ending } from './connection.js';
 import { descriptorOf } from './descriptor.js';
 import type { EchoServerEvent } from './echo-event.js';
+import { Readers } from './readers.js';
 import { Session, type SessionOptions, type SessionOwner } from './session.js';
 
-export interface SessionsOptions extends AdmissionLimits, SessionOptions {
+export interface SessionsOptions extends AdmissionLimits, BacklogLimits, SessionOptions {
   readonly framing: Framing;
   readonly maxFrameBytes: number;
 }
@@ -28,6 +30,7 @@ export class Sessions implements SessionOwner {
   readonly #codec: Codec;
   readonly #admission: Admission;
   readonly #bySilence = new Recency<Session>();
+  readonly #readers: Readers;
   readonly #connections = new Set<Connection>();
   readonly #counts = {
     accepted: 0,
@@ -45,6 +48,7 @@ export class Sessions implements SessionOwner {
     this.#onEvent = onEvent;
     this.#codec = codec(options.framing, options.maxFrameBytes);
     this.#admission = new Admission(options);
+    this.#readers = new Readers(kernel, options);
   }
 
   /** Those that hold a descriptor. */
@@ -110,11 +114,16 @@ export class Sessions implements SessionOwner {
     this.#onEvent({ kind: 'unanswered', ...about(session) });
   }
 
+  waits(session: Session): void {
+    this.#readers.look(session);
+  }
+
   silent(session: Session, silentMs: number): void {
     this.#onEvent({ kind: 'silent', ...about(session), silentMs });
   }
 
   ended(session: Session, ending: Ending): void {
+    this.#readers.forget(session);
     const { endedBy } = this.#counts;
     endedBy[ending.by] = (endedBy[ending.by] ?? 0) + 1;
     this.#onEvent({ kind: 'ended', ...about(session), ending });
