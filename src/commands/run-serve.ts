@@ -2,17 +2,16 @@ import { once } from 'node:events';
 import { formatEndpoint } from '../core/endpoint.js';
 import { lockOut } from '../core/lock-out.js';
 import { formatMode, type Mode } from '../core/mode.js';
-import type { ServeEntry } from '../core/serve-log.js';
 import { TcpaliveError } from '../errors.js';
 import { hostFactsFromFiles } from '../kernel/host-facts.js';
+import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/open-kernel.js';
 import { startEchoServer } from '../net/echo-server.js';
 import { ServeLog } from '../net/serve-log.js';
-import { serveLine } from '../report/serve-line.js';
 import type { Environment } from './environment.js';
-import { listenForInterrupt } from './interrupt.js';
+import { listenForInterrupt, type Interrupt } from './interrupt.js';
+import { serveOutput, type ServeOutput } from './serve-output.js';
 import { DEFAULT_MAX_CONNECTIONS, type ServeFlags } from './serve.js';
-import { styleFor } from './style.js';
 
 /** For Node itself and what it opens meanwhile: accept() beyond the limit fails without a word. */
 const SPARE_DESCRIPTORS = 48;
@@ -20,10 +19,23 @@ const SPARE_DESCRIPTORS = 48;
 export async function runServer(env: Environment, flags: ServeFlags): Promise<void> {
   const kernel = await openKernel();
   const maxConnections = connectionsWithin(kernel.descriptorLimit(), flags.maxConnections);
+  const output = serveOutput(env, flags);
   const interrupt = listenForInterrupt(env);
-  const style = styleFor(env, env.stdout, flags.color);
-  const print = (entry: ServeEntry) =>
-    env.stdout.write(serveLine(entry, flags.json === true, style));
+  try {
+    await serveUntil(interrupt, kernel, { ...flags, maxConnections }, output);
+  } finally {
+    output.close();
+  }
+  env.setExitCode(interrupt.exitCode(0));
+}
+
+async function serveUntil(
+  interrupt: Interrupt,
+  kernel: Kernel,
+  flags: ServeFlags & { readonly maxConnections: number },
+  { print, tellsFrames }: ServeOutput,
+): Promise<void> {
+  const { maxConnections } = flags;
   const log = new ServeLog(print);
   const server = await startEchoServer(
     kernel,
@@ -41,7 +53,9 @@ export async function runServer(env: Environment, flags: ServeFlags): Promise<vo
       replyDelayMs: flags.replyDelay ?? 0,
       silentAfterMs: silentAfterMs(flags.mode),
     },
-    (event) => log.take(event),
+    (event) => {
+      if (event.kind !== 'frame' || tellsFrames) log.take(event);
+    },
   );
   print({
     event: 'listening',
@@ -64,7 +78,6 @@ export async function runServer(env: Environment, flags: ServeFlags): Promise<vo
   const stillOpen = server.connections.size;
   await server.close();
   log.summarise(server.counts, stillOpen);
-  env.setExitCode(interrupt.exitCode(0));
 }
 
 /** @throws TcpaliveError BAD_USAGE when more are wanted than this process may hold descriptors for */

@@ -19,6 +19,8 @@ export interface ServeFlags {
   readonly maxFrame: number;
   readonly stallTimeout?: number;
   readonly maxUnsent: number;
+  readonly events?: string;
+  readonly quiet?: boolean;
   readonly json?: boolean;
   readonly color: ColorChoice;
 }
@@ -78,6 +80,8 @@ export function serveCommand(env: Environment): Command {
       wholeNumber(0, Number.MAX_SAFE_INTEGER),
       DEFAULT_MAX_UNSENT_BYTES,
     )
+    .option('--events <file>', 'also append all but frames there, JSON lines; SIGHUP reopens it')
+    .option('-q, --quiet', 'print only where it listens, its limit, and the summary')
     .addOption(new Option('--json', 'a JSON object a line'))
     .addOption(colorOption())
     .addHelpText('after', HELP)

@@ -302,7 +302,7 @@ describe('flags that do not go together', () => {
       ...(expectation === undefined ? [] : ['--expect', expectation]),
     ];
     await expectRefusal(args, 'BAD_USAGE', told);
-    expect((await refused(args)).env.listeners).toEqual({ interrupt: 0, exit: 0 });
+    expect((await refused(args)).env.listeners).toEqual({ interrupt: 0, hangup: 0, exit: 0 });
   });
 
   it('a duration that ends as the cut is due leaves nothing to see either', async () => {
@@ -375,7 +375,7 @@ describe('a scenario that cannot be read', () => {
     expect(code).toBe('BAD_SCENARIO');
     expect(told).toMatch(new RegExp(`^${INVALID}/${name}:\\d+:\\d+: [^\\n]+$`));
     expect(env.stdout.text).toBe('');
-    expect(env.listeners).toEqual({ interrupt: 0, exit: 0 });
+    expect(env.listeners).toEqual({ interrupt: 0, hangup: 0, exit: 0 });
   });
 
   it('a probe plays nothing that is about the server', async () => {
@@ -407,7 +407,7 @@ describe('--max-connections', async () => {
           `${limit - 48} of ${limit} descriptors`,
       );
       expect(env.stdout.text).toBe('');
-      expect(env.listeners).toEqual({ interrupt: 0, exit: 0 });
+      expect(env.listeners).toEqual({ interrupt: 0, hangup: 0, exit: 0 });
     },
   );
 });
@@ -463,5 +463,5 @@ it('building the program has no side effects', () => {
   const env = fakeEnvironment();
   buildProgram(env);
   expect([env.stdout.text, env.stderr.text, env.exitCode]).toEqual(['', '', undefined]);
-  expect(env.listeners).toEqual({ interrupt: 0, exit: 0 });
+  expect(env.listeners).toEqual({ interrupt: 0, hangup: 0, exit: 0 });
 });

@@ -1,6 +1,9 @@
 /** `serve` as a whole, in this process, with real connections on loopback. */
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { buildProgram } from '../../src/commands/program.js';
 import type { ServeEntry } from '../../src/core/serve-log.js';
@@ -35,6 +38,12 @@ async function serve(...args: readonly string[]): Promise<Serving> {
   });
   await env.stdout.sees(/listening/);
   return { env, port, ended };
+}
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'tcpalive-serve-'));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  return path;
 }
 
 async function freePort(): Promise<number> {
@@ -252,6 +261,39 @@ describe('serve', () => {
     expect(env.stdout.text).toMatch(/frame .* 2 bytes$/m);
   });
 
+  it('appends what happens, but for frames, to --events, and to a new file after SIGHUP', async () => {
+    const path = join(folder(), 'events.jsonl');
+    const { env, port, ended } = await serve('--events', path, '--quiet');
+    const events = (file = path) =>
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => (JSON.parse(line) as ServeEntry).event);
+    const client = await connected(port);
+    await exchange(client, HELLO);
+    expect(events()).toEqual(['listening', 'limit', 'opened']); // before anything else happens
+    renameSync(path, `${path}.1`);
+    env.hangUp();
+    client.end();
+    await until(() => events().includes('closed'), DEADLINE_MS);
+    env.interrupt();
+    await ended;
+    expect(events()).toEqual(['closed', 'summary']);
+    expect(events(`${path}.1`)).toEqual(['listening', 'limit', 'opened']);
+    expect(env.stdout.text).not.toContain('#1');
+    expect(env.stdout.text).toMatch(/^1 connection in .*, 1 frame,/m);
+    expect(env.listeners.hangup).toBe(0);
+  });
+
+  it('goes on when the disk of --events is full, and says so once', async () => {
+    const { env, port } = await serve('--events', '/dev/full');
+    const client = await connected(port);
+    expect(await exchange(client, HELLO)).toEqual(HELLO);
+    expect(env.stderr.text).toBe(
+      'warning: cannot write /dev/full: ENOSPC: events are lost until it takes them\n',
+    );
+  });
+
   it('echoes anything with --framing raw', async () => {
     const { env, port } = await serve('--framing', 'raw');
     const client = await connected(port);
@@ -263,7 +305,18 @@ describe('serve', () => {
   });
 });
 
-describe('where nothing can be listened to', () => {
+describe('where nothing can be listened to, or written', () => {
+  it('a file that cannot be is refused, before anybody is let in', async () => {
+    const env = fakeEnvironment();
+    const path = join(folder(), 'nowhere', 'events.jsonl');
+    const refused = buildProgram(env).parseAsync(['serve', '--events', path], { from: 'user' });
+    await expect(refused).rejects.toMatchObject({
+      code: 'CANNOT_WRITE',
+      message: `cannot write ${path}: ENOENT`,
+    });
+    expect(env.stdout.text).toBe('');
+  });
+
   it('a port in use is refused, before a line is printed', async () => {
     const { port } = await serve();
     const env = fakeEnvironment();
