@@ -2,18 +2,20 @@ import { once } from 'node:events';
 import { formatEndpoint } from '../core/endpoint.js';
 import { lockOut } from '../core/lock-out.js';
 import { formatMode, type Mode } from '../core/mode.js';
+import { mergeSnapshots } from '../core/serve-status.js';
 import { TcpaliveError } from '../errors.js';
 import { hostFactsFromFiles } from '../kernel/host-facts.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/open-kernel.js';
-import { startEchoServer } from '../net/echo-server.js';
+import { startEchoServer, type EchoServer } from '../net/echo-server.js';
+import { watchSelf } from '../net/self-watch.js';
 import { ServeLog } from '../net/serve-log.js';
 import type { Environment } from './environment.js';
 import { listenForInterrupt, type Interrupt } from './interrupt.js';
 import { serveOutput, type ServeOutput } from './serve-output.js';
 import { DEFAULT_MAX_CONNECTIONS, type ServeFlags } from './serve.js';
 
-/** For Node itself and what it opens meanwhile: accept() beyond the limit fails without a word. */
+/** For Node itself, the status and the events: accept() beyond the limit fails without a word. */
 const SPARE_DESCRIPTORS = 48;
 
 export async function runServer(env: Environment, flags: ServeFlags): Promise<void> {
@@ -29,10 +31,12 @@ export async function runServer(env: Environment, flags: ServeFlags): Promise<vo
   env.setExitCode(interrupt.exitCode(0));
 }
 
+type Serving = ServeFlags & { readonly maxConnections: number };
+
 async function serveUntil(
   interrupt: Interrupt,
   kernel: Kernel,
-  flags: ServeFlags & { readonly maxConnections: number },
+  flags: Serving,
   { print, tellsFrames }: ServeOutput,
 ): Promise<void> {
   const { maxConnections } = flags;
@@ -51,7 +55,8 @@ async function serveUntil(
       maxUnsentBytes: flags.maxUnsent,
       stallTimeoutMs: flags.stallTimeout,
       replyDelayMs: flags.replyDelay ?? 0,
-      silentAfterMs: silentAfterMs(flags.mode),
+      silentAfterMs: isHeard(flags) ? silentAfterMs(flags.mode) : undefined,
+      watchAccept: flags.status !== undefined || flags.events !== undefined,
     },
     (event) => {
       if (event.kind !== 'frame' || tellsFrames) log.take(event);
@@ -74,10 +79,50 @@ async function serveUntil(
     evict: flags.evict ?? false,
     ...lockOut(flags.mode, maxConnections, { sysctls, hz: hz ?? undefined }),
   });
+  let status: Closable | undefined;
+  try {
+    status = await tellStatus(kernel, server, flags, print);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
   if (!interrupt.happened) await once(interrupt.signal, 'abort');
   const stillOpen = server.connections.size;
-  await server.close();
+  await Promise.all([server.close(), status?.close()]);
   log.summarise(server.counts, stillOpen);
+}
+
+interface Closable {
+  close(): Promise<void>;
+}
+
+/** @throws TcpaliveError CANNOT_LISTEN */
+async function tellStatus(
+  kernel: Kernel,
+  server: EchoServer,
+  { status: at, mode, maxConnections, evict }: Serving,
+  print: ServeOutput['print'],
+): Promise<Closable | undefined> {
+  if (at === undefined) return undefined;
+  // Its parts are for those alone who ask for them: other starts are none the slower.
+  const { serveStatus } = await import('./serve-status.js');
+  const self = watchSelf(kernel, server, { mode, maxConnections, evict });
+  const status = await serveStatus(at, () =>
+    mergeSnapshots([self.snapshot()], new Date().toISOString()),
+  );
+  const address = formatEndpoint(status.address);
+  print({ event: 'status', time: new Date().toISOString(), address });
+  return {
+    async close() {
+      self.close();
+      await status.close();
+    },
+  };
+}
+
+/** Somebody is told of silences: a notice costs every connection a detector of its own. */
+function isHeard({ quiet, events, status }: ServeFlags): boolean {
+  return quiet !== true || events !== undefined || status !== undefined;
 }
 
 /** @throws TcpaliveError BAD_USAGE when more are wanted than this process may hold descriptors for */

@@ -41,4 +41,12 @@ export function serveOutput(env: Environment, flags: ServeFlags): ServeOutput {
   };
 }
 
-const ALWAYS_TOLD: readonly ServeEntry['event'][] = ['listening', 'limit', 'summary'];
+const ALWAYS_TOLD: readonly ServeEntry['event'][] = [
+  'listening',
+  'limit',
+  'status',
+  'accept',
+  'noticed',
+  'refused',
+  'summary',
+];

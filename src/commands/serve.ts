@@ -1,8 +1,10 @@
 import { Command, Option } from 'commander';
 import { parseDuration } from '../core/duration.js';
-import { parsePort } from '../core/endpoint.js';
+import { isLoopback } from '../core/address.js';
+import { formatEndpoint, parseEndpoint, parsePort, type Endpoint } from '../core/endpoint.js';
 import { LARGEST_FRAME_BYTES, parseFraming, type Framing } from '../core/frame.js';
 import { parseMode, type Mode } from '../core/mode.js';
+import { TcpaliveError } from '../errors.js';
 import type { Environment } from './environment.js';
 import { colorOption, wholeNumber } from './options.js';
 import type { ColorChoice } from './style.js';
@@ -19,6 +21,8 @@ export interface ServeFlags {
   readonly maxFrame: number;
   readonly stallTimeout?: number;
   readonly maxUnsent: number;
+  readonly status?: Endpoint;
+  readonly exposeStatus?: boolean;
   readonly events?: string;
   readonly quiet?: boolean;
   readonly json?: boolean;
@@ -80,15 +84,33 @@ export function serveCommand(env: Environment): Command {
       wholeNumber(0, Number.MAX_SAFE_INTEGER),
       DEFAULT_MAX_UNSENT_BYTES,
     )
+    .option(
+      '--status <host:port>',
+      'answer /status, /metrics and /healthz there over HTTP',
+      parseEndpoint,
+    )
+    .option('--expose-status', 'also where others than this host can ask')
     .option('--events <file>', 'also append all but frames there, JSON lines; SIGHUP reopens it')
-    .option('-q, --quiet', 'print only where it listens, its limit, and the summary')
+    .option('-q, --quiet', 'only who was noticed or refused, and the summary')
     .addOption(new Option('--json', 'a JSON object a line'))
     .addOption(colorOption())
     .addHelpText('after', HELP)
     .action(async (flags: ServeFlags) => {
+      refuseExposed(flags);
       const { runServer } = await import('./run-serve.js');
       await runServer(env, flags);
     });
+}
+
+/** It names no peer, and yet tells strangers when a server is near its limit. */
+function refuseExposed({ status, exposeStatus }: ServeFlags): void {
+  if (status === undefined || exposeStatus === true) return;
+  if (status.address === 'localhost' || isLoopback(status.address)) return;
+  throw new TcpaliveError(
+    'BAD_USAGE',
+    `--status ${formatEndpoint(status)} is no loopback address: others could ask`,
+    { hint: '--expose-status allows that' },
+  );
 }
 
 const HELP = `

@@ -12,6 +12,7 @@ export type ServeEntry =
       readonly framing: string;
     }
   | ServeLimit
+  | { readonly event: 'status'; readonly time: string; readonly address: string }
   | (OfConnection & {
       readonly event: 'opened';
       /** The kernel's part of the mode as read back from this socket, in the mode grammar. */
@@ -31,6 +32,14 @@ export type ServeEntry =
       readonly frames: number;
       readonly lifetimeMs: number;
     })
+  /** Whoever connects is accepted no more, or again. */
+  | {
+      readonly event: 'accept';
+      readonly time: string;
+      readonly works: boolean;
+      /** Why not; null otherwise. */
+      readonly reason: string | null;
+    }
   | {
       readonly event: 'refused';
       readonly time: string;

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../core/endpoint.js';
 import type { Mode } from '../core/mode.js';
+import type { AcceptHealth } from '../core/serve-status.js';
 import type { RejectionCause } from '../core/server-counts.js';
 import type { Instant } from '../core/time.js';
 import type { Connection, Ending } from './connection.js';
@@ -21,6 +22,8 @@ export type EchoServerEvent =
   /** A frame whose delayed reply found no more room. */
   | (OfConnection & { readonly kind: 'unanswered' })
   | (OfConnection & { readonly kind: 'closed'; readonly frames: number })
+  /** Whoever connects is accepted no more, or again. */
+  | { readonly kind: 'accept'; readonly health: AcceptHealth }
   | {
       readonly kind: 'refused';
       readonly remote: Endpoint;

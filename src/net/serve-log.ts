@@ -24,6 +24,11 @@ export class ServeLog {
       this.#print({ event: 'refused', time, peer: formatEndpoint(remote), cause, reason });
       return;
     }
+    if (event.kind === 'accept') {
+      const { kind, reason } = event.health;
+      this.#print({ event: 'accept', time, works: kind === 'works', reason });
+      return;
+    }
     const { id, connection } = event;
     const about = { time, connection: id, peer: formatEndpoint(connection.remote) };
     switch (event.kind) {

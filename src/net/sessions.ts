@@ -9,13 +9,14 @@ import { codec, type Codec, type Framing } from '../core/frame.js';
 import type { Mode } from '../core/mode.js';
 import { Recency } from '../core/recency.js';
 import type { RejectionCause, ServerCounts } from '../core/server-counts.js';
-import type { Instant } from '../core/time.js';
+import { msBetween, type Instant } from '../core/time.js';
 import { TcpaliveError } from '../errors.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { applyKernelMode, type Connection, type Ending } from './connection.js';
 import { descriptorOf } from './descriptor.js';
 import type { EchoServerEvent } from './echo-event.js';
 import { Readers } from './readers.js';
+import type { SessionSurvey } from './self-watch.js';
 import { Session, type SessionOptions, type SessionOwner } from './session.js';
 
 export interface SessionsOptions extends AdmissionLimits, BacklogLimits, SessionOptions {
@@ -58,6 +59,24 @@ export class Sessions implements SessionOwner {
 
   get counts(): ServerCounts {
     return this.#counts;
+  }
+
+  /** In one walk over all of them: it is asked for now and then, and costs those who talk nothing. */
+  survey(now: Instant): SessionSurvey {
+    const { silentAfterMs = Infinity } = this.#options;
+    const states = { active: 0, silent: 0, unread: 0, closing: 0 };
+    let longestSilenceMs: number | null = null;
+    let unsentBytes = 0;
+    for (const { ending, unsentBytes: unsent, lastReceivedAt } of this.#connections) {
+      const silentMs = msBetween(lastReceivedAt, now);
+      longestSilenceMs = Math.max(longestSilenceMs ?? 0, silentMs);
+      unsentBytes += unsent;
+      if (ending !== undefined) states.closing++;
+      else if (unsent > 0) states.unread++;
+      else if (silentMs >= silentAfterMs) states.silent++;
+      else states.active++;
+    }
+    return { states, longestSilenceMs, unsentBytes };
   }
 
   /** @param socket just accepted; from now on nobody else may touch it. */

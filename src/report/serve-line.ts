@@ -41,6 +41,10 @@ function words(entry: Exclude<ServeEntry, ServeSummary>): string {
       const total = `${countWords(entry.frames, 'frame')}, ${roughly(entry.lifetimeMs)}`;
       return `${entry.peer}  by ${entry.by}${reason}  (${total})`;
     }
+    case 'status':
+      return `http://${entry.address}/status, /metrics and /healthz`;
+    case 'accept':
+      return entry.works ? 'works again' : `nobody who connects is let in: ${entry.reason ?? ''}`;
     case 'refused':
       return `${entry.peer}  ${entry.reason}`;
   }
@@ -64,6 +68,7 @@ function limitWords({ connections, perAddress, evict, keptMs, perSecond }: Serve
 function emphasised(entry: ServeEntry, line: string, style: Style): string {
   const chalk = paint(style);
   if (entry.event === 'noticed') return chalk.red(line);
+  if (entry.event === 'accept' && !entry.works) return chalk.red(line);
   if (entry.event === 'silent' || entry.event === 'refused') return chalk.yellow(line);
   return line;
 }

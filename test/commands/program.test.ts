@@ -115,6 +115,9 @@ describe('a value that cannot be understood', () => {
     ['--reply-delay 2', "--reply-delay: '2' has no unit: did you mean 2s?"],
     ['--max-connections 0', "--max-connections: '0' is not a whole number from 1 to 1000000"],
     ['--max-frame 65536', "--max-frame: '65536' is not a whole number from 1 to 65535"],
+    ['--status 192.0.2.1:7778', '--status 192.0.2.1:7778 is no loopback address: others could ask'],
+    ['--status [::]:7778', '--status [::]:7778 is no loopback address: others could ask'],
+    ['--max-per-address 0', "--max-per-address: '0' is not a whole number from 1 to 1000000"],
   ])('serve %s', async (args, told) => {
     const refusal = await refused(['serve', ...args.split(' ')]);
     expect(refusal.code).toBe('BAD_USAGE');

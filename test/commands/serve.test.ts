@@ -294,6 +294,40 @@ describe('serve', () => {
     );
   });
 
+  it('tells with --status what it knows, and that it is full', async () => {
+    const at = `127.0.0.1:${await freePort()}`;
+    const mode = ['--mode', 'heartbeat=1s:10s', '--max-connections', '2'];
+    const { env, port } = await serve('--status', at, ...mode);
+    await env.stdout.sees(/status +http/);
+    const asked = async (path: string) => {
+      const response = await fetch(`http://${at}${path}`);
+      return { status: response.status, text: await response.text() };
+    };
+    expect(await asked('/healthz')).toEqual({ status: 200, text: 'ok\n' });
+    const client = await connected(port);
+    await exchange(client, HELLO);
+    await exchange(client, BEAT);
+    await connected(port);
+    await closed(connect(port, '127.0.0.1').on('error', () => undefined));
+    expect(JSON.parse((await asked('/status')).text)).toMatchObject({
+      schema: 'tcpalive/serve-status/1',
+      problems: [`process ${process.pid} is full: 2 of 2 connections are open`],
+      connections: { open: 2, byMode: { 'heartbeat=1s:10s': 2 } },
+      longestSilenceMs: expect.any(Number) as unknown,
+      counts: { accepted: 2, rejected: { connections: 1 }, frames: 2, beats: 1 },
+      accept: { kind: 'works', failures: 0 },
+      workers: [{ pid: process.pid }],
+    });
+    expect(await asked('/healthz')).toEqual({
+      status: 503,
+      text: `process ${process.pid} is full: 2 of 2 connections are open\n`,
+    });
+    expect((await asked('/metrics')).text).toMatch(/^tcpalive_healthy 0$/m);
+    client.destroy();
+    await env.stdout.sees(/#1 +closed/);
+    expect((await asked('/healthz')).status).toBe(200);
+  });
+
   it('echoes anything with --framing raw', async () => {
     const { env, port } = await serve('--framing', 'raw');
     const client = await connected(port);
@@ -306,6 +340,23 @@ describe('serve', () => {
 });
 
 describe('where nothing can be listened to, or written', () => {
+  it('a status port in use is refused, and nobody is served', async () => {
+    const { port } = await serve();
+    const env = fakeEnvironment();
+    const [data, status] = [`${await freePort()}`, `127.0.0.1:${port}`];
+    const refused = buildProgram(env).parseAsync(['serve', '--port', data, '--status', status], {
+      from: 'user',
+    });
+    await expect(refused).rejects.toMatchObject({
+      code: 'CANNOT_LISTEN',
+      message: `cannot listen on ${status}: the port is in use`,
+      hint: expect.stringContaining('choose another with --status') as unknown,
+    });
+    const socket = connect(Number(data), '127.0.0.1');
+    const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+    expect(error.code).toBe('ECONNREFUSED');
+  });
+
   it('a file that cannot be is refused, before anybody is let in', async () => {
     const env = fakeEnvironment();
     const path = join(folder(), 'nowhere', 'events.jsonl');

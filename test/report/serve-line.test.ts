@@ -20,6 +20,9 @@ const entries: readonly ServeEntry[] = [
   { ...limit, keptMs: 3000, perSecond: 69.3 },
   { ...limit, connections: 30, perAddress: 20, keptMs: 939_000, perSecond: 0.032 },
   { ...limit, evict: true, keptMs: 3000, perSecond: 69.3 },
+  { event: 'status', time, address: '127.0.0.1:7778' },
+  { event: 'accept', time, works: false, reason: 'EMFILE' },
+  { event: 'accept', time, works: true, reason: null },
   { event: 'opened', ...about, settings: 'none' },
   { event: 'opened', ...about, connection: 1000, settings: 'keepalive=60s:10s:6' },
   { event: 'frame', ...about, bytes: 64, beat: false },
@@ -64,6 +67,9 @@ describe('serveLine', () => {
       14:02:07.123  limit     208 connections; one that vanishes stays 3.00s: more than 69 a second lock everybody out
       14:02:07.123  limit     30 connections, 20 from one address; one that vanishes stays 15m39s: more than one in 31.25s lock everybody out
       14:02:07.123  limit     208 connections; at the limit the longest silent one makes room
+      14:02:07.123  status    http://127.0.0.1:7778/status, /metrics and /healthz
+      14:02:07.123  accept    nobody who connects is let in: EMFILE
+      14:02:07.123  accept    works again
       14:02:07.123  #1    opened    192.0.2.7:40001
       14:02:07.123  #1000 opened    192.0.2.7:40001  keepalive=60s:10s:6 (read back)
       14:02:07.123  #1    frame     192.0.2.7:40001  64 bytes
@@ -99,7 +105,7 @@ describe('serveLine', () => {
     const painted = entries
       .filter((entry) => serveLine(entry, false, { ...plainStyle, color: true }).includes('\x1b'))
       .map(({ event }) => event);
-    expect(painted).toEqual(['silent', 'noticed', 'refused']);
+    expect(painted).toEqual(['accept', 'silent', 'noticed', 'refused']);
     const noticed: ServeEntry = { event: 'noticed', ...about, by: 'heartbeat', silentMs: 3004 };
     expect(serveLine(noticed, false, { ...plainStyle, color: true })).toBe(
       `\x1b[31m${serveLine(noticed, false, plainStyle).trimEnd()}\x1b[39m\n`,
