@@ -94,7 +94,10 @@ export class Canary {
     clearTimeout(this.#patience);
     const flying = this.#flying;
     this.#flying = undefined;
-    flying?.destroy();
+    if (flying === undefined) return;
+    // Where it still waits to be accepted, a reset leaves nothing there that could pass for a client.
+    if (flying.connecting) flying.destroy();
+    else flying.resetAndDestroy();
   }
 }
 
