@@ -8,6 +8,7 @@ import { hostFactsFromFiles } from '../kernel/host-facts.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/open-kernel.js';
 import { startEchoServer, type EchoServer } from '../net/echo-server.js';
+import type { StatusServer } from '../net/status-server.js';
 import { watchSelf } from '../net/self-watch.js';
 import { ServeLog } from '../net/serve-log.js';
 import type { Environment } from './environment.js';
@@ -62,6 +63,13 @@ async function serveUntil(
       if (event.kind !== 'frame' || tellsFrames) log.take(event);
     },
   );
+  let status: StatusServer | undefined;
+  try {
+    status = await startStatus(kernel, server, flags);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
   print({
     event: 'listening',
     time: new Date().toISOString(),
@@ -79,12 +87,9 @@ async function serveUntil(
     evict: flags.evict ?? false,
     ...lockOut(flags.mode, maxConnections, { sysctls, hz: hz ?? undefined }),
   });
-  let status: Closable | undefined;
-  try {
-    status = await tellStatus(kernel, server, flags, print);
-  } catch (error) {
-    await server.close();
-    throw error;
+  if (status !== undefined) {
+    const address = formatEndpoint(status.address);
+    print({ event: 'status', time: new Date().toISOString(), address });
   }
   if (!interrupt.happened) await once(interrupt.signal, 'abort');
   const stillOpen = server.connections.size;
@@ -92,17 +97,12 @@ async function serveUntil(
   log.summarise(server.counts, stillOpen);
 }
 
-interface Closable {
-  close(): Promise<void>;
-}
-
 /** @throws TcpaliveError CANNOT_LISTEN */
-async function tellStatus(
+async function startStatus(
   kernel: Kernel,
   server: EchoServer,
   { status: at, mode, maxConnections, evict }: Serving,
-  print: ServeOutput['print'],
-): Promise<Closable | undefined> {
+): Promise<StatusServer | undefined> {
   if (at === undefined) return undefined;
   // Its parts are for those alone who ask for them: other starts are none the slower.
   const { serveStatus } = await import('./serve-status.js');
@@ -110,9 +110,8 @@ async function tellStatus(
   const status = await serveStatus(at, () =>
     mergeSnapshots([self.snapshot()], new Date().toISOString()),
   );
-  const address = formatEndpoint(status.address);
-  print({ event: 'status', time: new Date().toISOString(), address });
   return {
+    address: status.address,
     async close() {
       self.close();
       await status.close();
