@@ -115,10 +115,14 @@ function refuseExposed({ status, exposeStatus }: ServeFlags): void {
 
 const HELP = `
 A line an event: opened, frame, silent, noticed (by what, after how long), closed; a summary at the
-end. With --json a JSON object a line.
+end. With --json a JSON object a line. What would lock everybody out is said at the start.
+
+--status answers /status (JSON), /metrics (Prometheus) and /healthz: 503 where somebody who connects
+now may not be let in. A stall timeout of 30s is a good one.
 
 Examples:
   tcpalive serve --mode heartbeat=1s:3s
   tcpalive serve --port 9000 --mode keepalive=60s:10s:6+user-timeout=2m --json
+  tcpalive serve --mode heartbeat=10s:30s --evict --stall-timeout 30s --status 127.0.0.1:7778 --quiet
   tcpalive serve --mode none --reply-delay 2s       a server that never notices, and answers late
 `;
