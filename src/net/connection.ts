@@ -45,6 +45,8 @@ export interface ConnectionHandlers {
   /** Any byte at all: before the frames that it completes. */
   onReceived?(at: Instant): void;
   onFrame?(payload: Uint8Array, at: Instant): void;
+  /** After all frames of what was read at once, when what they were answered with is written. */
+  onFrames?(): void;
   onBeatSent?(at: Instant): void;
   onSilent?(silentMs: number): void;
   /** What waited for a peer that did not read is all sent. */
@@ -185,6 +187,7 @@ export class Connection {
     if (this.#ending !== undefined) return;
     const { frames, violation } = this.#decoder.push(chunk);
     for (const frame of frames) this.#handlers.onFrame?.(frame, now);
+    if (frames.length > 0) this.#handlers.onFrames?.();
     if (violation !== undefined) {
       this.#end({ by: 'violation', detail: violation });
       this.#socket.resetAndDestroy();

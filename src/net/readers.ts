@@ -30,11 +30,14 @@ export class Readers {
 
   /** Whenever something waits for this one, or has been sent at last. */
   look(reader: Reader): void {
+    if (reader.connection.ending !== undefined) return; // its goodbye has a time of its own
     this.#note(reader);
-    for (let looks = 1; this.#backlog.isFull; looks++) {
+    for (let looks = 0; this.#backlog.isFull;) {
       const oldest = this.#backlog.oldest;
       if (oldest === undefined) break;
-      if (!this.#hasRead(oldest) || looks > MOST_LOOKS) this.#giveUp(oldest, '--max-unsent');
+      const hasRead = this.#hasRead(oldest);
+      if (oldest.unsentBytes === 0) continue; // all of it was sent since, and nobody said so
+      if (!hasRead || ++looks > MOST_LOOKS) this.#giveUp(oldest, '--max-unsent');
     }
     this.#arm();
   }

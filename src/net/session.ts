@@ -57,7 +57,10 @@ export class Session implements ConnectionHandlers, Reader {
     this.#later =
       replyDelayMs === 0
         ? undefined
-        : new DelayedReplies(replyDelayMs, (payload) => this.#reply(payload));
+        : new DelayedReplies(replyDelayMs, (payload) => {
+            this.connection.send(payload);
+            this.onFrames();
+          });
   }
 
   onReceived(): void {
@@ -67,8 +70,12 @@ export class Session implements ConnectionHandlers, Reader {
   onFrame(payload: Uint8Array, at: Instant): void {
     this.frames++;
     this.#owner.frame(this, payload, at);
-    if (this.#later === undefined) this.#reply(payload);
+    if (this.#later === undefined) this.connection.send(payload);
     else if (!this.#later.add(payload)) this.#owner.unanswered(this);
+  }
+
+  onFrames(): void {
+    if (this.connection.unsentBytes > 0) this.#owner.waits(this);
   }
 
   onSilent(silentMs: number): void {
@@ -86,10 +93,5 @@ export class Session implements ConnectionHandlers, Reader {
   onClosed(): void {
     this.#later?.clear();
     this.#owner.closed(this);
-  }
-
-  #reply(payload: Uint8Array): void {
-    this.connection.send(payload);
-    if (this.connection.unsentBytes > 0) this.#owner.waits(this);
   }
 }

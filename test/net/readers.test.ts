@@ -63,6 +63,21 @@ describe('a peer that does not read', { timeout: TEST_MS }, () => {
   });
 });
 
+describe('peers that read', { timeout: TEST_MS }, () => {
+  it('are not blamed for what waited for them a moment', async () => {
+    const run = await served({ maxUnsentBytes: 100_000 });
+    for (let number = 0; number < 20; number++) {
+      const socket = await stranger(run);
+      let returned = 0;
+      socket.on('data', (chunk: Buffer) => (returned += chunk.length));
+      socket.write(FLOOD.subarray(0, 4 * (16_384 + 2)));
+      await until(() => returned === 4 * (16_384 + 2), SOON_MS);
+    }
+    expect(run.server.counts.endedBy).toEqual({});
+    expect(run.server.connections.size).toBe(20);
+  });
+});
+
 /** More than both kernels' buffers hold: it can all be echoed only if it is read. */
 const FLOOD = Buffer.alloc(1024 * (16_384 + 2));
 for (let at = 0; at < FLOOD.length; at += 16_384 + 2) FLOOD.writeUInt16BE(16_384, at);
