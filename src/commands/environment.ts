@@ -8,6 +8,8 @@ export interface Environment {
   readonly bin: string;
   /** Calls back on the first SIGINT or SIGTERM; returns how to stop listening. The second one kills. */
   onInterrupt(handler: (signal: InterruptSignal) => void): () => void;
+  /** Calls back on every SIGHUP, which is no interruption then; returns how to stop listening. */
+  onHangup(handler: () => void): () => void;
   /** Calls back when the process ends, however it does; returns how to stop listening. */
   onExit(handler: () => void): () => void;
   setExitCode(code: number): void;

@@ -1,58 +1,129 @@
 import { once } from 'node:events';
 import { formatEndpoint } from '../core/endpoint.js';
 import { formatFraming } from '../core/frame.js';
+import { lockOut } from '../core/lock-out.js';
 import { formatMode, type Mode } from '../core/mode.js';
-import type { ServeEntry } from '../core/serve-log.js';
+import { mergeSnapshots } from '../core/serve-status.js';
 import { TcpaliveError } from '../errors.js';
+import { hostFactsFromFiles } from '../kernel/host-facts.js';
+import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/open-kernel.js';
-import { startEchoServer } from '../net/echo-server.js';
+import { startEchoServer, type EchoServer } from '../net/echo-server.js';
+import type { StatusServer } from '../net/status-server.js';
+import { watchSelf } from '../net/self-watch.js';
 import { ServeLog } from '../net/serve-log.js';
-import { serveLine } from '../report/serve-line.js';
 import type { Environment } from './environment.js';
-import { listenForInterrupt } from './interrupt.js';
+import { listenForInterrupt, type Interrupt } from './interrupt.js';
+import { serveOutput, type ServeOutput } from './serve-output.js';
 import { DEFAULT_MAX_CONNECTIONS, type ServeFlags } from './serve.js';
-import { styleFor } from './style.js';
 
-/** For Node itself and what it opens meanwhile: accept() beyond the limit fails without a word. */
+/** For Node itself, the status and the events: accept() beyond the limit fails without a word. */
 const SPARE_DESCRIPTORS = 48;
 
 export async function runServer(env: Environment, flags: ServeFlags): Promise<void> {
   const kernel = await openKernel();
-  const mode = modeOf(flags);
   const maxConnections = connectionsWithin(kernel.descriptorLimit(), flags.maxConnections);
+  const output = serveOutput(env, flags);
   const interrupt = listenForInterrupt(env);
-  const style = styleFor(env, env.stdout, flags.color);
-  const print = (entry: ServeEntry) =>
-    env.stdout.write(serveLine(entry, flags.json === true, style));
-  const log = new ServeLog(print, { quiet: flags.quiet === true });
+  try {
+    await serveUntil(interrupt, kernel, { ...flags, mode: modeOf(flags), maxConnections }, output);
+  } finally {
+    output.close();
+  }
+  env.setExitCode(interrupt.exitCode(0));
+}
+
+type Serving = ServeFlags & { readonly maxConnections: number };
+
+async function serveUntil(
+  interrupt: Interrupt,
+  kernel: Kernel,
+  flags: Serving,
+  { print, tellsFrames }: ServeOutput,
+): Promise<void> {
+  const { maxConnections } = flags;
+  const log = new ServeLog(print);
   const server = await startEchoServer(
     kernel,
     {
       host: flags.host,
       port: flags.port,
-      mode,
+      mode: flags.mode,
       framing: flags.framing,
       maxFrameBytes: flags.maxFrame,
       maxConnections,
+      maxPerAddress: flags.maxPerAddress,
+      evict: flags.evict,
+      maxUnsentBytes: flags.maxUnsent,
+      stallTimeoutMs: flags.stallTimeout,
       replyDelayMs: flags.replyDelay ?? 0,
-      ...(flags.quiet !== true && { silentAfterMs: silentAfterMs(mode) }),
       frameTimeouts: { firstFrameMs: flags.firstFrameTimeout, frameMs: flags.frameTimeout },
+      silentAfterMs: isHeard(flags) ? silentAfterMs(flags.mode) : undefined,
+      watchAccept: flags.status !== undefined || flags.events !== undefined,
     },
-    (event) => log.take(event),
+    (event) => {
+      if (event.kind !== 'frame' || tellsFrames) log.take(event);
+    },
   );
+  let status: StatusServer | undefined;
+  try {
+    status = await startStatus(kernel, server, flags);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
   print({
     event: 'listening',
     time: new Date().toISOString(),
     schema: 'tcpalive/serve/1',
     address: formatEndpoint(server.address),
-    mode: formatMode(mode),
+    mode: formatMode(flags.mode),
     framing: formatFraming(flags.framing),
   });
+  const { sysctl: sysctls, hz } = hostFactsFromFiles();
+  print({
+    event: 'limit',
+    time: new Date().toISOString(),
+    connections: maxConnections,
+    perAddress: flags.maxPerAddress ?? null,
+    evict: flags.evict ?? false,
+    ...lockOut(flags.mode, maxConnections, { sysctls, hz: hz ?? undefined }),
+  });
+  if (status !== undefined) {
+    const address = formatEndpoint(status.address);
+    print({ event: 'status', time: new Date().toISOString(), address });
+  }
   if (!interrupt.happened) await once(interrupt.signal, 'abort');
   const stillOpen = server.connections.size;
-  await server.close();
-  log.summarise(stillOpen);
-  env.setExitCode(interrupt.exitCode(0));
+  await Promise.all([server.close(), status?.close()]);
+  log.summarise(server.counts, stillOpen);
+}
+
+/** @throws TcpaliveError CANNOT_LISTEN */
+async function startStatus(
+  kernel: Kernel,
+  server: EchoServer,
+  { status: at, mode, maxConnections, evict }: Serving,
+): Promise<StatusServer | undefined> {
+  if (at === undefined) return undefined;
+  // Its parts are for those alone who ask for them: other starts are none the slower.
+  const { serveStatus } = await import('./serve-status.js');
+  const self = watchSelf(kernel, server, { mode, maxConnections, evict });
+  const status = await serveStatus(at, () =>
+    mergeSnapshots([self.snapshot()], new Date().toISOString()),
+  );
+  return {
+    address: status.address,
+    async close() {
+      self.close();
+      await status.close();
+    },
+  };
+}
+
+/** Somebody is told of silences: a notice costs every connection a detector of its own. */
+function isHeard({ quiet, events, status }: ServeFlags): boolean {
+  return quiet !== true || events !== undefined || status !== undefined;
 }
 
 /** @throws TcpaliveError BAD_USAGE when the mode has an idle timeout too */

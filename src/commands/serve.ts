@@ -1,8 +1,10 @@
 import { Command, Option } from 'commander';
 import { parseDuration } from '../core/duration.js';
-import { parsePort } from '../core/endpoint.js';
+import { isLoopback } from '../core/address.js';
+import { formatEndpoint, parseEndpoint, parsePort, type Endpoint } from '../core/endpoint.js';
 import { LARGEST_FRAME_BYTES, parseFraming, type Framing } from '../core/frame.js';
 import { parseMode, type Mode } from '../core/mode.js';
+import { TcpaliveError } from '../errors.js';
 import type { Environment } from './environment.js';
 import { colorOption, wholeNumber } from './options.js';
 import type { ColorChoice } from './style.js';
@@ -15,9 +17,16 @@ export interface ServeFlags {
   readonly framing: Framing;
   readonly replyDelay?: number;
   readonly maxConnections?: number;
+  readonly maxPerAddress?: number;
+  readonly evict?: boolean;
   readonly maxFrame: number;
   readonly firstFrameTimeout?: number;
   readonly frameTimeout?: number;
+  readonly stallTimeout?: number;
+  readonly maxUnsent: number;
+  readonly status?: Endpoint;
+  readonly exposeStatus?: boolean;
+  readonly events?: string;
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly color: ColorChoice;
@@ -25,6 +34,9 @@ export interface ServeFlags {
 
 /** Enough for any message of a test, and what a stranger can make us hold for one connection. */
 const DEFAULT_MAX_FRAME_BYTES = 16_384;
+
+/** Some hundred peers that do not read, for each of which about a quarter of a mebibyte can wait. */
+const DEFAULT_MAX_UNSENT_BYTES = 64 * 1024 * 1024;
 
 /** Of a usual limit of 1,024 descriptors. */
 export const DEFAULT_MAX_CONNECTIONS = 900;
@@ -61,6 +73,12 @@ export function serveCommand(env: Environment): Command {
         .default(undefined, `${DEFAULT_MAX_CONNECTIONS}, or what the descriptor limit allows`)
         .argParser(wholeNumber(1, 1_000_000)),
     )
+    .option('--evict', 'instead, the longest silent connection makes room')
+    .option(
+      '--max-per-address <n>',
+      'refuse any more from one IPv4 address, or one /64 of IPv6',
+      wholeNumber(1, 1_000_000),
+    )
     .option(
       '--max-frame <bytes>',
       'the largest frame: length16 closes a connection that announces more, line and marked skip it',
@@ -77,19 +95,48 @@ export function serveCommand(env: Environment): Command {
       'close who takes longer than that from the first to the last byte of a frame, such as 5s',
       parseDuration,
     )
+    .option('--stall-timeout <time>', 'reset a peer that does not read for so long', parseDuration)
+    .option(
+      '--max-unsent <bytes>',
+      'what may wait for all peers that do not read; beyond it the longest stalled is reset',
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+      DEFAULT_MAX_UNSENT_BYTES,
+    )
+    .option(
+      '--status <host:port>',
+      'answer /status, /metrics and /healthz there over HTTP',
+      parseEndpoint,
+    )
+    .option('--expose-status', 'also where others than this host can ask')
+    .option('--events <file>', 'also append all but frames there, JSON lines; SIGHUP reopens it')
     .option('-q, --quiet', 'only who was noticed or refused, and the summary')
     .addOption(new Option('--json', 'a JSON object a line'))
     .addOption(colorOption())
     .addHelpText('after', HELP)
     .action(async (flags: ServeFlags) => {
+      refuseExposed(flags);
       const { runServer } = await import('./run-serve.js');
       await runServer(env, flags);
     });
 }
 
+/** It names no peer, and yet tells strangers when a server is near its limit. */
+function refuseExposed({ status, exposeStatus }: ServeFlags): void {
+  if (status === undefined || exposeStatus === true) return;
+  if (status.address === 'localhost' || isLoopback(status.address)) return;
+  throw new TcpaliveError(
+    'BAD_USAGE',
+    `--status ${formatEndpoint(status)} is no loopback address: others could ask`,
+    { hint: '--expose-status allows that' },
+  );
+}
+
 const HELP = `
 A line an event: opened, frame, silent, noticed (by what, after how long), closed; a summary at the
-end. With --json a JSON object a line.
+end. With --json a JSON object a line. What would lock everybody out is said at the start.
+
+--status answers /status (JSON), /metrics (Prometheus) and /healthz: 503 where somebody who connects
+now may not be let in. A stall timeout of 30s is a good one.
 
 Framings: length16, a 2-byte length before the payload; line, ended by LF or CRLF; raw, none; and what
 meters and other field devices speak, named by its fields in their order:
@@ -103,5 +150,6 @@ Examples:
   tcpalive serve --mode heartbeat=1s:3s
   tcpalive serve --port 9000 --mode keepalive=60s:10s:6+user-timeout=2m --json
   tcpalive serve --framing marked=02:u16:crc16:03 --first-frame-timeout 10s --frame-timeout 5s
+  tcpalive serve --mode heartbeat=10s:30s --evict --stall-timeout 30s --status 127.0.0.1:7778 --quiet
   tcpalive serve --mode none --reply-delay 2s       a server that never notices, and answers late
 `;

@@ -1,3 +1,6 @@
+import type { LockOut } from './lock-out.js';
+import type { RejectionCause } from './server-counts.js';
+
 /** What `serve` reports: one entry an event, `tcpalive/serve/1`. Times are RFC 3339 and milliseconds. */
 export type ServeEntry =
   | {
@@ -8,6 +11,8 @@ export type ServeEntry =
       readonly mode: string;
       readonly framing: string;
     }
+  | ServeLimit
+  | { readonly event: 'status'; readonly time: string; readonly address: string }
   | (OfConnection & {
       readonly event: 'opened';
       /** The kernel's part of the mode as read back from this socket, in the mode grammar. */
@@ -29,13 +34,32 @@ export type ServeEntry =
       readonly skippedBytes: number;
       readonly lifetimeMs: number;
     })
+  /** Whoever connects is accepted no more, or again. */
+  | {
+      readonly event: 'accept';
+      readonly time: string;
+      readonly works: boolean;
+      /** Why not; null otherwise. */
+      readonly reason: string | null;
+    }
   | {
       readonly event: 'refused';
       readonly time: string;
       readonly peer: string;
+      readonly cause: RejectionCause;
       readonly reason: string;
     }
   | ServeSummary;
+
+/** What would lock everybody out: told beforehand. */
+export interface ServeLimit extends LockOut {
+  readonly event: 'limit';
+  readonly time: string;
+  readonly connections: number;
+  /** Null: as many as there are places. */
+  readonly perAddress: number | null;
+  readonly evict: boolean;
+}
 
 interface OfConnection {
   readonly time: string;

@@ -20,23 +20,39 @@ import { descriptorOf } from './descriptor.js';
 
 /**
  * What ended a connection: `FIN` (libuv says so too of a RST right behind data), an errno such as
- * `ETIMEDOUT`, one of our detectors, a `violation` of the framing or of TLS, or `local` when this side closed it.
+ * `ETIMEDOUT`, one of our detectors, a `violation` of the framing or of TLS, or this side: `local`,
+ * `evicted` when it made room for another, `stalled` when the peer did not read.
  */
-export type EndCause = 'FIN' | DetectorName | 'violation' | 'local' | `E${string}`;
+export type EndCause = 'FIN' | DetectorName | 'violation' | OwnCause | `E${string}`;
+
+const OWN_CAUSES = ['local', 'evicted', 'stalled'] as const;
+
+type OwnCause = (typeof OWN_CAUSES)[number];
+
+/** Ended by us, and for another reason than silence. */
+export function isOwn(by: EndCause): boolean {
+  return OWN_CAUSES.some((own) => own === by);
+}
 
 export interface Ending {
   readonly by: EndCause;
   readonly at: Instant;
   /** Since the last received byte, or since it was opened. */
   readonly silentMs: number;
-  /** For a violation, of the framing or of TLS: what was wrong. */
+  /** What was wrong, for a violation of the framing or of TLS, and for a peer that did not read. */
   readonly detail: string | undefined;
 }
 
 export interface ConnectionHandlers {
+  /** Any byte at all: before the frames that it completes. */
+  onReceived?(at: Instant): void;
   onFrame?(payload: Uint8Array, at: Instant): void;
+  /** After all frames of what was read at once, when what they were answered with is written. */
+  onFrames?(): void;
   onBeatSent?(at: Instant): void;
   onSilent?(silentMs: number): void;
+  /** What waited for a peer that did not read is all sent. */
+  onDrain?(): void;
   /** Exactly once, when the verdict falls. */
   onEnd?(ending: Ending): void;
   /** Exactly once, when the descriptor has been given back. */
@@ -128,6 +144,21 @@ export class Connection implements DeadlineOwner {
     return this.#socket.destroyed ? undefined : descriptorOf(this.#socket);
   }
 
+  /** Or since when it is open. */
+  get lastReceivedAt(): Instant {
+    return this.#lastReceivedAt;
+  }
+
+  /** What waits in this process, because the kernel takes no more from us. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** What the kernel has taken from us, of whole writes: what it does with that is its own affair. */
+  get sentBytes(): number {
+    return this.#socket.bytesWritten - this.#socket.writableLength;
+  }
+
   /** Sends one frame. While the peer does not read, neither do we: nothing piles up. */
   send(payload: Uint8Array): void {
     if (this.#ending !== undefined || !this.#socket.writable) return;
@@ -156,8 +187,8 @@ export class Connection implements DeadlineOwner {
   }
 
   /** Gives the descriptor back at once; the peer, if it can hear, gets a RST. Idempotent. */
-  reset(): void {
-    this.#end({ by: 'local' });
+  reset(by: OwnCause = 'local', detail?: string): void {
+    this.#end({ by, detail });
     // Node loses the handle when a reset meets a shutdown that is under way.
     if (this.#goodbye) this.#socket.destroy();
     else this.#socket.resetAndDestroy();
@@ -188,6 +219,7 @@ export class Connection implements DeadlineOwner {
     const connection = this[driver];
     connection.#choked = false;
     connection.#readUnsent = 0;
+    connection.#handlers.onDrain?.();
     if (!connection.#readsNoMore) this.resume();
   };
 
@@ -212,6 +244,7 @@ export class Connection implements DeadlineOwner {
     this.#lastReceivedAt = now;
     if (this.#choked) this.#readUnsent += chunk.length;
     if (this.#ending !== undefined) return;
+    this.#handlers.onReceived?.(now);
     const { frames, skippedBytes, violation } = this.#decoder.push(chunk);
     this.#skippedBytes += skippedBytes;
     this.#detector.decoded?.(frames.length, this.#decoder.isMidFrame, now);
@@ -220,6 +253,7 @@ export class Connection implements DeadlineOwner {
     if (frames.length > 1) this.#socket.cork();
     for (const frame of frames) this.#handlers.onFrame?.(frame, now);
     if (frames.length > 1) this.#socket.uncork();
+    if (frames.length > 0) this.#handlers.onFrames?.();
     if (violation !== undefined) {
       this.#end({ by: 'violation', detail: violation });
       this.#socket.resetAndDestroy();
@@ -261,7 +295,7 @@ export class Connection implements DeadlineOwner {
     deadlines.move(this.#deadline, addMs(monotonicNow(), GOODBYE_MS));
   }
 
-  #end(ending: { by: EndCause; silentMs?: number; detail?: string }): void {
+  #end(ending: { by: EndCause; silentMs?: number; detail?: string | undefined }): void {
     if (this.#ending !== undefined) return;
     const { by, detail } = ending;
     const at = monotonicNow();

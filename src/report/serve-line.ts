@@ -1,4 +1,4 @@
-import type { ServeEntry, ServeSummary } from '../core/serve-log.js';
+import type { ServeEntry, ServeLimit, ServeSummary } from '../core/serve-log.js';
 import { countWords } from './count-words.js';
 import { paint, type Style } from './format.js';
 import { jsonText } from './json.js';
@@ -20,6 +20,8 @@ function words(entry: Exclude<ServeEntry, ServeSummary>): string {
   switch (entry.event) {
     case 'listening':
       return `on ${entry.address}, mode ${entry.mode}, framing ${entry.framing}`;
+    case 'limit':
+      return limitWords(entry);
     case 'opened':
       return entry.settings === 'none'
         ? entry.peer
@@ -39,14 +41,34 @@ function words(entry: Exclude<ServeEntry, ServeSummary>): string {
       const total = `${countWords(entry.frames, 'frame')}, ${skipped(entry)}${roughly(entry.lifetimeMs)}`;
       return `${entry.peer}  by ${entry.by}${reason}  (${total})`;
     }
+    case 'status':
+      return `http://${entry.address}/status, /metrics and /healthz`;
+    case 'accept':
+      return entry.works ? 'works again' : `nobody who connects is let in: ${entry.reason ?? ''}`;
     case 'refused':
       return `${entry.peer}  ${entry.reason}`;
   }
 }
 
+function limitWords({ connections, perAddress, evict, keptMs, perSecond }: ServeLimit): string {
+  const share = perAddress === null ? '' : `, ${perAddress} from one address`;
+  const places = `${countWords(connections, 'connection')}${share}`;
+  if (evict) return `${places}; at the limit the longest silent one makes room`;
+  if (keptMs === null) {
+    return `${places}; one that vanishes stays for ever: ${connections} of them lock everybody out`;
+  }
+  const rate =
+    perSecond < 1
+      ? `one in ${latencyWords(1000 / perSecond)}`
+      : `${Math.floor(perSecond)} a second`;
+  const kept = latencyWords(keptMs);
+  return `${places}; one that vanishes stays ${kept}: more than ${rate} lock everybody out`;
+}
+
 function emphasised(entry: ServeEntry, line: string, style: Style): string {
   const chalk = paint(style);
   if (entry.event === 'noticed') return chalk.red(line);
+  if (entry.event === 'accept' && !entry.works) return chalk.red(line);
   if (entry.event === 'silent' || entry.event === 'refused') return chalk.yellow(line);
   return line;
 }

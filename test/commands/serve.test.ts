@@ -1,6 +1,9 @@
 /** `serve` as a whole, in this process, with real connections on loopback. */
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { buildProgram } from '../../src/commands/program.js';
 import type { ServeEntry } from '../../src/core/serve-log.js';
@@ -35,6 +38,12 @@ async function serve(...args: readonly string[]): Promise<Serving> {
   });
   await env.stdout.sees(/listening/);
   return { env, port, ended };
+}
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'tcpalive-serve-'));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  return path;
 }
 
 async function freePort(): Promise<number> {
@@ -99,6 +108,7 @@ describe('serve', () => {
     await ended;
     expect(withoutFigures(env.stdout.text, port)).toMatchInlineSnapshot(`
       "<time>  listening  on <server>, mode none, framing length16
+      <time>  limit     900 connections; one that vanishes stays for ever: 900 of them lock everybody out
       <time>  #1    opened    <client>
       <time>  #1    frame     <client>  2 bytes
       <time>  #1    frame     <client>  beat
@@ -165,6 +175,14 @@ describe('serve', () => {
         address: `127.0.0.1:${port}`,
         mode: 'none',
         framing: 'length16',
+      },
+      {
+        event: 'limit',
+        connections: 900,
+        perAddress: null,
+        evict: false,
+        keptMs: null,
+        perSecond: 0,
       },
       { event: 'opened', ...about, settings: 'none' },
       { event: 'frame', ...about, bytes: 2, beat: false },
@@ -245,6 +263,20 @@ describe('serve', () => {
     );
   });
 
+  it('says beforehand what would lock everybody out, and with --evict that nothing does', async () => {
+    const said = async (...args: readonly string[]) => {
+      const { env } = await serve(...args);
+      return (await env.stdout.sees(/limit +(.*)/))[1];
+    };
+    const args = ['--mode', 'heartbeat=1s:3s', '--max-connections', '208'];
+    expect(await said(...args)).toBe(
+      '208 connections; one that vanishes stays 3.00s: more than 69 a second lock everybody out',
+    );
+    expect(await said(...args, '--evict', '--max-per-address', '20')).toBe(
+      '208 connections, 20 from one address; at the limit the longest silent one makes room',
+    );
+  });
+
   it('closes a connection that announces more than --max-frame, with the reason', async () => {
     const { env, port } = await serve('--max-frame', '16');
     const client = await connected(port);
@@ -262,6 +294,73 @@ describe('serve', () => {
     expect(await exchange(client, HELLO)).toEqual(HELLO);
     expect(performance.now() - sentAt).toBeGreaterThanOrEqual(50);
     expect(env.stdout.text).toMatch(/frame .* 2 bytes$/m);
+  });
+
+  it('appends what happens, but for frames, to --events, and to a new file after SIGHUP', async () => {
+    const path = join(folder(), 'events.jsonl');
+    const { env, port, ended } = await serve('--events', path, '--quiet');
+    const events = (file = path) =>
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => (JSON.parse(line) as ServeEntry).event);
+    const client = await connected(port);
+    await exchange(client, HELLO);
+    expect(events()).toEqual(['listening', 'limit', 'opened']); // before anything else happens
+    renameSync(path, `${path}.1`);
+    env.hangUp();
+    client.end();
+    await until(() => events().includes('closed'), DEADLINE_MS);
+    env.interrupt();
+    await ended;
+    expect(events()).toEqual(['closed', 'summary']);
+    expect(events(`${path}.1`)).toEqual(['listening', 'limit', 'opened']);
+    expect(env.stdout.text).not.toContain('#1');
+    expect(env.stdout.text).toMatch(/^1 connection in .*, 1 frame,/m);
+    expect(env.listeners.hangup).toBe(0);
+  });
+
+  it('goes on when the disk of --events is full, and says so once', async () => {
+    const { env, port } = await serve('--events', '/dev/full');
+    const client = await connected(port);
+    expect(await exchange(client, HELLO)).toEqual(HELLO);
+    expect(env.stderr.text).toBe(
+      'warning: cannot write /dev/full: ENOSPC: events are lost until it takes them\n',
+    );
+  });
+
+  it('tells with --status what it knows, and that it is full', async () => {
+    const at = `127.0.0.1:${await freePort()}`;
+    const mode = ['--mode', 'heartbeat=1s:10s', '--max-connections', '2'];
+    const { env, port } = await serve('--status', at, ...mode);
+    await env.stdout.sees(/status +http/);
+    const asked = async (path: string) => {
+      const response = await fetch(`http://${at}${path}`);
+      return { status: response.status, text: await response.text() };
+    };
+    expect(await asked('/healthz')).toEqual({ status: 200, text: 'ok\n' });
+    const client = await connected(port);
+    await exchange(client, HELLO);
+    await exchange(client, BEAT);
+    await connected(port);
+    await closed(connect(port, '127.0.0.1').on('error', () => undefined));
+    expect(JSON.parse((await asked('/status')).text)).toMatchObject({
+      schema: 'tcpalive/serve-status/1',
+      problems: [`process ${process.pid} is full: 2 of 2 connections are open`],
+      connections: { open: 2, byMode: { 'heartbeat=1s:10s': 2 } },
+      longestSilenceMs: expect.any(Number) as unknown,
+      counts: { accepted: 2, rejected: { connections: 1 }, frames: 2, beats: 1 },
+      accept: { kind: 'works', failures: 0 },
+      workers: [{ pid: process.pid }],
+    });
+    expect(await asked('/healthz')).toEqual({
+      status: 503,
+      text: `process ${process.pid} is full: 2 of 2 connections are open\n`,
+    });
+    expect((await asked('/metrics')).text).toMatch(/^tcpalive_healthy 0$/m);
+    client.destroy();
+    await env.stdout.sees(/#1 +closed/);
+    expect((await asked('/healthz')).status).toBe(200);
   });
 
   it('echoes anything with --framing raw', async () => {
@@ -303,7 +402,35 @@ describe('serve', () => {
   });
 });
 
-describe('where nothing can be listened to', () => {
+describe('where nothing can be listened to, or written', () => {
+  it('a status port in use is refused, and nobody is served', async () => {
+    const { port } = await serve();
+    const env = fakeEnvironment();
+    const [data, status] = [`${await freePort()}`, `127.0.0.1:${port}`];
+    const refused = buildProgram(env).parseAsync(['serve', '--port', data, '--status', status], {
+      from: 'user',
+    });
+    await expect(refused).rejects.toMatchObject({
+      code: 'CANNOT_LISTEN',
+      message: `cannot listen on ${status}: the port is in use`,
+      hint: expect.stringContaining('choose another with --status') as unknown,
+    });
+    const socket = connect(Number(data), '127.0.0.1');
+    const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+    expect(error.code).toBe('ECONNREFUSED');
+  });
+
+  it('a file that cannot be is refused, before anybody is let in', async () => {
+    const env = fakeEnvironment();
+    const path = join(folder(), 'nowhere', 'events.jsonl');
+    const refused = buildProgram(env).parseAsync(['serve', '--events', path], { from: 'user' });
+    await expect(refused).rejects.toMatchObject({
+      code: 'CANNOT_WRITE',
+      message: `cannot write ${path}: ENOENT`,
+    });
+    expect(env.stdout.text).toBe('');
+  });
+
   it('a port in use is refused, before a line is printed', async () => {
     const { port } = await serve();
     const env = fakeEnvironment();

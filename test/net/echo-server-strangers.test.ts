@@ -7,10 +7,10 @@ import { beatsOnly, parseMode } from '../../src/core/mode.js';
 import { addMs, type Instant } from '../../src/core/time.js';
 import { monotonicNow } from '../../src/kernel/clock.js';
 import { connect, type Client } from '../../src/net/client.js';
+import type { EchoServerEvent } from '../../src/net/echo-event.js';
 import {
   startEchoServer,
   type EchoServer,
-  type EchoServerEvent,
   type EchoServerOptions,
 } from '../../src/net/echo-server.js';
 import {

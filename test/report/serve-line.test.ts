@@ -5,6 +5,7 @@ import { plainStyle } from './comparison-fixture.js';
 
 const time = '2026-11-20T14:02:07.123Z';
 const about = { time, connection: 1, peer: '192.0.2.7:40001' };
+const limit = { event: 'limit', time, connections: 208, perAddress: null, evict: false } as const;
 
 const entries: readonly ServeEntry[] = [
   {
@@ -15,6 +16,13 @@ const entries: readonly ServeEntry[] = [
     mode: 'heartbeat=1s:3s',
     framing: 'length16',
   },
+  { ...limit, keptMs: null, perSecond: 0 },
+  { ...limit, keptMs: 3000, perSecond: 69.3 },
+  { ...limit, connections: 30, perAddress: 20, keptMs: 939_000, perSecond: 0.032 },
+  { ...limit, evict: true, keptMs: 3000, perSecond: 69.3 },
+  { event: 'status', time, address: '127.0.0.1:7778' },
+  { event: 'accept', time, works: false, reason: 'EMFILE' },
+  { event: 'accept', time, works: true, reason: null },
   { event: 'opened', ...about, settings: 'none' },
   { event: 'opened', ...about, connection: 1000, settings: 'keepalive=60s:10s:6' },
   { event: 'frame', ...about, bytes: 64, beat: false },
@@ -40,7 +48,13 @@ const entries: readonly ServeEntry[] = [
     skippedBytes: 12,
     lifetimeMs: 939_000,
   },
-  { event: 'refused', time, peer: '192.0.2.8:40002', reason: 'as many as allowed are open' },
+  {
+    event: 'refused',
+    time,
+    peer: '192.0.2.8:40002',
+    cause: 'connections',
+    reason: 'as many as allowed are open',
+  },
   {
     event: 'summary',
     time,
@@ -59,6 +73,13 @@ describe('serveLine', () => {
     expect(entries.map((entry) => serveLine(entry, false, plainStyle)).join(''))
       .toMatchInlineSnapshot(`
       "14:02:07.123  listening  on [::1]:7777, mode heartbeat=1s:3s, framing length16
+      14:02:07.123  limit     208 connections; one that vanishes stays for ever: 208 of them lock everybody out
+      14:02:07.123  limit     208 connections; one that vanishes stays 3.00s: more than 69 a second lock everybody out
+      14:02:07.123  limit     30 connections, 20 from one address; one that vanishes stays 15m39s: more than one in 31.25s lock everybody out
+      14:02:07.123  limit     208 connections; at the limit the longest silent one makes room
+      14:02:07.123  status    http://127.0.0.1:7778/status, /metrics and /healthz
+      14:02:07.123  accept    nobody who connects is let in: EMFILE
+      14:02:07.123  accept    works again
       14:02:07.123  #1    opened    192.0.2.7:40001
       14:02:07.123  #1000 opened    192.0.2.7:40001  keepalive=60s:10s:6 (read back)
       14:02:07.123  #1    frame     192.0.2.7:40001  64 bytes
@@ -95,7 +116,7 @@ describe('serveLine', () => {
     const painted = entries
       .filter((entry) => serveLine(entry, false, { ...plainStyle, color: true }).includes('\x1b'))
       .map(({ event }) => event);
-    expect(painted).toEqual(['silent', 'noticed', 'refused']);
+    expect(painted).toEqual(['accept', 'silent', 'noticed', 'refused']);
     const noticed: ServeEntry = { event: 'noticed', ...about, by: 'heartbeat', silentMs: 3004 };
     expect(serveLine(noticed, false, { ...plainStyle, color: true })).toBe(
       `\x1b[31m${serveLine(noticed, false, plainStyle).trimEnd()}\x1b[39m\n`,
@@ -113,12 +134,13 @@ describe('serveLine', () => {
 
   it('shows what a terminal would have acted on', () => {
     const reason = 'bad\x1b[2J\r\nbytes';
-    const refused: ServeEntry = { event: 'refused', time, peer: '[fe80::1%\x9b]:1', reason };
+    const peer = '[fe80::1%\x9b]:1';
+    const refused: ServeEntry = { event: 'refused', time, peer, cause: 'mode', reason };
     expect(serveLine(refused, false, plainStyle)).toBe(
       '14:02:07.123  refused   [fe80::1%\\x9b]:1  bad\\x1b[2J\\x0d\\x0abytes\n',
     );
     expect(serveLine(refused, true, plainStyle)).toContain(
-      String.raw`"peer":"[fe80::1%\u009b]:1","reason":"bad\u001b[2J\r\nbytes"`,
+      String.raw`"peer":"[fe80::1%\u009b]:1","cause":"mode","reason":"bad\u001b[2J\r\nbytes"`,
     );
   });
 });
