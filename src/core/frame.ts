@@ -21,6 +21,8 @@ export interface Codec {
 }
 
 export interface Decoder {
+  /** A frame has begun and is not complete. */
+  readonly isMidFrame: boolean;
   /** All frames that `chunk` completes. After a `violation` the decoder must not be used again. */
   push(chunk: Uint8Array): Decoded;
 }
@@ -76,6 +78,10 @@ class Length16Decoder implements Decoder {
     this.#maxFrameBytes = maxFrameBytes;
   }
 
+  get isMidFrame(): boolean {
+    return this.#payload !== undefined || this.#firstHeaderByte >= 0;
+  }
+
   push(chunk: Uint8Array): Decoded {
     const frames: Uint8Array[] = [];
     let at = 0;
@@ -112,5 +118,8 @@ class Length16Decoder implements Decoder {
 /** No framing at all: whatever arrives is echoed. A beat is the two bytes of an empty length16 frame. */
 const rawCodec: Codec = {
   encode: (payload) => (payload.length === 0 ? new Uint8Array(2) : payload),
-  decoder: () => ({ push: (chunk) => ({ frames: [chunk], violation: undefined }) }),
+  decoder: () => ({
+    isMidFrame: false,
+    push: (chunk) => ({ frames: [chunk], violation: undefined }),
+  }),
 };

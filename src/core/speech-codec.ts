@@ -30,6 +30,10 @@ class ReplyDecoder implements Decoder {
     this.#speech = speech;
   }
 
+  get isMidFrame(): boolean {
+    return this.#reader.held.length > 0;
+  }
+
   /** A beat is about to be sent. */
   asked(request: Uint8Array): Uint8Array {
     this.#request = request;
