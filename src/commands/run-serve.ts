@@ -7,6 +7,7 @@ import { TcpaliveError } from '../errors.js';
 import { hostFactsFromFiles } from '../kernel/host-facts.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/open-kernel.js';
+import { drain } from '../net/drain.js';
 import { startEchoServer, type EchoServer } from '../net/echo-server.js';
 import type { StatusServer } from '../net/status-server.js';
 import { watchSelf } from '../net/self-watch.js';
@@ -77,6 +78,7 @@ async function serveUntil(
     address: formatEndpoint(server.address),
     mode: formatMode(flags.mode),
     framing: flags.framing,
+    pid: process.pid,
   });
   const { sysctl: sysctls, hz } = hostFactsFromFiles();
   print({
@@ -92,6 +94,17 @@ async function serveUntil(
     print({ event: 'status', time: new Date().toISOString(), address });
   }
   if (!interrupt.happened) await once(interrupt.signal, 'abort');
+  if (interrupt.received === 'SIGTERM') {
+    server.stopListening();
+    print({
+      event: 'draining',
+      time: new Date().toISOString(),
+      pid: process.pid,
+      connections: server.connections.size,
+      timeoutMs: flags.drainTimeout,
+    });
+    await drain(kernel, server.connections, flags.drainTimeout);
+  }
   const stillOpen = server.connections.size;
   await Promise.all([server.close(), status?.close()]);
   log.summarise(server.counts, stillOpen);

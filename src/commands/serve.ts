@@ -25,6 +25,7 @@ export interface ServeFlags {
   readonly exposeStatus?: boolean;
   readonly events?: string;
   readonly quiet?: boolean;
+  readonly drainTimeout: number;
   readonly json?: boolean;
   readonly color: ColorChoice;
 }
@@ -37,6 +38,9 @@ const DEFAULT_MAX_UNSENT_BYTES = 64 * 1024 * 1024;
 
 /** Of a usual limit of 1,024 descriptors. */
 export const DEFAULT_MAX_CONNECTIONS = 900;
+
+/** Most sessions end by themselves in a minute, and a supervisor waits longer (systemd: 90 s). */
+const DEFAULT_DRAIN_TIMEOUT_MS = 60_000;
 
 export function serveCommand(env: Environment): Command {
   return new Command('serve')
@@ -92,6 +96,11 @@ export function serveCommand(env: Environment): Command {
     .option('--expose-status', 'also where others than this host can ask')
     .option('--events <file>', 'also append all but frames there, JSON lines; SIGHUP reopens it')
     .option('-q, --quiet', 'only who was noticed or refused, and the summary')
+    .addOption(
+      new Option('--drain-timeout <time>', 'how long it serves who is there when it is to end')
+        .default(DEFAULT_DRAIN_TIMEOUT_MS, '1m')
+        .argParser(parseDuration),
+    )
     .addOption(new Option('--json', 'a JSON object a line'))
     .addOption(colorOption())
     .addHelpText('after', HELP)
@@ -119,6 +128,10 @@ end. With --json a JSON object a line. What would lock everybody out is said at 
 
 --status answers /status (JSON), /metrics (Prometheus) and /healthz: 503 where somebody who connects
 now may not be let in. A stall timeout of 30s is a good one.
+
+SIGTERM drains: nobody can connect any more, who is connected is served on. From half of --drain-timeout
+on they are told goodbye, evenly, between two frames; half-open ones are found by a keepalive probe and
+not waited for. A second SIGTERM, or Ctrl-C, ends it at once.
 
 Examples:
   tcpalive serve --mode heartbeat=1s:3s

@@ -10,6 +10,15 @@ export type ServeEntry =
       readonly address: string;
       readonly mode: string;
       readonly framing: string;
+      readonly pid: number;
+    }
+  /** Nobody can connect to this process any more; who is connected is served to the end. */
+  | {
+      readonly event: 'draining';
+      readonly time: string;
+      readonly pid: number;
+      readonly connections: number;
+      readonly timeoutMs: number;
     }
   | ServeLimit
   | { readonly event: 'status'; readonly time: string; readonly address: string }

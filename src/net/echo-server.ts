@@ -25,6 +25,8 @@ export interface EchoServerOptions extends SessionsOptions {
 export interface EchoServer extends Watched {
   readonly address: Endpoint;
   readonly connections: ReadonlySet<Connection>;
+  /** Nobody can connect any more; whoever is there stays. Idempotent. */
+  stopListening(): void;
   /** Resets every connection, stops listening, and resolves when all descriptors are given back. */
   close(): Promise<void>;
 }
@@ -60,6 +62,10 @@ export async function startEchoServer(
       return canary?.health ?? UNWATCHED;
     },
     survey: (now) => sessions.survey(now),
+    stopListening() {
+      canary?.close();
+      server.close();
+    },
     async close() {
       canary?.close();
       // Node's server is closed before its sockets have given their descriptors back.

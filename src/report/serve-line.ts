@@ -22,6 +22,10 @@ function words(entry: Exclude<ServeEntry, ServeSummary>): string {
       return `on ${entry.address}, mode ${entry.mode}, framing ${entry.framing}`;
     case 'limit':
       return limitWords(entry);
+    case 'draining': {
+      const { connections, timeoutMs, pid } = entry;
+      return `process ${pid}: no more connections; ${countWords(connections, 'connection')} served for ${latencyWords(timeoutMs)} at most`;
+    }
     case 'opened':
       return entry.settings === 'none'
         ? entry.peer

@@ -142,6 +142,7 @@ describe('serve', () => {
         address: `127.0.0.1:${port}`,
         mode: 'none',
         framing: 'length16',
+        pid: process.pid,
       },
       {
         event: 'limit',
@@ -174,25 +175,39 @@ describe('serve', () => {
     ]);
   });
 
-  it.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)(
-    '%s ends it, open connections too, and gives everything back',
-    async (signal, code) => {
-      const { env, port, ended } = await serve();
-      const clients = await Promise.all([connected(port), connected(port)]);
-      await env.stdout.sees(/#2 +opened/);
-      const hungUp = clients.map(closed);
-      env.interrupt(signal);
-      await ended;
-      await Promise.all(hungUp);
-      expect(env.exitCode).toBe(code);
-      expect(env.stdout.text).toMatch(/^2 connections in .*, 0 frames, 0 refused, 2 still open;/m);
-      expect(env.stdout.text).not.toContain('noticed');
-      await until(() => socketsOpen() === atRest, DEADLINE_MS);
-    },
-  );
+  it('Ctrl-C ends it, open connections too, and gives everything back', async () => {
+    const { env, port, ended } = await serve();
+    const clients = await Promise.all([connected(port), connected(port)]);
+    await env.stdout.sees(/#2 +opened/);
+    const hungUp = clients.map(closed);
+    env.interrupt('SIGINT');
+    await ended;
+    await Promise.all(hungUp);
+    expect(env.exitCode).toBe(130);
+    expect(env.stdout.text).toMatch(/^2 connections in .*, 0 frames, 0 refused, 2 still open;/m);
+    expect(env.stdout.text).not.toContain('noticed');
+    await until(() => socketsOpen() === atRest, DEADLINE_MS);
+  });
+
+  it('SIGTERM drains: it takes nobody in, serves who is there, and tells them goodbye', async () => {
+    const { env, port, ended } = await serve('--drain-timeout', '1s');
+    const [idle, busy] = await Promise.all([connected(port), connected(port)]);
+    await env.stdout.sees(/#2 +opened/);
+    const goodbye = once(idle, 'end');
+    idle.resume();
+    env.interrupt('SIGTERM');
+    await env.stdout.sees(/draining .* 2 connections served for 1\.00s at most$/m);
+    await expect(connected(port)).rejects.toThrow('ECONNREFUSED');
+    expect(await exchange(busy, HELLO)).toEqual(HELLO);
+    busy.end();
+    await env.stdout.sees(/#2 +closed .* by FIN/);
+    await goodbye;
+    await ended;
+    expect(env.exitCode).toBe(143);
+    expect(env.stdout.text).toMatch(/, 0 still open; ended: 1 by FIN, 1 by drain$/m);
+    expect(env.stdout.text).not.toContain('noticed');
+    await until(() => socketsOpen() === atRest, DEADLINE_MS);
+  });
 
   it('notices a client that falls silent, and says by what', async () => {
     const { env, port } = await serve('--mode', 'heartbeat=50ms:200ms');

@@ -15,6 +15,7 @@ const entries: readonly ServeEntry[] = [
     address: '[::1]:7777',
     mode: 'heartbeat=1s:3s',
     framing: 'length16',
+    pid: 4711,
   },
   { ...limit, keptMs: null, perSecond: 0 },
   { ...limit, keptMs: 3000, perSecond: 69.3 },
@@ -23,6 +24,7 @@ const entries: readonly ServeEntry[] = [
   { event: 'status', time, address: '127.0.0.1:7778' },
   { event: 'accept', time, works: false, reason: 'EMFILE' },
   { event: 'accept', time, works: true, reason: null },
+  { event: 'draining', time, pid: 4711, connections: 12, timeoutMs: 60_000 },
   { event: 'opened', ...about, settings: 'none' },
   { event: 'opened', ...about, connection: 1000, settings: 'keepalive=60s:10s:6' },
   { event: 'frame', ...about, bytes: 64, beat: false },
@@ -70,6 +72,7 @@ describe('serveLine', () => {
       14:02:07.123  status    http://127.0.0.1:7778/status, /metrics and /healthz
       14:02:07.123  accept    nobody who connects is let in: EMFILE
       14:02:07.123  accept    works again
+      14:02:07.123  draining  process 4711: no more connections; 12 connections served for 1m0s at most
       14:02:07.123  #1    opened    192.0.2.7:40001
       14:02:07.123  #1000 opened    192.0.2.7:40001  keepalive=60s:10s:6 (read back)
       14:02:07.123  #1    frame     192.0.2.7:40001  64 bytes
