@@ -1,10 +1,11 @@
-import { once } from 'node:events';
 import { formatEndpoint } from '../core/endpoint.js';
+import { inheritedListeners } from '../core/inherited.js';
 import { lockOut } from '../core/lock-out.js';
 import { formatMode, type Mode } from '../core/mode.js';
 import { mergeSnapshots } from '../core/serve-status.js';
 import { TcpaliveError } from '../errors.js';
 import { hostFactsFromFiles } from '../kernel/host-facts.js';
+import { interruptible, orInterrupted } from '../kernel/interruption.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/open-kernel.js';
 import { drain } from '../net/drain.js';
@@ -12,8 +13,10 @@ import { startEchoServer, type EchoServer } from '../net/echo-server.js';
 import type { StatusServer } from '../net/status-server.js';
 import { watchSelf } from '../net/self-watch.js';
 import { ServeLog } from '../net/serve-log.js';
+import { tellPredecessor } from '../net/successor.js';
 import type { Environment } from './environment.js';
 import { listenForInterrupt, type Interrupt } from './interrupt.js';
+import { listenForRestart } from './restart.js';
 import { serveOutput, type ServeOutput } from './serve-output.js';
 import { DEFAULT_MAX_CONNECTIONS, type ServeFlags } from './serve.js';
 
@@ -26,7 +29,7 @@ export async function runServer(env: Environment, flags: ServeFlags): Promise<vo
   const output = serveOutput(env, flags);
   const interrupt = listenForInterrupt(env);
   try {
-    await serveUntil(interrupt, kernel, { ...flags, maxConnections }, output);
+    await serveUntil(env, interrupt, kernel, { ...flags, maxConnections }, output);
   } finally {
     output.close();
   }
@@ -36,6 +39,7 @@ export async function runServer(env: Environment, flags: ServeFlags): Promise<vo
 type Serving = ServeFlags & { readonly maxConnections: number };
 
 async function serveUntil(
+  env: Environment,
   interrupt: Interrupt,
   kernel: Kernel,
   flags: Serving,
@@ -43,11 +47,13 @@ async function serveUntil(
 ): Promise<void> {
   const { maxConnections } = flags;
   const log = new ServeLog(print);
+  const inherited = inheritedListeners(env.variables, process);
   const server = await startEchoServer(
     kernel,
     {
       host: flags.host,
       port: flags.port,
+      descriptor: inherited?.descriptors[0],
       mode: flags.mode,
       framing: flags.framing,
       maxFrameBytes: flags.maxFrame,
@@ -66,11 +72,17 @@ async function serveUntil(
   );
   let status: StatusServer | undefined;
   try {
-    status = await startStatus(kernel, server, flags);
+    status = await startStatus(kernel, server, flags, inherited?.descriptors[1]);
   } catch (error) {
     await server.close();
     throw error;
   }
+  const restart = listenForRestart(env, {
+    readyTimeoutMs: flags.readyTimeout,
+    descriptors: () =>
+      [server.descriptor, status?.descriptor].filter((descriptor) => descriptor !== undefined),
+    print,
+  });
   print({
     event: 'listening',
     time: new Date().toISOString(),
@@ -93,9 +105,16 @@ async function serveUntil(
     const address = formatEndpoint(status.address);
     print({ event: 'status', time: new Date().toISOString(), address });
   }
-  if (!interrupt.happened) await once(interrupt.signal, 'abort');
-  if (interrupt.received === 'SIGTERM') {
-    server.stopListening();
+  if (inherited?.from === 'predecessor') tellPredecessor();
+  const hurry = interruptible();
+  interrupt.signal.addEventListener('abort', () => {
+    if (interrupt.received !== 'SIGTERM') hurry.abort();
+  });
+  if (!interrupt.happened) await orInterrupted(restart.replaced, interrupt.signal);
+  restart.stop();
+  server.stopListening();
+  if (!interrupt.happened) await status?.close(); // the next version answers
+  if (!hurry.signal.aborted) {
     print({
       event: 'draining',
       time: new Date().toISOString(),
@@ -103,11 +122,12 @@ async function serveUntil(
       connections: server.connections.size,
       timeoutMs: flags.drainTimeout,
     });
-    await drain(kernel, server.connections, flags.drainTimeout);
+    await drain(kernel, server.connections, flags.drainTimeout, hurry.signal);
   }
   const stillOpen = server.connections.size;
   await Promise.all([server.close(), status?.close()]);
   log.summarise(server.counts, stillOpen);
+  restart.ignore();
 }
 
 /** @throws TcpaliveError CANNOT_LISTEN */
@@ -115,16 +135,22 @@ async function startStatus(
   kernel: Kernel,
   server: EchoServer,
   { status: at, mode, maxConnections, evict }: Serving,
+  descriptor: number | undefined,
 ): Promise<StatusServer | undefined> {
   if (at === undefined) return undefined;
   // Its parts are for those alone who ask for them: other starts are none the slower.
   const { serveStatus } = await import('./serve-status.js');
   const self = watchSelf(kernel, server, { mode, maxConnections, evict });
-  const status = await serveStatus(at, () =>
-    mergeSnapshots([self.snapshot()], new Date().toISOString()),
+  const status = await serveStatus(
+    at,
+    () => mergeSnapshots([self.snapshot()], new Date().toISOString()),
+    descriptor,
   );
   return {
     address: status.address,
+    get descriptor() {
+      return status.descriptor;
+    },
     async close() {
       self.close();
       await status.close();

@@ -48,5 +48,10 @@ const ALWAYS_TOLD: readonly ServeEntry['event'][] = [
   'accept',
   'noticed',
   'refused',
+  'restarting',
+  'restarted',
+  'restart-failed',
+  'restart-refused',
+  'draining',
   'summary',
 ];

@@ -26,6 +26,7 @@ export interface ServeFlags {
   readonly events?: string;
   readonly quiet?: boolean;
   readonly drainTimeout: number;
+  readonly readyTimeout: number;
   readonly json?: boolean;
   readonly color: ColorChoice;
 }
@@ -41,6 +42,9 @@ export const DEFAULT_MAX_CONNECTIONS = 900;
 
 /** Most sessions end by themselves in a minute, and a supervisor waits longer (systemd: 90 s). */
 const DEFAULT_DRAIN_TIMEOUT_MS = 60_000;
+
+/** It starts in a fraction of a second; on a machine that swaps, in seconds. */
+const DEFAULT_READY_TIMEOUT_MS = 30_000;
 
 export function serveCommand(env: Environment): Command {
   return new Command('serve')
@@ -101,6 +105,11 @@ export function serveCommand(env: Environment): Command {
         .default(DEFAULT_DRAIN_TIMEOUT_MS, '1m')
         .argParser(parseDuration),
     )
+    .addOption(
+      new Option('--ready-timeout <time>', 'how long the next version may take to serve')
+        .default(DEFAULT_READY_TIMEOUT_MS, '30s')
+        .argParser(parseDuration),
+    )
     .addOption(new Option('--json', 'a JSON object a line'))
     .addOption(colorOption())
     .addHelpText('after', HELP)
@@ -132,6 +141,10 @@ now may not be let in. A stall timeout of 30s is a good one.
 SIGTERM drains: nobody can connect any more, who is connected is served on. From half of --drain-timeout
 on they are told goodbye, evenly, between two frames; half-open ones are found by a keepalive probe and
 not waited for. A second SIGTERM, or Ctrl-C, ends it at once.
+
+SIGUSR2 starts the same command again, in the version that lies there by then, and hands the listening
+socket over: once the new process serves, the old one drains and ends. Nobody is refused meanwhile. If
+the new one ends or is not ready within --ready-timeout, the old one goes on.
 
 Examples:
   tcpalive serve --mode heartbeat=1s:3s

@@ -12,14 +12,20 @@ export type ServeEntry =
       readonly framing: string;
       readonly pid: number;
     }
+  /** The next version starts; this one goes on. */
+  | (OfProcess & { readonly event: 'restarting'; readonly successor: number })
+  /** It serves now, and this one takes nobody in any more. */
+  | (OfProcess & { readonly event: 'restarted'; readonly successor: number })
+  /** This one goes on, as if nothing had happened. */
+  | (OfProcess & { readonly event: 'restart-failed'; readonly reason: string })
+  /** There can be one at a time. */
+  | (OfProcess & { readonly event: 'restart-refused'; readonly reason: string })
   /** Nobody can connect to this process any more; who is connected is served to the end. */
-  | {
+  | (OfProcess & {
       readonly event: 'draining';
-      readonly time: string;
-      readonly pid: number;
       readonly connections: number;
       readonly timeoutMs: number;
-    }
+    })
   | ServeLimit
   | { readonly event: 'status'; readonly time: string; readonly address: string }
   | (OfConnection & {
@@ -66,6 +72,11 @@ export interface ServeLimit extends LockOut {
   /** Null: as many as there are places. */
   readonly perAddress: number | null;
   readonly evict: boolean;
+}
+
+interface OfProcess {
+  readonly time: string;
+  readonly pid: number;
 }
 
 interface OfConnection {

@@ -22,6 +22,14 @@ function words(entry: Exclude<ServeEntry, ServeSummary>): string {
       return `on ${entry.address}, mode ${entry.mode}, framing ${entry.framing}`;
     case 'limit':
       return limitWords(entry);
+    case 'restarting':
+      return `process ${entry.pid}: the next version starts as process ${entry.successor}`;
+    case 'restarted':
+      return `process ${entry.pid}: process ${entry.successor} serves now`;
+    case 'restart-failed':
+      return `process ${entry.pid} goes on: ${entry.reason}`;
+    case 'restart-refused':
+      return `process ${entry.pid}: ${entry.reason}`;
     case 'draining': {
       const { connections, timeoutMs, pid } = entry;
       return `process ${pid}: no more connections; ${countWords(connections, 'connection')} served for ${latencyWords(timeoutMs)} at most`;
@@ -71,8 +79,8 @@ function limitWords({ connections, perAddress, evict, keptMs, perSecond }: Serve
 
 function emphasised(entry: ServeEntry, line: string, style: Style): string {
   const chalk = paint(style);
-  if (entry.event === 'noticed') return chalk.red(line);
   if (entry.event === 'accept' && !entry.works) return chalk.red(line);
+  if (entry.event === 'noticed' || entry.event === 'restart-failed') return chalk.red(line);
   if (entry.event === 'silent' || entry.event === 'refused') return chalk.yellow(line);
   return line;
 }

@@ -411,3 +411,18 @@ describe('where nothing can be listened to, or written', () => {
     expect(env.stdout.text).toBe('');
   });
 });
+
+describe('a restart', () => {
+  it('whose next version cannot be started: it goes on, and says why', async () => {
+    const { env, port, ended } = await serve();
+    env.restart();
+    const line = await env.stdout.sees(/^.* restart-failed .*$/m);
+    expect(line[0]).toMatch(
+      /goes on: the next version is not there: it cannot be started: .*ENOENT$/,
+    );
+    expect(await exchange(await connected(port), HELLO)).toEqual(HELLO);
+    env.interrupt();
+    await ended;
+    expect(env.exitCode).toBe(130);
+  });
+});

@@ -68,6 +68,13 @@ describe('a drain', { timeout: TEST_MS }, () => {
     expect(monotonicNow()).toBeGreaterThanOrEqual(addMs(startedAt, 200));
     expect(server.connections.size).toBe(1);
   });
+
+  it('ends at once when it is interrupted', async () => {
+    const { server, ended, hurry } = await draining({ timeoutMs: LONG_MS });
+    hurry.abort();
+    await ended;
+    expect(server.connections.size).toBe(1);
+  });
 });
 
 describe.each(['none', 'keepalive=60s:10s:6'])(
@@ -167,8 +174,9 @@ async function draining({ clients: count = 1, timeoutMs, mode = 'none', cut = 0,
   for (const each of connections.slice(0, cut)) kernel.cut(fdOf(each), engine);
   server.stopListening();
   const startedAt = monotonicNow();
-  const ended = drain(kernel, server.connections, timeoutMs);
-  return { server, clients, first, before, endings, ended, startedAt };
+  const hurry = new AbortController();
+  const ended = drain(kernel, server.connections, timeoutMs, hurry.signal);
+  return { server, clients, first, before, endings, ended, startedAt, hurry };
 }
 
 async function exchange(socket: Socket, bytes: Uint8Array): Promise<Buffer> {

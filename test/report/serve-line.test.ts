@@ -24,6 +24,10 @@ const entries: readonly ServeEntry[] = [
   { event: 'status', time, address: '127.0.0.1:7778' },
   { event: 'accept', time, works: false, reason: 'EMFILE' },
   { event: 'accept', time, works: true, reason: null },
+  { event: 'restarting', time, pid: 4711, successor: 4712 },
+  { event: 'restarted', time, pid: 4711, successor: 4712 },
+  { event: 'restart-failed', time, pid: 4711, reason: 'it ended early (exit 1)' },
+  { event: 'restart-refused', time, pid: 4711, reason: 'another restart is under way' },
   { event: 'draining', time, pid: 4711, connections: 12, timeoutMs: 60_000 },
   { event: 'opened', ...about, settings: 'none' },
   { event: 'opened', ...about, connection: 1000, settings: 'keepalive=60s:10s:6' },
@@ -72,6 +76,10 @@ describe('serveLine', () => {
       14:02:07.123  status    http://127.0.0.1:7778/status, /metrics and /healthz
       14:02:07.123  accept    nobody who connects is let in: EMFILE
       14:02:07.123  accept    works again
+      14:02:07.123  restarting  process 4711: the next version starts as process 4712
+      14:02:07.123  restarted  process 4711: process 4712 serves now
+      14:02:07.123  restart-failed  process 4711 goes on: it ended early (exit 1)
+      14:02:07.123  restart-refused  process 4711: another restart is under way
       14:02:07.123  draining  process 4711: no more connections; 12 connections served for 1m0s at most
       14:02:07.123  #1    opened    192.0.2.7:40001
       14:02:07.123  #1000 opened    192.0.2.7:40001  keepalive=60s:10s:6 (read back)
@@ -109,6 +117,7 @@ describe('serveLine', () => {
       .filter((entry) => serveLine(entry, false, { ...plainStyle, color: true }).includes('\x1b'))
       .map(({ event }) => event);
     expect(painted).toEqual(['accept', 'silent', 'noticed', 'refused']);
+    expect(painted).toEqual(['restart-failed', 'silent', 'noticed', 'refused']);
     const noticed: ServeEntry = { event: 'noticed', ...about, by: 'heartbeat', silentMs: 3004 };
     expect(serveLine(noticed, false, { ...plainStyle, color: true })).toBe(
       `\x1b[31m${serveLine(noticed, false, plainStyle).trimEnd()}\x1b[39m\n`,
