@@ -25,6 +25,7 @@ export interface ServeFlags {
   readonly exposeStatus?: boolean;
   readonly events?: string;
   readonly quiet?: boolean;
+  readonly workers?: number;
   readonly drainTimeout: number;
   readonly readyTimeout: number;
   readonly json?: boolean;
@@ -100,6 +101,7 @@ export function serveCommand(env: Environment): Command {
     .option('--expose-status', 'also where others than this host can ask')
     .option('--events <file>', 'also append all but frames there, JSON lines; SIGHUP reopens it')
     .option('-q, --quiet', 'only who was noticed or refused, and the summary')
+    .option('--workers <n>', 'so many processes, each with an equal share', wholeNumber(1, 1024))
     .addOption(
       new Option('--drain-timeout <time>', 'how long it serves who is there when it is to end')
         .default(DEFAULT_DRAIN_TIMEOUT_MS, '1m')

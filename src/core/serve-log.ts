@@ -12,6 +12,13 @@ export type ServeEntry =
       readonly framing: string;
       readonly pid: number;
     }
+  | (OfWorker & { readonly event: 'worker-started' })
+  /** With so many connections; another one is started. */
+  | (OfWorker & {
+      readonly event: 'worker-lost';
+      readonly reason: string;
+      readonly connections: number;
+    })
   /** The next version starts; this one goes on. */
   | (OfProcess & { readonly event: 'restarting'; readonly successor: number })
   /** It serves now, and this one takes nobody in any more. */
@@ -58,6 +65,8 @@ export type ServeEntry =
   | {
       readonly event: 'refused';
       readonly time: string;
+      /** Null: there are no workers, or none was asked. */
+      readonly worker: number | null;
       readonly peer: string;
       readonly cause: RejectionCause;
       readonly reason: string;
@@ -79,8 +88,14 @@ interface OfProcess {
   readonly pid: number;
 }
 
+interface OfWorker extends OfProcess {
+  readonly worker: number;
+}
+
 interface OfConnection {
   readonly time: string;
+  /** Its numbers are its own; null: there are no workers. */
+  readonly worker: number | null;
   readonly connection: number;
   readonly peer: string;
 }

@@ -123,7 +123,7 @@ describe('serve', () => {
   it('with --json says the same in JSON, a line an event', async () => {
     const { env, port, ended } = await serve('--json');
     const client = await connected(port);
-    const about = { connection: 1, peer: `127.0.0.1:${client.localPort ?? 0}` };
+    const about = { worker: null, connection: 1, peer: `127.0.0.1:${client.localPort ?? 0}` };
     await exchange(client, HELLO);
     await exchange(client, BEAT);
     client.end();

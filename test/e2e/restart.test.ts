@@ -16,23 +16,26 @@ import { install, serve, type Running } from './program.js';
 const SOON_MS = 30_000;
 const TEST_MS = 120_000;
 
+/** After so long a worker that takes nothing is passed over (net/worker-pool.ts), and some. */
+const STUCK_MS = 1100;
+
 const SESSIONS = fileURLToPath(new URL('sessions.mjs', import.meta.url));
 
 const HELLO = Buffer.from([0, 2, 0x68, 0x69]);
 
 describe('a restart under load', () => {
   it(
-    'three times: nobody is refused or reset, and every frame is answered',
+    'three times, with workers and without: nobody is refused or reset, and every frame is answered',
     async () => {
-      await Promise.all([restartsUnderLoad()]);
+      await Promise.all([restartsUnderLoad(), restartsUnderLoad('--workers', '2')]);
     },
     TEST_MS,
   );
 });
 
-describe('a new version that never serves', () => {
+describe('whoever fails or hangs', () => {
   it(
-    'that crashes, ends, hangs, is stopped or says nothing: the old one serves on, and the next restart goes well',
+    'a new version: the old one serves on, and the next restart goes well; a worker: the others serve on',
     async () => {
       await Promise.all([
         servesOn('throw new Error("no");', /it ended early \(exit 1\)/),
@@ -40,6 +43,7 @@ describe('a new version that never serves', () => {
         servesOn('for (;;);', /was not ready in time/),
         servesOn('process.kill(process.pid, "SIGSTOP");', /was not ready in time/),
         servesOn('setInterval(() => undefined, 1000);', /was not ready in time/),
+        drainsBesideHangingWorker(),
       ]);
     },
     TEST_MS,
@@ -88,6 +92,66 @@ describe('a drain', () => {
   });
 });
 
+describe('workers', () => {
+  it(
+    'share the connections; one that is lost is told and replaced, and the others serve on',
+    async () => {
+      const server = await serving('--workers', '3', '--drain-timeout', '1s');
+      const clients: Socket[] = [];
+      for (let each = 0; each < 30; each++) clients.push(await joined(server.port));
+      for (const client of clients) expect(await exchange(client)).toEqual(HELLO);
+      const dealt = server.all('opened').map(({ worker }) => worker);
+      expect([1, 2, 3].map((worker) => dealt.filter((each) => each === worker).length)).toEqual([
+        10, 10, 10,
+      ]);
+      const lost = clients.filter((client) => portsOf(server, 2).includes(client.localPort));
+      const gone = lost.map((client) => once(client, 'close'));
+      process.kill(pidOf(server, 2), 'SIGKILL');
+      expect(await server.entry('worker-lost')).toMatchObject({ worker: 2, connections: 10 });
+      await Promise.all(gone);
+      await until(() => server.all('worker-started').length === 4, SOON_MS);
+      for (const client of clients.filter((each) => !lost.includes(each))) {
+        expect(await exchange(client)).toEqual(HELLO);
+      }
+      for (let each = 0; each < 10; each++) {
+        expect(await exchange(await joined(server.port))).toEqual(HELLO);
+      }
+      expect(server.all('opened').filter(({ worker }) => worker === 2)).toHaveLength(20);
+      process.kill(server.pid, 'SIGINT');
+      expect((await server.ended).code).toBe(130);
+      expect((await server.entry('summary')).endedBy).toMatchObject({ worker: 10, local: 30 });
+      expect(marked(server.mark)).toEqual([]);
+    },
+    TEST_MS,
+  );
+
+  it('end with their primary, however that ends', async () => {
+    const server = await serving('--workers', '2');
+    expect(marked(server.mark)).toHaveLength(3);
+    process.kill(server.pid, 'SIGKILL');
+    await until(() => marked(server.mark).length === 0, SOON_MS);
+  });
+});
+
+/** Its siblings take what comes, and the drain does not wait for it for ever. */
+async function drainsBesideHangingWorker(): Promise<void> {
+  const server = await serving('--workers', '2', '--drain-timeout', '1s');
+  process.kill(pidOf(server, 1), 'SIGSTOP');
+  let answered = 0;
+  const early = await Promise.all(Array.from({ length: 20 }, () => joined(server.port)));
+  for (const client of early) client.once('data', () => answered++).write(HELLO);
+  await until(() => answered === early.length / 2, SOON_MS);
+  // Nothing tells when the primary knows.
+  const known = performance.now() + STUCK_MS;
+  await until(() => performance.now() > known, SOON_MS);
+  for (let each = 0; each < 20; each++) {
+    expect(await exchange(await joined(server.port))).toEqual(HELLO);
+  }
+  process.kill(server.pid, 'SIGTERM');
+  await until(() => marked(server.mark).length === 0, SOON_MS);
+  expect((await server.ended).code).toBe(143);
+}
+
 async function restartsUnderLoad(...args: readonly string[]): Promise<void> {
   const server = await serving('--drain-timeout', '4s', ...args);
   const sessions = await talking(server.port, { loops: 8, idle: 100, busy: 20 });
@@ -115,7 +179,7 @@ async function restartsUnderLoad(...args: readonly string[]): Promise<void> {
 /** @param version what the bin is when it is started again */
 async function servesOn(version: string, reason: RegExp): Promise<void> {
   const bin = install();
-  const server = await servingFrom(bin, '--ready-timeout', '2s', '--drain-timeout', '1s');
+  const server = await servingFrom(bin, '--ready-timeout', '6s', '--drain-timeout', '1s');
   const client = await joined(server.port);
   const good = readFileSync(bin);
   writeFileSync(bin, version);
@@ -133,6 +197,20 @@ async function servesOn(version: string, reason: RegExp): Promise<void> {
   expect(await exchange(await joined(server.port))).toEqual(HELLO);
   process.kill(restarted.successor, 'SIGINT');
   await until(() => marked(server.mark).length === 0, SOON_MS);
+}
+
+function pidOf(server: Serving, worker: number): number {
+  const started = server.all('worker-started').find((each) => each.worker === worker);
+  if (started === undefined) throw new Error(`no worker ${worker}`);
+  return started.pid;
+}
+
+/** The clients' of a worker's connections. */
+function portsOf(server: Serving, worker: number): readonly (number | undefined)[] {
+  return server
+    .all('opened')
+    .filter((each) => each.worker === worker)
+    .map(({ peer }) => Number(peer.split(':')[1]));
 }
 
 type Event = ServeEntry['event'];
