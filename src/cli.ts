@@ -27,8 +27,14 @@ const environment: Environment = {
     }
   ).version,
   bin: fileURLToPath(import.meta.url),
+  // argv[1] is absolute, but follows no link: an upgrade may have changed where that leads.
+  command: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
   onInterrupt,
   onHangup,
+  onRestart(handler) {
+    process.on('SIGUSR2', handler);
+    return () => process.off('SIGUSR2', handler);
+  },
   onExit(handler) {
     process.on('exit', handler);
     return () => process.off('exit', handler);

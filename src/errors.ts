@@ -31,6 +31,8 @@ export const errorCodes = {
   CANNOT_WRITE: 3,
   /** A lab process could not be started or ended early. */
   LAB_FAILED: 3,
+  /** A worker of serve could not be started. */
+  WORKER_FAILED: 3,
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -1,20 +1,24 @@
-import { once } from 'node:events';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { formatEndpoint } from '../core/endpoint.js';
 import { formatFraming } from '../core/frame.js';
+import { inheritedListeners, type Inherited } from '../core/inherited.js';
 import { lockOut } from '../core/lock-out.js';
 import { formatMode, type Mode } from '../core/mode.js';
 import { mergeSnapshots } from '../core/serve-status.js';
 import { TcpaliveError } from '../errors.js';
 import { hostFactsFromFiles } from '../kernel/host-facts.js';
+import { interruptible, orInterrupted } from '../kernel/interruption.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/open-kernel.js';
-import { startEchoServer, type EchoServer } from '../net/echo-server.js';
 import type { StatusServer } from '../net/status-server.js';
-import { watchSelf } from '../net/self-watch.js';
 import { ServeLog } from '../net/serve-log.js';
+import { serveAlone, serveInWorkers, type Service } from '../net/service.js';
+import type { SessionsOptions } from '../net/sessions.js';
+import { tellPredecessor } from '../net/successor.js';
 import type { Environment } from './environment.js';
 import { listenForInterrupt, type Interrupt } from './interrupt.js';
-import { serveOutput, type ServeOutput } from './serve-output.js';
+import { listenForRestart } from './restart.js';
+import { serveOutput, type OutputFlags, type ServeOutput } from './serve-output.js';
 import { DEFAULT_MAX_CONNECTIONS, type ServeFlags } from './serve.js';
 
 /** For Node itself, the status and the events: accept() beyond the limit fails without a word. */
@@ -22,11 +26,17 @@ const SPARE_DESCRIPTORS = 48;
 
 export async function runServer(env: Environment, flags: ServeFlags): Promise<void> {
   const kernel = await openKernel();
-  const maxConnections = connectionsWithin(kernel.descriptorLimit(), flags.maxConnections);
+  const maxConnections = connectionsWithin(kernel.descriptorLimit(), flags);
   const output = serveOutput(env, flags);
   const interrupt = listenForInterrupt(env);
   try {
-    await serveUntil(interrupt, kernel, { ...flags, mode: modeOf(flags), maxConnections }, output);
+    await serveUntil(
+      env,
+      interrupt,
+      kernel,
+      { ...flags, mode: modeOf(flags), maxConnections },
+      output,
+    );
   } finally {
     output.close();
   }
@@ -36,49 +46,38 @@ export async function runServer(env: Environment, flags: ServeFlags): Promise<vo
 type Serving = ServeFlags & { readonly maxConnections: number };
 
 async function serveUntil(
+  env: Environment,
   interrupt: Interrupt,
   kernel: Kernel,
   flags: Serving,
-  { print, tellsFrames }: ServeOutput,
+  output: ServeOutput,
 ): Promise<void> {
+  const { print } = output;
   const { maxConnections } = flags;
   const log = new ServeLog(print);
-  const server = await startEchoServer(
-    kernel,
-    {
-      host: flags.host,
-      port: flags.port,
-      mode: flags.mode,
-      framing: flags.framing,
-      maxFrameBytes: flags.maxFrame,
-      maxConnections,
-      maxPerAddress: flags.maxPerAddress,
-      evict: flags.evict,
-      maxUnsentBytes: flags.maxUnsent,
-      stallTimeoutMs: flags.stallTimeout,
-      replyDelayMs: flags.replyDelay ?? 0,
-      frameTimeouts: { firstFrameMs: flags.firstFrameTimeout, frameMs: flags.frameTimeout },
-      silentAfterMs: isHeard(flags) ? silentAfterMs(flags.mode) : undefined,
-      watchAccept: flags.status !== undefined || flags.events !== undefined,
-    },
-    (event) => {
-      if (event.kind !== 'frame' || tellsFrames) log.take(event);
-    },
-  );
+  const inherited = inheritedListeners(env.variables, process);
+  const service = await startService(env, kernel, flags, { output, log, inherited });
   let status: StatusServer | undefined;
   try {
-    status = await startStatus(kernel, server, flags);
+    status = await startStatus(service, flags, inherited?.descriptors[1]);
   } catch (error) {
-    await server.close();
+    await service.end(0, AbortSignal.abort());
     throw error;
   }
+  const restart = listenForRestart(env, {
+    readyTimeoutMs: flags.readyTimeout,
+    descriptors: () =>
+      [service.descriptor, status?.descriptor].filter((descriptor) => descriptor !== undefined),
+    print,
+  });
   print({
     event: 'listening',
     time: new Date().toISOString(),
     schema: 'tcpalive/serve/1',
-    address: formatEndpoint(server.address),
+    address: formatEndpoint(service.address),
     mode: formatMode(flags.mode),
     framing: formatFraming(flags.framing),
+    pid: process.pid,
   });
   const { sysctl: sysctls, hz } = hostFactsFromFiles();
   print({
@@ -93,32 +92,105 @@ async function serveUntil(
     const address = formatEndpoint(status.address);
     print({ event: 'status', time: new Date().toISOString(), address });
   }
-  if (!interrupt.happened) await once(interrupt.signal, 'abort');
-  const stillOpen = server.connections.size;
-  await Promise.all([server.close(), status?.close()]);
-  log.summarise(server.counts, stillOpen);
+  if (inherited?.from === 'predecessor') tellPredecessor();
+  const hurry = interruptible();
+  const end = () => interrupt.received !== 'SIGTERM' && hurry.abort();
+  if (interrupt.happened) end();
+  else {
+    interrupt.signal.addEventListener('abort', end);
+    await orInterrupted(restart.replaced, interrupt.signal);
+  }
+  restart.stop();
+  if (!interrupt.happened) await status?.close(); // the next version answers
+  if (!hurry.signal.aborted) {
+    print({
+      event: 'draining',
+      time: new Date().toISOString(),
+      pid: process.pid,
+      connections: service.connections,
+      timeoutMs: flags.drainTimeout,
+    });
+  }
+  const { counts, stillOpen } = await service.end(flags.drainTimeout, hurry.signal);
+  await status?.close();
+  log.summarise(counts, stillOpen);
+  restart.ignore();
+}
+
+function startService(
+  env: Environment,
+  kernel: Kernel,
+  flags: Serving,
+  { output, log, inherited }: ServiceParts,
+): Promise<Service> {
+  const { workers } = flags;
+  const share = workers ?? 1;
+  const sessions: SessionsOptions = {
+    mode: flags.mode,
+    framing: flags.framing,
+    maxFrameBytes: flags.maxFrame,
+    maxConnections: Math.max(1, Math.floor(flags.maxConnections / share)),
+    maxPerAddress: flags.maxPerAddress,
+    evict: flags.evict,
+    maxUnsentBytes: Math.floor(flags.maxUnsent / share),
+    stallTimeoutMs: flags.stallTimeout,
+    replyDelayMs: flags.replyDelay ?? 0,
+    frameTimeouts: { firstFrameMs: flags.firstFrameTimeout, frameMs: flags.frameTimeout },
+    silentAfterMs: isHeard(flags) ? silentAfterMs(flags.mode) : undefined,
+  };
+  const how = {
+    host: flags.host,
+    port: flags.port,
+    descriptor: inherited?.descriptors[0],
+    sessions,
+    watchAccept: flags.status !== undefined || flags.events !== undefined,
+    watchSelf: flags.status !== undefined,
+  };
+  if (workers === undefined) {
+    return serveAlone(kernel, how, (event) => {
+      if (event.kind !== 'frame' || output.tellsFrames) log.take(event);
+    });
+  }
+  const options = {
+    ...how,
+    workers,
+    start: (worker: number) => spawnWorker(env.bin, worker, flags),
+    mostWaiting: (kernel.descriptorLimit() ?? Infinity) - SPARE_DESCRIPTORS - workers,
+  };
+  return serveInWorkers(kernel, options, (event) => log.take(event));
+}
+
+interface ServiceParts {
+  readonly output: ServeOutput;
+  readonly log: ServeLog;
+  readonly inherited: Inherited | undefined;
+}
+
+/** In a session of its own: Ctrl-C is for the command that was typed, which tells it. */
+function spawnWorker(bin: string, worker: number, flags: OutputFlags): ChildProcess {
+  const said = [
+    ...(flags.events === undefined ? [] : ['--events', flags.events]),
+    ...(flags.quiet === true ? ['--quiet'] : []),
+    ...(flags.json === true ? ['--json'] : []),
+    ...['--color', flags.color],
+  ];
+  const args = [bin, 'serve-worker', String(worker), String(process.pid), ...said];
+  return spawn(process.execPath, args, {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    detached: true,
+  });
 }
 
 /** @throws TcpaliveError CANNOT_LISTEN */
-async function startStatus(
-  kernel: Kernel,
-  server: EchoServer,
-  { status: at, mode, maxConnections, evict }: Serving,
+function startStatus(
+  service: Service,
+  { status: at }: Serving,
+  descriptor: number | undefined,
 ): Promise<StatusServer | undefined> {
-  if (at === undefined) return undefined;
+  if (at === undefined) return Promise.resolve(undefined);
+  const status = async () => mergeSnapshots(await service.snapshots(), new Date().toISOString());
   // Its parts are for those alone who ask for them: other starts are none the slower.
-  const { serveStatus } = await import('./serve-status.js');
-  const self = watchSelf(kernel, server, { mode, maxConnections, evict });
-  const status = await serveStatus(at, () =>
-    mergeSnapshots([self.snapshot()], new Date().toISOString()),
-  );
-  return {
-    address: status.address,
-    async close() {
-      self.close();
-      await status.close();
-    },
-  };
+  return import('./serve-status.js').then(({ serveStatus }) => serveStatus(at, status, descriptor));
 }
 
 /** Somebody is told of silences: a notice costs every connection a detector of its own. */
@@ -134,14 +206,18 @@ function modeOf({ mode, idleTimeout: idleTimeoutMs }: ServeFlags): Mode {
   throw new TcpaliveError('BAD_USAGE', twice, { hint: 'say it once' });
 }
 
-/** @throws TcpaliveError BAD_USAGE when more are wanted than this process may hold descriptors for */
-function connectionsWithin(limit: number | undefined, wanted: number | undefined): number {
-  const room = limit === undefined ? Infinity : Math.max(1, limit - SPARE_DESCRIPTORS);
-  if (wanted === undefined) return Math.min(DEFAULT_MAX_CONNECTIONS, room);
+/** @throws TcpaliveError BAD_USAGE when more are wanted than there may be descriptors for */
+function connectionsWithin(
+  limit: number | undefined,
+  { maxConnections: wanted, workers = 1 }: ServeFlags,
+): number {
+  const room = limit === undefined ? Infinity : Math.max(1, limit - SPARE_DESCRIPTORS) * workers;
+  if (wanted === undefined) return Math.min(DEFAULT_MAX_CONNECTIONS * workers, room);
   if (wanted <= room) return wanted;
+  const holder = workers === 1 ? 'this process' : `${workers} workers`;
   throw new TcpaliveError(
     'BAD_USAGE',
-    `--max-connections: ${wanted} are more than this process may hold, ${room} of ${limit ?? 0} descriptors`,
+    `--max-connections: ${wanted} are more than ${holder} may hold, ${room} of ${(limit ?? 0) * workers} descriptors`,
     { hint: 'raise the limit first: ulimit -n' },
   );
 }

@@ -14,8 +14,10 @@ export interface ServeOutput {
   close(): void;
 }
 
+export type OutputFlags = Pick<ServeFlags, 'json' | 'quiet' | 'events' | 'color'>;
+
 /** @throws TcpaliveError CANNOT_WRITE */
-export function serveOutput(env: Environment, flags: ServeFlags): ServeOutput {
+export function serveOutput(env: Environment, flags: OutputFlags): ServeOutput {
   const { json = false, quiet = false } = flags;
   const style = styleFor(env, env.stdout, flags.color);
   const file = flags.events === undefined ? undefined : new EventsFile(flags.events, warn);
@@ -48,5 +50,12 @@ const ALWAYS_TOLD: readonly ServeEntry['event'][] = [
   'accept',
   'noticed',
   'refused',
+  'worker-started',
+  'worker-lost',
+  'restarting',
+  'restarted',
+  'restart-failed',
+  'restart-refused',
+  'draining',
   'summary',
 ];

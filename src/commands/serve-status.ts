@@ -5,12 +5,16 @@ import { startStatusServer, type Answer, type StatusServer } from '../net/status
 import { jsonText } from '../report/json.js';
 import { METRICS_TYPE, serveMetrics } from '../report/serve-metrics.js';
 
-/** @throws TcpaliveError CANNOT_LISTEN */
+/**
+ * @param descriptor a listening socket from the previous version
+ * @throws TcpaliveError CANNOT_LISTEN
+ */
 export function serveStatus(
   at: Endpoint,
   status: () => ServeStatus | Promise<ServeStatus>,
+  descriptor?: number,
 ): Promise<StatusServer> {
-  return startStatusServer(at, {
+  const resources: Parameters<typeof startStatusServer>[1] = {
     '/status': {
       method: 'GET',
       answer: async () => ({
@@ -28,7 +32,8 @@ export function serveStatus(
       }),
     },
     '/healthz': { method: 'GET', answer: async () => health(await status()) },
-  });
+  };
+  return startStatusServer(at, resources, descriptor);
 }
 
 function health({ problems }: ServeStatus): Answer {

@@ -28,6 +28,9 @@ export interface ServeFlags {
   readonly exposeStatus?: boolean;
   readonly events?: string;
   readonly quiet?: boolean;
+  readonly workers?: number;
+  readonly drainTimeout: number;
+  readonly readyTimeout: number;
   readonly json?: boolean;
   readonly color: ColorChoice;
 }
@@ -40,6 +43,12 @@ const DEFAULT_MAX_UNSENT_BYTES = 64 * 1024 * 1024;
 
 /** Of a usual limit of 1,024 descriptors. */
 export const DEFAULT_MAX_CONNECTIONS = 900;
+
+/** Most sessions end by themselves in a minute, and a supervisor waits longer (systemd: 90 s). */
+const DEFAULT_DRAIN_TIMEOUT_MS = 60_000;
+
+/** It starts in a fraction of a second; on a machine that swaps, in seconds. */
+const DEFAULT_READY_TIMEOUT_MS = 30_000;
 
 export function serveCommand(env: Environment): Command {
   return new Command('serve')
@@ -110,6 +119,17 @@ export function serveCommand(env: Environment): Command {
     .option('--expose-status', 'also where others than this host can ask')
     .option('--events <file>', 'also append all but frames there, JSON lines; SIGHUP reopens it')
     .option('-q, --quiet', 'only who was noticed or refused, and the summary')
+    .option('--workers <n>', 'so many processes, each with an equal share', wholeNumber(1, 1024))
+    .addOption(
+      new Option('--drain-timeout <time>', 'how long it serves who is there when it is to end')
+        .default(DEFAULT_DRAIN_TIMEOUT_MS, '1m')
+        .argParser(parseDuration),
+    )
+    .addOption(
+      new Option('--ready-timeout <time>', 'how long the next version may take to serve')
+        .default(DEFAULT_READY_TIMEOUT_MS, '30s')
+        .argParser(parseDuration),
+    )
     .addOption(new Option('--json', 'a JSON object a line'))
     .addOption(colorOption())
     .addHelpText('after', HELP)
@@ -138,6 +158,18 @@ end. With --json a JSON object a line. What would lock everybody out is said at 
 --status answers /status (JSON), /metrics (Prometheus) and /healthz: 503 where somebody who connects
 now may not be let in. A stall timeout of 30s is a good one.
 
+SIGTERM drains: nobody can connect any more, who is connected is served on. From half of --drain-timeout
+on they are told goodbye, evenly, between two frames; half-open ones are found by a keepalive probe and
+not waited for. A second SIGTERM, or Ctrl-C, ends it at once.
+
+SIGUSR2 starts the same command again, in the version that lies there by then, and hands the listening
+socket over: once the new process serves, the old one drains and ends. Nobody is refused meanwhile. If
+the new one ends or is not ready within --ready-timeout, the old one goes on. A listening socket from a
+supervisor (LISTEN_FDS, LISTEN_PID) is taken instead of --host and --port.
+
+--workers: one process accepts and deals connections to so many others, each to whoever has fewest.
+--max-connections and --max-unsent are for all of them, --max-per-address is for each. One that ends is
+replaced, one that hangs is passed over.
 Framings: length16, a 2-byte length before the payload; line, ended by LF or CRLF; raw, none; and what
 meters and other field devices speak, named by its fields in their order:
   marked=START:LENGTH:CHECKSUM:END   START and END in hex, more bytes may stand around the length
@@ -151,5 +183,6 @@ Examples:
   tcpalive serve --port 9000 --mode keepalive=60s:10s:6+user-timeout=2m --json
   tcpalive serve --framing marked=02:u16:crc16:03 --first-frame-timeout 10s --frame-timeout 5s
   tcpalive serve --mode heartbeat=10s:30s --evict --stall-timeout 30s --status 127.0.0.1:7778 --quiet
+  tcpalive serve --workers 4 --max-connections 60000 --mode heartbeat=10s:30s --quiet
   tcpalive serve --mode none --reply-delay 2s       a server that never notices, and answers late
 `;

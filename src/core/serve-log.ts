@@ -10,7 +10,29 @@ export type ServeEntry =
       readonly address: string;
       readonly mode: string;
       readonly framing: string;
+      readonly pid: number;
     }
+  | (OfWorker & { readonly event: 'worker-started' })
+  /** With so many connections; another one is started. */
+  | (OfWorker & {
+      readonly event: 'worker-lost';
+      readonly reason: string;
+      readonly connections: number;
+    })
+  /** The next version starts; this one goes on. */
+  | (OfProcess & { readonly event: 'restarting'; readonly successor: number })
+  /** It serves now, and this one takes nobody in any more. */
+  | (OfProcess & { readonly event: 'restarted'; readonly successor: number })
+  /** This one goes on, as if nothing had happened. */
+  | (OfProcess & { readonly event: 'restart-failed'; readonly reason: string })
+  /** There can be one at a time. */
+  | (OfProcess & { readonly event: 'restart-refused'; readonly reason: string })
+  /** Nobody can connect to this process any more; who is connected is served to the end. */
+  | (OfProcess & {
+      readonly event: 'draining';
+      readonly connections: number;
+      readonly timeoutMs: number;
+    })
   | ServeLimit
   | { readonly event: 'status'; readonly time: string; readonly address: string }
   | (OfConnection & {
@@ -45,6 +67,8 @@ export type ServeEntry =
   | {
       readonly event: 'refused';
       readonly time: string;
+      /** Null: there are no workers, or none was asked. */
+      readonly worker: number | null;
       readonly peer: string;
       readonly cause: RejectionCause;
       readonly reason: string;
@@ -61,8 +85,19 @@ export interface ServeLimit extends LockOut {
   readonly evict: boolean;
 }
 
+interface OfProcess {
+  readonly time: string;
+  readonly pid: number;
+}
+
+interface OfWorker extends OfProcess {
+  readonly worker: number;
+}
+
 interface OfConnection {
   readonly time: string;
+  /** Its numbers are its own; null: there are no workers. */
+  readonly worker: number | null;
   readonly connection: number;
   readonly peer: string;
 }

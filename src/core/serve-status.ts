@@ -2,7 +2,7 @@
  * What a server knows of itself, `tcpalive/serve-status/1`. A snapshot is one process's and plain data: that
  * of a worker travels to whoever answers for all of them.
  */
-import type { ServerCounts } from './server-counts.js';
+import { sumCounts, type ServerCounts } from './server-counts.js';
 
 export interface ServerSnapshot {
   readonly pid: number;
@@ -87,15 +87,7 @@ export function mergeSnapshots(snapshots: readonly ServerSnapshot[], time: strin
     longestSilenceMs: maxOrNull(snapshots.map(({ longestSilenceMs }) => longestSilenceMs)),
     unsentBytes: sum(({ unsentBytes }) => unsentBytes),
     residentBytes: sum(({ residentBytes }) => residentBytes),
-    counts: {
-      accepted: sum(({ counts }) => counts.accepted),
-      rejected: added(snapshots.map(({ counts }) => counts.rejected)),
-      endedBy: added(snapshots.map(({ counts }) => counts.endedBy)),
-      frames: sum(({ counts }) => counts.frames),
-      beats: sum(({ counts }) => counts.beats),
-      skippedBytes: sum(({ counts }) => counts.skippedBytes),
-      unanswered: sum(({ counts }) => counts.unanswered),
-    },
+    counts: sumCounts(snapshots.map(({ counts }) => counts)),
     descriptors: {
       open: sumOrNull(snapshots.map(({ descriptors }) => descriptors.open)),
       limit: sumOrNull(snapshots.map(({ descriptors }) => descriptors.limit)),

@@ -20,3 +20,39 @@ export type RejectionCause = 'connections' | 'address' | 'mode';
 export function rejectedInAll({ rejected }: Pick<ServerCounts, 'rejected'>): number {
   return rejected.connections + rejected.address + rejected.mode;
 }
+
+export const NO_COUNTS: ServerCounts = {
+  accepted: 0,
+  rejected: { connections: 0, address: 0, mode: 0 },
+  endedBy: {},
+  frames: 0,
+  beats: 0,
+  skippedBytes: 0,
+  unanswered: 0,
+};
+
+/** Of several processes. */
+export function sumCounts(counts: readonly ServerCounts[]): ServerCounts {
+  return counts.reduce(
+    (so, each) => ({
+      accepted: so.accepted + each.accepted,
+      rejected: {
+        connections: so.rejected.connections + each.rejected.connections,
+        address: so.rejected.address + each.rejected.address,
+        mode: so.rejected.mode + each.rejected.mode,
+      },
+      endedBy: sumByName(so.endedBy, each.endedBy),
+      frames: so.frames + each.frames,
+      beats: so.beats + each.beats,
+      skippedBytes: so.skippedBytes + each.skippedBytes,
+      unanswered: so.unanswered + each.unanswered,
+    }),
+    NO_COUNTS,
+  );
+}
+
+function sumByName(one: Readonly<Record<string, number>>, other: Readonly<Record<string, number>>) {
+  const sum = { ...one };
+  for (const [name, count] of Object.entries(other)) sum[name] = (sum[name] ?? 0) + count;
+  return sum;
+}

@@ -21,11 +21,12 @@ import { descriptorOf } from './descriptor.js';
 /**
  * What ended a connection: `FIN` (libuv says so too of a RST right behind data), an errno such as
  * `ETIMEDOUT`, one of our detectors, a `violation` of the framing or of TLS, or this side: `local`,
- * `evicted` when it made room for another, `stalled` when the peer did not read.
+ * `evicted` when it made room for another, `stalled` when the peer did not read, in a `drain`, or since a
+ * keepalive `probe` of ours was not answered.
  */
-export type EndCause = 'FIN' | DetectorName | 'violation' | OwnCause | `E${string}`;
+export type EndCause = 'FIN' | DetectorName | 'violation' | OwnCause | 'probe' | `E${string}`;
 
-const OWN_CAUSES = ['local', 'evicted', 'stalled'] as const;
+const OWN_CAUSES = ['local', 'evicted', 'stalled', 'drain'] as const;
 
 type OwnCause = (typeof OWN_CAUSES)[number];
 
@@ -57,6 +58,8 @@ export interface ConnectionHandlers {
   onEnd?(ending: Ending): void;
   /** Exactly once, when the descriptor has been given back. */
   onClosed?(): void;
+  /** There is still something to be sent that the connection does not know of. */
+  hasMore?(): boolean;
 }
 
 /** What is read from a peer that reads nothing: each judgement reads, and may echo, a chunk more. */
@@ -159,6 +162,17 @@ export class Connection implements DeadlineOwner {
     return this.#socket.bytesWritten - this.#socket.writableLength;
   }
 
+  /** Since the last received byte, or since it was opened. */
+  silentMs(now: Instant): number {
+    return msBetween(this.#lastReceivedAt, now);
+  }
+
+  /** In neither direction is a frame begun and not complete, as far as this side can know. */
+  get isBetweenFrames(): boolean {
+    const isAnswering = this.unsentBytes > 0 || this.#handlers.hasMore?.() === true;
+    return !isAnswering && !this.#decoder.isMidFrame;
+  }
+
   /** Sends one frame. While the peer does not read, neither do we: nothing piles up. */
   send(payload: Uint8Array): void {
     if (this.#ending !== undefined || !this.#socket.writable) return;
@@ -186,8 +200,20 @@ export class Connection implements DeadlineOwner {
     this.#sayGoodbye();
   }
 
+  /**
+   * Says goodbye with a FIN and reads on, for nobody, until the peer's own comes: what is under way
+   * would be answered with a RST. Idempotent; how long it may take is the caller's concern.
+   */
+  conclude(by: OwnCause): void {
+    this.#end({ by });
+    if (this.#goodbye || this.#socket.destroyed) return;
+    this.#goodbye = true;
+    this.#socket.end();
+    this.#socket.resume();
+  }
+
   /** Gives the descriptor back at once; the peer, if it can hear, gets a RST. Idempotent. */
-  reset(by: OwnCause = 'local', detail?: string): void {
+  reset(by: OwnCause | 'probe' = 'local', detail?: string): void {
     this.#end({ by, detail });
     // Node loses the handle when a reset meets a shutdown that is under way.
     if (this.#goodbye) this.#socket.destroy();

@@ -20,11 +20,17 @@ export interface EchoServerOptions extends SessionsOptions {
   readonly port: number;
   /** Find out whether whoever connects is accepted. */
   readonly watchAccept?: boolean;
+  /** A listening socket that this process was started with, instead of them. */
+  readonly descriptor?: number | undefined;
 }
 
 export interface EchoServer extends Watched {
   readonly address: Endpoint;
+  /** Of the listening socket; undefined once nobody can connect any more. */
+  readonly descriptor: number | undefined;
   readonly connections: ReadonlySet<Connection>;
+  /** Nobody can connect any more; whoever is there stays. Idempotent. */
+  stopListening(): void;
   /** Resets every connection, stops listening, and resolves when all descriptors are given back. */
   close(): Promise<void>;
 }
@@ -42,7 +48,8 @@ export async function startEchoServer(
   const server = createServer({ noDelay: true }, (socket) => {
     if (canary?.takes(socket) !== true) sessions.take(socket);
   });
-  const address = await listen(server, { address: options.host, port: options.port });
+  const { host, port, descriptor } = options;
+  const address = await listen(server, { address: host, port }, { descriptor });
   try {
     applyKernelMode(kernel, descriptorOf(server), options.mode);
   } catch (error) {
@@ -54,12 +61,19 @@ export async function startEchoServer(
   }
   return {
     address,
+    get descriptor() {
+      return descriptorOf(server);
+    },
     connections: sessions.connections,
     counts: sessions.counts,
     get accept() {
       return canary?.health ?? UNWATCHED;
     },
     survey: (now) => sessions.survey(now),
+    stopListening() {
+      canary?.close();
+      server.close();
+    },
     async close() {
       canary?.close();
       // Node's server is closed before its sockets have given their descriptors back.

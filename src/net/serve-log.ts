@@ -8,20 +8,30 @@ import { msBetween } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { isOwn } from './connection.js';
 import type { EchoServerEvent } from './echo-event.js';
+import type { WorkerEvent } from './worker-pool.js';
 
 export class ServeLog {
   readonly #print: (entry: ServeEntry) => void;
+  readonly #worker: number | null;
   readonly #startedAt = monotonicNow();
 
-  constructor(print: (entry: ServeEntry) => void) {
+  /** @param worker whose log it is, where there are workers */
+  constructor(print: (entry: ServeEntry) => void, worker: number | null = null) {
     this.#print = print;
+    this.#worker = worker;
   }
 
-  take(event: EchoServerEvent): void {
+  take(event: EchoServerEvent | WorkerEvent): void {
     const time = new Date().toISOString();
+    if (event.kind === 'worker-started' || event.kind === 'worker-lost') {
+      const { kind, ...about } = event;
+      this.#print({ event: kind, time, ...about } as ServeEntry);
+      return;
+    }
+    const worker = this.#worker;
     if (event.kind === 'refused') {
       const { remote, cause, reason } = event;
-      this.#print({ event: 'refused', time, peer: formatEndpoint(remote), cause, reason });
+      this.#print({ event: 'refused', time, worker, peer: formatEndpoint(remote), cause, reason });
       return;
     }
     if (event.kind === 'accept') {
@@ -30,7 +40,7 @@ export class ServeLog {
       return;
     }
     const { id, connection } = event;
-    const about = { time, connection: id, peer: formatEndpoint(connection.remote) };
+    const about = { time, worker, connection: id, peer: formatEndpoint(connection.remote) };
     switch (event.kind) {
       case 'opened':
         this.#print({ event: 'opened', ...about, settings: formatMode(event.settings) });

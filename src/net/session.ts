@@ -92,6 +92,10 @@ export class Session implements ConnectionHandlers, Reader {
     this.#owner.ended(this, ending);
   }
 
+  hasMore(): boolean {
+    return this.#later?.isEmpty === false;
+  }
+
   onClosed(): void {
     this.#later?.clear();
     this.#owner.closed(this);

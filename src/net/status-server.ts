@@ -5,6 +5,7 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { Endpoint } from '../core/endpoint.js';
+import { descriptorOf } from './descriptor.js';
 import { listen } from './listen.js';
 
 export interface Answer {
@@ -20,6 +21,8 @@ export interface Resource {
 
 export interface StatusServer {
   readonly address: Endpoint;
+  /** Of the listening socket; undefined once it is closed. */
+  readonly descriptor: number | undefined;
   close(): Promise<void>;
 }
 
@@ -31,10 +34,15 @@ const MOST_HEADER_BYTES = 8192;
 /** For a request, and for the next one on the same connection. */
 const PATIENCE_MS = 5000;
 
-/** @param resources by their path. @throws TcpaliveError CANNOT_LISTEN */
+/**
+ * @param resources by their path
+ * @param descriptor a listening socket that this process was started with, instead of that address
+ * @throws TcpaliveError CANNOT_LISTEN
+ */
 export async function startStatusServer(
   at: Endpoint,
   resources: Readonly<Record<string, Resource>>,
+  descriptor?: number,
 ): Promise<StatusServer> {
   const server = createServer(
     {
@@ -47,9 +55,12 @@ export async function startStatusServer(
     answering(resources),
   );
   server.maxConnections = MOST_CONNECTIONS;
-  const address = await listen(server, at, '--status');
+  const address = await listen(server, at, { flag: '--status', descriptor });
   return {
     address,
+    get descriptor() {
+      return descriptorOf(server);
+    },
     async close() {
       if (!server.listening) return;
       const closed = once(server, 'close');

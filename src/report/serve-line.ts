@@ -10,10 +10,17 @@ export function serveLine(entry: ServeEntry, asJson: boolean, style: Style): str
   if (asJson) return `${jsonText(entry)}\n`;
   if (entry.event === 'summary') return summary(entry);
   const clock = entry.time.slice(11, 23);
-  const who = 'connection' in entry ? `#${entry.connection} `.padEnd(6) : '';
+  const who = 'peer' in entry ? whose(entry) : '';
   const event = entry.event.padEnd(8);
   const line = `${clock}  ${who}${event}  ${printable(words(entry))}`;
   return `${emphasised(entry, line, style)}\n`;
+}
+
+/** `#7`, or `w2#7`: worker 2 counts its own. */
+function whose(entry: Extract<ServeEntry, { readonly peer: string }>): string {
+  const worker = entry.worker === null ? '' : `w${entry.worker}`;
+  if (!('connection' in entry)) return worker === '' ? '' : `${worker} `.padEnd(6);
+  return `${worker}#${entry.connection} `.padEnd(6);
 }
 
 function words(entry: Exclude<ServeEntry, ServeSummary>): string {
@@ -22,6 +29,24 @@ function words(entry: Exclude<ServeEntry, ServeSummary>): string {
       return `on ${entry.address}, mode ${entry.mode}, framing ${entry.framing}`;
     case 'limit':
       return limitWords(entry);
+    case 'worker-started':
+      return `worker ${entry.worker} is process ${entry.pid}`;
+    case 'worker-lost': {
+      const lost = countWords(entry.connections, 'connection');
+      return `worker ${entry.worker}, process ${entry.pid}: ${entry.reason}; ${lost} lost, and another is started`;
+    }
+    case 'restarting':
+      return `process ${entry.pid}: the next version starts as process ${entry.successor}`;
+    case 'restarted':
+      return `process ${entry.pid}: process ${entry.successor} serves now`;
+    case 'restart-failed':
+      return `process ${entry.pid} goes on: ${entry.reason}`;
+    case 'restart-refused':
+      return `process ${entry.pid}: ${entry.reason}`;
+    case 'draining': {
+      const { connections, timeoutMs, pid } = entry;
+      return `process ${pid}: no more connections; ${countWords(connections, 'connection')} served for ${latencyWords(timeoutMs)} at most`;
+    }
     case 'opened':
       return entry.settings === 'none'
         ? entry.peer
@@ -65,10 +90,12 @@ function limitWords({ connections, perAddress, evict, keptMs, perSecond }: Serve
   return `${places}; one that vanishes stays ${kept}: more than ${rate} lock everybody out`;
 }
 
+const BAD: readonly ServeEntry['event'][] = ['noticed', 'restart-failed', 'worker-lost'];
+
 function emphasised(entry: ServeEntry, line: string, style: Style): string {
   const chalk = paint(style);
-  if (entry.event === 'noticed') return chalk.red(line);
   if (entry.event === 'accept' && !entry.works) return chalk.red(line);
+  if (BAD.includes(entry.event)) return chalk.red(line);
   if (entry.event === 'silent' || entry.event === 'refused') return chalk.yellow(line);
   return line;
 }

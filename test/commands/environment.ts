@@ -20,6 +20,8 @@ export interface FakeEnvironment extends Environment {
     readonly hangup: number;
     readonly exit: number;
   };
+  /** What `kill -USR2` does. */
+  restart(): void;
   /** Ctrl-C, or what `kill` sends. */
   interrupt(signal?: InterruptSignal): void;
   /** SIGHUP. */
@@ -50,6 +52,7 @@ export function fakeEnvironment({
 }: FakeWorld = {}): FakeEnvironment {
   const onInterrupt = new Set<(signal: InterruptSignal) => void>();
   const onHangup = new Set<() => void>();
+  const onRestart = new Set<() => void>();
   const onExit = new Set<() => void>();
   let exitCode: number | undefined;
   return {
@@ -59,8 +62,10 @@ export function fakeEnvironment({
     version: '1.2.3',
     // Whoever starts it all the same finds nothing there.
     bin: '/nonexistent/tcpalive',
+    command: ['/nonexistent/tcpalive'],
     onInterrupt: (handler) => registered(onInterrupt, handler),
     onHangup: (handler) => registered(onHangup, handler),
+    onRestart: (handler) => registered(onRestart, handler),
     onExit: (handler) => registered(onExit, handler),
     setExitCode: (code) => (exitCode = code),
     get exitCode() {
@@ -71,6 +76,7 @@ export function fakeEnvironment({
     },
     interrupt: (signal = 'SIGINT') => onInterrupt.forEach((handler) => handler(signal)),
     hangUp: () => onHangup.forEach((handler) => handler()),
+    restart: () => onRestart.forEach((handler) => handler()),
     exit: () => onExit.forEach((handler) => handler()),
   };
 }

@@ -156,7 +156,7 @@ describe('serve', () => {
   it('with --json says the same in JSON, a line an event', async () => {
     const { env, port, ended } = await serve('--json');
     const client = await connected(port);
-    const about = { connection: 1, peer: `127.0.0.1:${client.localPort ?? 0}` };
+    const about = { worker: null, connection: 1, peer: `127.0.0.1:${client.localPort ?? 0}` };
     await exchange(client, HELLO);
     await exchange(client, BEAT);
     client.end();
@@ -175,6 +175,7 @@ describe('serve', () => {
         address: `127.0.0.1:${port}`,
         mode: 'none',
         framing: 'length16',
+        pid: process.pid,
       },
       {
         event: 'limit',
@@ -209,25 +210,39 @@ describe('serve', () => {
     ]);
   });
 
-  it.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)(
-    '%s ends it, open connections too, and gives everything back',
-    async (signal, code) => {
-      const { env, port, ended } = await serve();
-      const clients = await Promise.all([connected(port), connected(port)]);
-      await env.stdout.sees(/#2 +opened/);
-      const hungUp = clients.map(closed);
-      env.interrupt(signal);
-      await ended;
-      await Promise.all(hungUp);
-      expect(env.exitCode).toBe(code);
-      expect(env.stdout.text).toMatch(/^2 connections in .*, 0 frames, 0 refused, 2 still open;/m);
-      expect(env.stdout.text).not.toContain('noticed');
-      await until(() => socketsOpen() === atRest, DEADLINE_MS);
-    },
-  );
+  it('Ctrl-C ends it, open connections too, and gives everything back', async () => {
+    const { env, port, ended } = await serve();
+    const clients = await Promise.all([connected(port), connected(port)]);
+    await env.stdout.sees(/#2 +opened/);
+    const hungUp = clients.map(closed);
+    env.interrupt('SIGINT');
+    await ended;
+    await Promise.all(hungUp);
+    expect(env.exitCode).toBe(130);
+    expect(env.stdout.text).toMatch(/^2 connections in .*, 0 frames, 0 refused, 2 still open;/m);
+    expect(env.stdout.text).not.toContain('noticed');
+    await until(() => socketsOpen() === atRest, DEADLINE_MS);
+  });
+
+  it('SIGTERM drains: it takes nobody in, serves who is there, and tells them goodbye', async () => {
+    const { env, port, ended } = await serve('--drain-timeout', '1s');
+    const [idle, busy] = await Promise.all([connected(port), connected(port)]);
+    await env.stdout.sees(/#2 +opened/);
+    const goodbye = once(idle, 'end');
+    idle.resume();
+    env.interrupt('SIGTERM');
+    await env.stdout.sees(/draining .* 2 connections served for 1\.00s at most$/m);
+    await expect(connected(port)).rejects.toThrow('ECONNREFUSED');
+    expect(await exchange(busy, HELLO)).toEqual(HELLO);
+    busy.end();
+    await env.stdout.sees(/#2 +closed .* by FIN/);
+    await goodbye;
+    await ended;
+    expect(env.exitCode).toBe(143);
+    expect(env.stdout.text).toMatch(/, 0 still open; ended: 1 by FIN, 1 by drain$/m);
+    expect(env.stdout.text).not.toContain('noticed');
+    await until(() => socketsOpen() === atRest, DEADLINE_MS);
+  });
 
   it('notices a client that falls silent, and says by what', async () => {
     const { env, port } = await serve('--mode', 'heartbeat=50ms:200ms');
@@ -457,5 +472,20 @@ describe('where nothing can be listened to, or written', () => {
       message: 'cannot listen on 192.0.2.1:7777: the address is not on this host',
     });
     expect(env.stdout.text).toBe('');
+  });
+});
+
+describe('a restart', () => {
+  it('whose next version cannot be started: it goes on, and says why', async () => {
+    const { env, port, ended } = await serve();
+    env.restart();
+    const line = await env.stdout.sees(/^.* restart-failed .*$/m);
+    expect(line[0]).toMatch(
+      /goes on: the next version is not there: it cannot be started: .*ENOENT$/,
+    );
+    expect(await exchange(await connected(port), HELLO)).toEqual(HELLO);
+    env.interrupt();
+    await ended;
+    expect(env.exitCode).toBe(130);
   });
 });

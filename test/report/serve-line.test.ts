@@ -4,7 +4,7 @@ import { serveLine } from '../../src/report/serve-line.js';
 import { plainStyle } from './comparison-fixture.js';
 
 const time = '2026-11-20T14:02:07.123Z';
-const about = { time, connection: 1, peer: '192.0.2.7:40001' };
+const about = { time, worker: null, connection: 1, peer: '192.0.2.7:40001' };
 const limit = { event: 'limit', time, connections: 208, perAddress: null, evict: false } as const;
 
 const entries: readonly ServeEntry[] = [
@@ -15,6 +15,7 @@ const entries: readonly ServeEntry[] = [
     address: '[::1]:7777',
     mode: 'heartbeat=1s:3s',
     framing: 'length16',
+    pid: 4711,
   },
   { ...limit, keptMs: null, perSecond: 0 },
   { ...limit, keptMs: 3000, perSecond: 69.3 },
@@ -23,7 +24,22 @@ const entries: readonly ServeEntry[] = [
   { event: 'status', time, address: '127.0.0.1:7778' },
   { event: 'accept', time, works: false, reason: 'EMFILE' },
   { event: 'accept', time, works: true, reason: null },
+  { event: 'worker-started', time, worker: 2, pid: 4713 },
+  {
+    event: 'worker-lost',
+    time,
+    worker: 2,
+    pid: 4713,
+    reason: 'it ended (SIGKILL)',
+    connections: 7,
+  },
+  { event: 'restarting', time, pid: 4711, successor: 4712 },
+  { event: 'restarted', time, pid: 4711, successor: 4712 },
+  { event: 'restart-failed', time, pid: 4711, reason: 'it ended early (exit 1)' },
+  { event: 'restart-refused', time, pid: 4711, reason: 'another restart is under way' },
+  { event: 'draining', time, pid: 4711, connections: 12, timeoutMs: 60_000 },
   { event: 'opened', ...about, settings: 'none' },
+  { event: 'opened', ...about, worker: 2, settings: 'none' },
   { event: 'opened', ...about, connection: 1000, settings: 'keepalive=60s:10s:6' },
   { event: 'frame', ...about, bytes: 64, beat: false },
   { event: 'frame', ...about, bytes: 0, beat: true },
@@ -51,6 +67,7 @@ const entries: readonly ServeEntry[] = [
   {
     event: 'refused',
     time,
+    worker: null,
     peer: '192.0.2.8:40002',
     cause: 'connections',
     reason: 'as many as allowed are open',
@@ -80,7 +97,15 @@ describe('serveLine', () => {
       14:02:07.123  status    http://127.0.0.1:7778/status, /metrics and /healthz
       14:02:07.123  accept    nobody who connects is let in: EMFILE
       14:02:07.123  accept    works again
+      14:02:07.123  worker-started  worker 2 is process 4713
+      14:02:07.123  worker-lost  worker 2, process 4713: it ended (SIGKILL); 7 connections lost, and another is started
+      14:02:07.123  restarting  process 4711: the next version starts as process 4712
+      14:02:07.123  restarted  process 4711: process 4712 serves now
+      14:02:07.123  restart-failed  process 4711 goes on: it ended early (exit 1)
+      14:02:07.123  restart-refused  process 4711: another restart is under way
+      14:02:07.123  draining  process 4711: no more connections; 12 connections served for 1m0s at most
       14:02:07.123  #1    opened    192.0.2.7:40001
+      14:02:07.123  w2#1  opened    192.0.2.7:40001
       14:02:07.123  #1000 opened    192.0.2.7:40001  keepalive=60s:10s:6 (read back)
       14:02:07.123  #1    frame     192.0.2.7:40001  64 bytes
       14:02:07.123  #1    frame     192.0.2.7:40001  beat
@@ -116,7 +141,14 @@ describe('serveLine', () => {
     const painted = entries
       .filter((entry) => serveLine(entry, false, { ...plainStyle, color: true }).includes('\x1b'))
       .map(({ event }) => event);
-    expect(painted).toEqual(['accept', 'silent', 'noticed', 'refused']);
+    expect(painted).toEqual([
+      'accept',
+      'worker-lost',
+      'restart-failed',
+      'silent',
+      'noticed',
+      'refused',
+    ]);
     const noticed: ServeEntry = { event: 'noticed', ...about, by: 'heartbeat', silentMs: 3004 };
     expect(serveLine(noticed, false, { ...plainStyle, color: true })).toBe(
       `\x1b[31m${serveLine(noticed, false, plainStyle).trimEnd()}\x1b[39m\n`,
@@ -135,7 +167,14 @@ describe('serveLine', () => {
   it('shows what a terminal would have acted on', () => {
     const reason = 'bad\x1b[2J\r\nbytes';
     const peer = '[fe80::1%\x9b]:1';
-    const refused: ServeEntry = { event: 'refused', time, peer, cause: 'mode', reason };
+    const refused: ServeEntry = {
+      event: 'refused',
+      time,
+      worker: null,
+      peer,
+      cause: 'mode',
+      reason,
+    };
     expect(serveLine(refused, false, plainStyle)).toBe(
       '14:02:07.123  refused   [fe80::1%\\x9b]:1  bad\\x1b[2J\\x0d\\x0abytes\n',
     );
