@@ -121,7 +121,8 @@ async function observe(name, command, { beatMs, settleMs, kernelModule }) {
     const each = Math.ceil(CONNECTIONS / CLIENTS);
     await Promise.all(
       clients.map((client, at) => {
-        const localAddress = `127.0.0.${at + 2}`;
+        // Of its own: after the last run its ports are in TIME-WAIT for a minute.
+        const localAddress = `127.${server.port % 100}.0.${at + 1}`;
         const count = Math.min(each, CONNECTIONS - at * each);
         return ask(client, 'open', { host: HOST, port: server.port, localAddress, count, beatMs });
       }),
