@@ -132,6 +132,7 @@ describe('serve', () => {
     await ended;
     expect(withoutFigures(env.stdout.text, port)).toMatchInlineSnapshot(`
       "<time>  listening  on <server>, mode idle-timeout=300ms, framing length16
+      <time>  limit     900 connections; one that vanishes stays <seconds>: more than 3000 a second lock everybody out
       <time>  #1    noticed   <client>  by idle-timeout, <seconds> after the last received byte
       2 connections in <seconds>, 1 frame, 0 refused, 0 still open; ended: 1 by idle-timeout, 1 by FIN
       "

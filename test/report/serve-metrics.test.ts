@@ -23,6 +23,7 @@ describe('the metrics of a server', () => {
         tcpalive_ended_connections_total{by="heartbeat"} 10
         tcpalive_frames_total 500
         tcpalive_beats_total 400
+        tcpalive_skipped_bytes_total 12
         tcpalive_unanswered_frames_total 1
         tcpalive_longest_silence_seconds 2.5
         tcpalive_unsent_bytes 4096
