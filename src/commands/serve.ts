@@ -146,11 +146,17 @@ not waited for. A second SIGTERM, or Ctrl-C, ends it at once.
 
 SIGUSR2 starts the same command again, in the version that lies there by then, and hands the listening
 socket over: once the new process serves, the old one drains and ends. Nobody is refused meanwhile. If
-the new one ends or is not ready within --ready-timeout, the old one goes on.
+the new one ends or is not ready within --ready-timeout, the old one goes on. A listening socket from a
+supervisor (LISTEN_FDS, LISTEN_PID) is taken instead of --host and --port.
+
+--workers: one process accepts and deals connections to so many others, each to whoever has fewest.
+--max-connections and --max-unsent are for all of them, --max-per-address is for each. One that ends is
+replaced, one that hangs is passed over.
 
 Examples:
   tcpalive serve --mode heartbeat=1s:3s
   tcpalive serve --port 9000 --mode keepalive=60s:10s:6+user-timeout=2m --json
   tcpalive serve --mode heartbeat=10s:30s --evict --stall-timeout 30s --status 127.0.0.1:7778 --quiet
+  tcpalive serve --workers 4 --max-connections 60000 --mode heartbeat=10s:30s --quiet
   tcpalive serve --mode none --reply-delay 2s       a server that never notices, and answers late
 `;
