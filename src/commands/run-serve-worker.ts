@@ -15,7 +15,7 @@ export async function runServeWorker(
 ): Promise<void> {
   if (process.send === undefined) return;
   process.on('disconnect', () => process.exit());
-  process.on('SIGINT', () => undefined).on('SIGTERM', () => undefined);
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);
   const kernel = await openKernel();
   kernel.dieWithParent();
   // The parent may have ended before the line above.

@@ -2,7 +2,7 @@
  * What a server knows of itself, `tcpalive/serve-status/1`. A snapshot is one process's and plain data: that
  * of a worker travels to whoever answers for all of them.
  */
-import type { ServerCounts } from './server-counts.js';
+import { sumCounts, type ServerCounts } from './server-counts.js';
 
 export interface ServerSnapshot {
   readonly pid: number;
@@ -67,19 +67,26 @@ export interface ServeStatus extends Omit<ServerSnapshot, 'pid' | 'mode' | 'conn
   readonly workers: readonly ServerSnapshot[];
 }
 
-/** @param snapshots at least one */
-export function mergeSnapshots(snapshots: readonly ServerSnapshot[], time: string): ServeStatus {
+/** @param processes how many there are: who hangs has no snapshot */
+export function mergeSnapshots(
+  snapshots: readonly ServerSnapshot[],
+  time: string,
+  processes = 1,
+): ServeStatus {
   const sum = (of: (each: ServerSnapshot) => number) =>
     snapshots.reduce((so, each) => so + of(each), 0);
   const states = snapshots.map(({ connections }) => connections);
   return {
     schema: 'tcpalive/serve-status/1',
     time,
-    problems: snapshots.flatMap(problemsOf),
-    uptimeMs: Math.max(...snapshots.map(({ uptimeMs }) => uptimeMs)),
+    problems: [
+      ...silence(processes - snapshots.length, processes),
+      ...snapshots.flatMap(problemsOf),
+    ],
+    uptimeMs: Math.max(0, ...snapshots.map(({ uptimeMs }) => uptimeMs)),
     connections: {
       open: states.reduce((so, each) => so + openIn(each), 0),
-      byState: added(states),
+      byState: added([NOBODY, ...states]),
       byMode: added(snapshots.map(({ mode, connections }) => ({ [mode]: openIn(connections) }))),
     },
     maxConnections: sumOrNull(snapshots.map(({ maxConnections }) => maxConnections)),
@@ -87,21 +94,14 @@ export function mergeSnapshots(snapshots: readonly ServerSnapshot[], time: strin
     longestSilenceMs: maxOrNull(snapshots.map(({ longestSilenceMs }) => longestSilenceMs)),
     unsentBytes: sum(({ unsentBytes }) => unsentBytes),
     residentBytes: sum(({ residentBytes }) => residentBytes),
-    counts: {
-      accepted: sum(({ counts }) => counts.accepted),
-      rejected: added(snapshots.map(({ counts }) => counts.rejected)),
-      endedBy: added(snapshots.map(({ counts }) => counts.endedBy)),
-      frames: sum(({ counts }) => counts.frames),
-      beats: sum(({ counts }) => counts.beats),
-      unanswered: sum(({ counts }) => counts.unanswered),
-    },
+    counts: sumCounts(snapshots.map(({ counts }) => counts)),
     descriptors: {
       open: sumOrNull(snapshots.map(({ descriptors }) => descriptors.open)),
       limit: sumOrNull(snapshots.map(({ descriptors }) => descriptors.limit)),
     },
     loopDelayMs: {
-      p99: Math.max(...snapshots.map(({ loopDelayMs }) => loopDelayMs.p99)),
-      max: Math.max(...snapshots.map(({ loopDelayMs }) => loopDelayMs.max)),
+      p99: Math.max(0, ...snapshots.map(({ loopDelayMs }) => loopDelayMs.p99)),
+      max: Math.max(0, ...snapshots.map(({ loopDelayMs }) => loopDelayMs.max)),
     },
     accept: mergedAccept(snapshots.map(({ accept }) => accept)),
     workers: snapshots,
@@ -110,6 +110,12 @@ export function mergeSnapshots(snapshots: readonly ServerSnapshot[], time: strin
 
 function openIn({ active, silent, unread, closing }: ConnectionStates): number {
   return active + silent + unread + closing;
+}
+
+const NOBODY: ConnectionStates = { active: 0, silent: 0, unread: 0, closing: 0 };
+
+function silence(missing: number, of: number): readonly string[] {
+  return missing <= 0 ? [] : [`${missing} of ${of} workers do not answer`];
 }
 
 /** Why somebody who connects now may not be let in. */
