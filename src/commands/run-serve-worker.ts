@@ -16,7 +16,7 @@ export async function runServeWorker(
 ): Promise<void> {
   if (process.send === undefined) return;
   process.on('disconnect', () => process.exit());
-  process.on('SIGINT', () => undefined).on('SIGTERM', () => undefined);
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);
   keepNurserySmall();
   const kernel = await openKernel();
   kernel.dieWithParent();

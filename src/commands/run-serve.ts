@@ -95,6 +95,9 @@ async function serveUntil(
     print({ event: 'status', time: new Date().toISOString(), address });
   }
   if (inherited?.from === 'predecessor') tellPredecessor();
+  // Each worker has the file of events open.
+  const passOn = () => service.signal('SIGHUP');
+  const ignoreHangups = flags.events === undefined ? undefined : env.onHangup(passOn);
   const hurry = interruptible();
   const end = () => interrupt.received !== 'SIGTERM' && hurry.abort();
   if (interrupt.happened) end();
@@ -116,6 +119,7 @@ async function serveUntil(
   const { counts, stillOpen } = await service.end(flags.drainTimeout, hurry.signal);
   await status?.close();
   log.summarise(counts, stillOpen);
+  ignoreHangups?.();
   restart.ignore();
 }
 
@@ -186,11 +190,12 @@ function spawnWorker(bin: string, worker: number, flags: OutputFlags): ChildProc
 /** @throws TcpaliveError CANNOT_LISTEN */
 function startStatus(
   service: Service,
-  { status: at }: Serving,
+  { status: at, workers }: Serving,
   descriptor: number | undefined,
 ): Promise<StatusServer | undefined> {
   if (at === undefined) return Promise.resolve(undefined);
-  const status = async () => mergeSnapshots(await service.snapshots(), new Date().toISOString());
+  const status = async () =>
+    mergeSnapshots(await service.snapshots(), new Date().toISOString(), workers);
   // Its parts are for those alone who ask for them: other starts are none the slower.
   return import('./serve-status.js').then(({ serveStatus }) => serveStatus(at, status, descriptor));
 }

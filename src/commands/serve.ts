@@ -170,6 +170,7 @@ supervisor (LISTEN_FDS, LISTEN_PID) is taken instead of --host and --port.
 --workers: one process accepts and deals connections to so many others, each to whoever has fewest.
 --max-connections and --max-unsent are for all of them, --max-per-address is for each. One that ends is
 replaced, one that hangs is passed over.
+
 Framings: length16, a 2-byte length before the payload; line, ended by LF or CRLF; raw, none; and what
 meters and other field devices speak, named by its fields in their order:
   marked=START:LENGTH:CHECKSUM:END   START and END in hex, more bytes may stand around the length

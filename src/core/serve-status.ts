@@ -67,19 +67,26 @@ export interface ServeStatus extends Omit<ServerSnapshot, 'pid' | 'mode' | 'conn
   readonly workers: readonly ServerSnapshot[];
 }
 
-/** @param snapshots at least one */
-export function mergeSnapshots(snapshots: readonly ServerSnapshot[], time: string): ServeStatus {
+/** @param processes how many there are: who hangs has no snapshot */
+export function mergeSnapshots(
+  snapshots: readonly ServerSnapshot[],
+  time: string,
+  processes = 1,
+): ServeStatus {
   const sum = (of: (each: ServerSnapshot) => number) =>
     snapshots.reduce((so, each) => so + of(each), 0);
   const states = snapshots.map(({ connections }) => connections);
   return {
     schema: 'tcpalive/serve-status/1',
     time,
-    problems: snapshots.flatMap(problemsOf),
-    uptimeMs: Math.max(...snapshots.map(({ uptimeMs }) => uptimeMs)),
+    problems: [
+      ...silence(processes - snapshots.length, processes),
+      ...snapshots.flatMap(problemsOf),
+    ],
+    uptimeMs: Math.max(0, ...snapshots.map(({ uptimeMs }) => uptimeMs)),
     connections: {
       open: states.reduce((so, each) => so + openIn(each), 0),
-      byState: added(states),
+      byState: added([NOBODY, ...states]),
       byMode: added(snapshots.map(({ mode, connections }) => ({ [mode]: openIn(connections) }))),
     },
     maxConnections: sumOrNull(snapshots.map(({ maxConnections }) => maxConnections)),
@@ -93,8 +100,8 @@ export function mergeSnapshots(snapshots: readonly ServerSnapshot[], time: strin
       limit: sumOrNull(snapshots.map(({ descriptors }) => descriptors.limit)),
     },
     loopDelayMs: {
-      p99: Math.max(...snapshots.map(({ loopDelayMs }) => loopDelayMs.p99)),
-      max: Math.max(...snapshots.map(({ loopDelayMs }) => loopDelayMs.max)),
+      p99: Math.max(0, ...snapshots.map(({ loopDelayMs }) => loopDelayMs.p99)),
+      max: Math.max(0, ...snapshots.map(({ loopDelayMs }) => loopDelayMs.max)),
     },
     accept: mergedAccept(snapshots.map(({ accept }) => accept)),
     workers: snapshots,
@@ -103,6 +110,12 @@ export function mergeSnapshots(snapshots: readonly ServerSnapshot[], time: strin
 
 function openIn({ active, silent, unread, closing }: ConnectionStates): number {
   return active + silent + unread + closing;
+}
+
+const NOBODY: ConnectionStates = { active: 0, silent: 0, unread: 0, closing: 0 };
+
+function silence(missing: number, of: number): readonly string[] {
+  return missing <= 0 ? [] : [`${missing} of ${of} workers do not answer`];
 }
 
 /** Why somebody who connects now may not be let in. */

@@ -79,6 +79,18 @@ describe('the status of a server', () => {
 });
 
 describe('what is wrong with a server', () => {
+  it('is that workers do not answer, be it all of them', () => {
+    expect(mergeSnapshots([snapshot()], time, 2).problems).toEqual([
+      '1 of 2 workers do not answer',
+    ]);
+    expect(mergeSnapshots([], time, 2)).toMatchObject({
+      problems: ['2 of 2 workers do not answer'],
+      connections: { open: 0, byState: { active: 0 } },
+      counts: { accepted: 0, rejected: { address: 0 } },
+      workers: [],
+    });
+  });
+
   const problems = (some: Parameters<typeof snapshot>[0]) =>
     mergeSnapshots([snapshot(), snapshot({ pid: 2, ...some })], time).problems;
 

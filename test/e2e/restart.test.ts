@@ -7,10 +7,11 @@ import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ServeEntry } from '../../src/core/serve-log.js';
+import type { ServeStatus } from '../../src/core/serve-status.js';
 import { until } from '../until.js';
 import { MARK, marked } from './marked.js';
 import { cutOff, lacksNetworkAndReach } from './network.js';
-import { install, serve, type Running } from './program.js';
+import { freePort, install, serve, type Running } from './program.js';
 
 /** For processes to start and end on a busy machine. */
 const SOON_MS = 30_000;
@@ -52,13 +53,15 @@ describe('whoever fails or hangs', () => {
 
 describe('two restarts at once', () => {
   it('one wins, and the other is told', async () => {
-    const server = await serving('--drain-timeout', '1s');
+    const status = `127.0.0.1:${await freePort()}`;
+    const server = await serving('--drain-timeout', '1s', '--status', status);
     process.kill(server.pid, 'SIGUSR2');
     await server.entry('restarting');
     process.kill(server.pid, 'SIGUSR2');
     expect((await server.entry('restart-refused')).reason).toBe('another restart is under way');
     const { successor } = await server.entry('restarted');
     await server.ends(server.pid);
+    expect(await pidsAt(status)).toEqual([successor]);
     process.kill(successor, 'SIGINT');
     await until(() => marked(server.mark).length === 0, SOON_MS);
     expect(server.all().filter(({ event }) => event === 'restarting')).toHaveLength(1);
@@ -96,7 +99,10 @@ describe('workers', () => {
   it(
     'share the connections; one that is lost is told and replaced, and the others serve on',
     async () => {
-      const server = await serving('--workers', '3', '--drain-timeout', '1s');
+      const status = `127.0.0.1:${await freePort()}`;
+      const server = await serving('--workers', '3', '--drain-timeout', '1s', '--status', status);
+      const pids = server.all('worker-started').map(({ pid }) => pid);
+      expect((await pidsAt(status)).toSorted()).toEqual(pids.toSorted());
       const clients: Socket[] = [];
       for (let each = 0; each < 30; each++) clients.push(await joined(server.port));
       for (const client of clients) expect(await exchange(client)).toEqual(HELLO);
@@ -203,6 +209,13 @@ function pidOf(server: Serving, worker: number): number {
   const started = server.all('worker-started').find((each) => each.worker === worker);
   if (started === undefined) throw new Error(`no worker ${worker}`);
   return started.pid;
+}
+
+/** Of the processes that the status tells of. */
+async function pidsAt(status: string): Promise<readonly number[]> {
+  const response = await fetch(`http://${status}/status`);
+  const { workers } = (await response.json()) as ServeStatus;
+  return workers.map(({ pid }) => pid);
 }
 
 /** The clients' of a worker's connections. */

@@ -92,7 +92,9 @@ describe.each(['none', 'keepalive=60s:10s:6'])(
         });
         await until(() => endings.length === 3, SOON_MS);
         expect(endings).toEqual(['probe', 'probe', 'probe']);
-        const living = [...server.connections].map(fdOf);
+        const living = [...server.connections]
+          .filter(({ ending }) => ending === undefined)
+          .map(fdOf);
         expect(living).toHaveLength(3);
         await until(
           () => living.every((fd) => isDeepStrictEqual(kernel.optionValues(fd), before)),
