@@ -81,6 +81,9 @@ export function idleLimitFailure({ verdict, notes }: IdleLimitResult): string | 
   if (verdict.kind === 'no-answer') {
     return `not even a silence of ${latencyWords(verdict.lostMs)} was answered`;
   }
+  if (verdict.kind === 'spoken' && verdict.livedMs === 0) {
+    return `it is never silent: after ${latencyWords(verdict.everyMs)} the other end spoke`;
+  }
   if (verdict.kind !== 'closed' || verdict.livedMs > 0) return undefined;
   return `closed (${verdict.by}) after ${latencyWords(verdict.afterMs)}, before any silence was answered`;
 }

@@ -230,6 +230,7 @@ describe('idleLimitFailure', () => {
       found,
       { kind: 'found', livedMs: 0, lostMs: 1010, how: 'reset' },
       { kind: 'none', livedMs: 4000 },
+      { kind: 'spoken', livedMs: 8000, everyMs: 10_000 },
       { kind: 'closed', livedMs: 1000, afterMs: 1500, by: 'FIN' },
     ];
     for (const verdict of known) expect(idleLimitFailure(resultWith({ verdict }))).toBeUndefined();
@@ -238,6 +239,7 @@ describe('idleLimitFailure', () => {
   it('says why nothing is', () => {
     const nothing: readonly IdleLimitVerdict[] = [
       { kind: 'no-answer', livedMs: 0, lostMs: 1020 },
+      { kind: 'spoken', livedMs: 0, everyMs: 510 },
       { kind: 'closed', livedMs: 0, afterMs: 20, by: 'ECONNRESET' },
       { kind: 'unknown', livedMs: 1000 },
     ];
@@ -245,6 +247,7 @@ describe('idleLimitFailure', () => {
     expect(nothing.map((verdict) => idleLimitFailure(resultWith({ verdict, notes }))).join('\n'))
       .toMatchInlineSnapshot(`
         "not even a silence of 1.02s was answered
+        it is never silent: after 0.51s the other end spoke
         closed (ECONNRESET) after 0.02s, before any silence was answered
         no limit could be found; 1 of 1 connections not opened: refused"
       `);
