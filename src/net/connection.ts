@@ -147,11 +147,6 @@ export class Connection implements DeadlineOwner {
     return this.#socket.destroyed ? undefined : descriptorOf(this.#socket);
   }
 
-  /** Or since when it is open. */
-  get lastReceivedAt(): Instant {
-    return this.#lastReceivedAt;
-  }
-
   /** What waits in this process, because the kernel takes no more from us. */
   get unsentBytes(): number {
     return this.#socket.writableLength;

@@ -9,7 +9,7 @@ import { codec, type Codec, type Framing } from '../core/frame.js';
 import type { Mode } from '../core/mode.js';
 import { Recency } from '../core/recency.js';
 import type { RejectionCause, ServerCounts } from '../core/server-counts.js';
-import { msBetween, type Instant } from '../core/time.js';
+import type { Instant } from '../core/time.js';
 import { TcpaliveError } from '../errors.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { applyKernelMode, type Connection, type Ending } from './connection.js';
@@ -68,8 +68,9 @@ export class Sessions implements SessionOwner {
     const states = { active: 0, silent: 0, unread: 0, closing: 0 };
     let longestSilenceMs: number | null = null;
     let unsentBytes = 0;
-    for (const { ending, unsentBytes: unsent, lastReceivedAt } of this.#connections) {
-      const silentMs = msBetween(lastReceivedAt, now);
+    for (const connection of this.#connections) {
+      const { ending, unsentBytes: unsent } = connection;
+      const silentMs = connection.silentMs(now);
       longestSilenceMs = Math.max(longestSilenceMs ?? 0, silentMs);
       unsentBytes += unsent;
       if (ending !== undefined) states.closing++;
