@@ -27,7 +27,14 @@ const environment: Environment = {
     }
   ).version,
   bin: fileURLToPath(import.meta.url),
+  // argv[1] is absolute, but follows no link: an upgrade may have changed where that leads.
+  command: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
   onInterrupt,
+  onHangup,
+  onRestart(handler) {
+    process.on('SIGUSR2', handler);
+    return () => process.off('SIGUSR2', handler);
+  },
   onExit(handler) {
     process.on('exit', handler);
     return () => process.off('exit', handler);
@@ -101,11 +108,23 @@ function onInterrupt(handler: (signal: InterruptSignal) => void): () => void {
   let seen = false;
   const received = (name: NodeJS.Signals) => {
     const signal = INTERRUPTS.find((known) => known === name);
-    if (signal === undefined) return;
+    if (signal === undefined || (signal === 'SIGHUP' && hangups.size > 0)) return;
     if (seen) process.exit(interruptExitCode[signal]);
     seen = true;
     handler(signal);
   };
   for (const signal of INTERRUPTS) process.on(signal, received);
   return () => INTERRUPTS.forEach((signal) => process.off(signal, received));
+}
+
+const hangups = new Set<() => void>();
+
+function onHangup(handler: () => void): () => void {
+  const received = () => handler();
+  hangups.add(received);
+  process.on('SIGHUP', received);
+  return () => {
+    hangups.delete(received);
+    process.off('SIGHUP', received);
+  };
 }

@@ -27,10 +27,12 @@ export const errorCodes = {
   NO_TARGET: 3,
   /** What was asked needs something this machine, or this user, does not have. */
   NO_CAPABILITY: 3,
-  /** Standard output, or standard error, takes no more: a full disk, or a descriptor that is none. */
+  /** Standard output, standard error or a file takes no more: a full disk, or what cannot be written to. */
   CANNOT_WRITE: 3,
   /** A lab process could not be started or ended early. */
   LAB_FAILED: 3,
+  /** A worker of serve could not be started. */
+  WORKER_FAILED: 3,
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -6,8 +6,14 @@ export interface Environment {
   readonly version: string;
   /** The program itself, for processes of the lab. */
   readonly bin: string;
+  /** As it was started, to be started again: what lies there then may be a newer version. */
+  readonly command: readonly string[];
   /** Calls back on the first SIGINT or SIGTERM; returns how to stop listening. The second one kills. */
   onInterrupt(handler: (signal: InterruptSignal) => void): () => void;
+  /** Calls back on every SIGHUP, which is no interruption then; returns how to stop listening. */
+  onHangup(handler: () => void): () => void;
+  /** Calls back on each SIGUSR2; returns how to stop listening: then it ends the process again. */
+  onRestart(handler: () => void): () => void;
   /** Calls back when the process ends, however it does; returns how to stop listening. */
   onExit(handler: () => void): () => void;
   setExitCode(code: number): void;

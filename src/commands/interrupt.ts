@@ -7,6 +7,8 @@ export interface Interrupt {
   /** What the command exits with: 130 or 143 after an interruption, otherwise its own code. */
   exitCode(otherwise: number): number;
   readonly happened: boolean;
+  /** Undefined until it happened. */
+  readonly received: InterruptSignal | undefined;
   /** From now on a signal does what it does to any program. */
   ignore(): void;
 }
@@ -26,6 +28,9 @@ export function listenForInterrupt(env: Environment): Interrupt {
     exitCode: (otherwise) => (received === undefined ? otherwise : interruptExitCode[received]),
     get happened() {
       return received !== undefined;
+    },
+    get received() {
+      return received;
     },
     ignore,
   };

@@ -10,6 +10,7 @@ import { lsCommand } from './ls.js';
 import { probeCommand } from './probe.js';
 import { protectCommand } from './protect.js';
 import { reapCommand } from './reap.js';
+import { serveWorkerCommand } from './serve-worker.js';
 import { serveCommand } from './serve.js';
 
 export function buildProgram(env: Environment): Command {
@@ -21,7 +22,7 @@ export function buildProgram(env: Environment): Command {
     .helpCommand(true)
     .addHelpText('after', HELP);
   for (const command of COMMANDS) {
-    program.addCommand(command(env), { hidden: command === labCommand });
+    program.addCommand(command(env), { hidden: HIDDEN.includes(command) });
   }
   for (const command of [program, ...program.commands]) {
     nameFlagsInErrors(command);
@@ -56,7 +57,11 @@ const COMMANDS = [
   reapCommand,
   doctorCommand,
   labCommand,
+  serveWorkerCommand,
 ];
+
+/** They are started by the others. */
+const HIDDEN = [labCommand, serveWorkerCommand];
 
 const HELP = `
 Modes: none, keepalive=IDLE:INTERVAL:COUNT, keepalive=system, user-timeout=T,

@@ -1,65 +1,230 @@
-import { once } from 'node:events';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { formatEndpoint } from '../core/endpoint.js';
+import { formatFraming } from '../core/frame.js';
+import { inheritedListeners, type Inherited } from '../core/inherited.js';
+import { lockOut } from '../core/lock-out.js';
 import { formatMode, type Mode } from '../core/mode.js';
-import type { ServeEntry } from '../core/serve-log.js';
+import { mergeSnapshots } from '../core/serve-status.js';
 import { TcpaliveError } from '../errors.js';
+import { hostFactsFromFiles } from '../kernel/host-facts.js';
+import { interruptible, orInterrupted } from '../kernel/interruption.js';
+import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/open-kernel.js';
-import { startEchoServer } from '../net/echo-server.js';
+import type { StatusServer } from '../net/status-server.js';
 import { ServeLog } from '../net/serve-log.js';
-import { serveLine } from '../report/serve-line.js';
+import { serveAlone, serveInWorkers, type Service } from '../net/service.js';
+import type { SessionsOptions } from '../net/sessions.js';
+import { tellPredecessor } from '../net/successor.js';
 import type { Environment } from './environment.js';
-import { listenForInterrupt } from './interrupt.js';
+import { listenForInterrupt, type Interrupt } from './interrupt.js';
+import { listenForRestart } from './restart.js';
+import { serveOutput, type OutputFlags, type ServeOutput } from './serve-output.js';
 import { DEFAULT_MAX_CONNECTIONS, type ServeFlags } from './serve.js';
-import { styleFor } from './style.js';
+import { keepNurserySmall } from './small-nursery.js';
 
-/** For Node itself and what it opens meanwhile: accept() beyond the limit fails without a word. */
+/** For Node itself, the status and the events: accept() beyond the limit fails without a word. */
 const SPARE_DESCRIPTORS = 48;
 
 export async function runServer(env: Environment, flags: ServeFlags): Promise<void> {
+  keepNurserySmall();
   const kernel = await openKernel();
-  const maxConnections = connectionsWithin(kernel.descriptorLimit(), flags.maxConnections);
+  const maxConnections = connectionsWithin(kernel.descriptorLimit(), flags);
+  const output = serveOutput(env, flags);
   const interrupt = listenForInterrupt(env);
-  const style = styleFor(env, env.stdout, flags.color);
-  const print = (entry: ServeEntry) =>
-    env.stdout.write(serveLine(entry, flags.json === true, style));
+  try {
+    await serveUntil(
+      env,
+      interrupt,
+      kernel,
+      { ...flags, mode: modeOf(flags), maxConnections },
+      output,
+    );
+  } finally {
+    output.close();
+  }
+  env.setExitCode(interrupt.exitCode(0));
+}
+
+type Serving = ServeFlags & { readonly maxConnections: number };
+
+async function serveUntil(
+  env: Environment,
+  interrupt: Interrupt,
+  kernel: Kernel,
+  flags: Serving,
+  output: ServeOutput,
+): Promise<void> {
+  const { print } = output;
+  const { maxConnections } = flags;
   const log = new ServeLog(print);
-  const server = await startEchoServer(
-    kernel,
-    {
-      host: flags.host,
-      port: flags.port,
-      mode: flags.mode,
-      framing: flags.framing,
-      maxFrameBytes: flags.maxFrame,
-      maxConnections,
-      replyDelayMs: flags.replyDelay ?? 0,
-      silentAfterMs: silentAfterMs(flags.mode),
-    },
-    (event) => log.take(event),
-  );
+  const inherited = inheritedListeners(env.variables, process);
+  const service = await startService(env, kernel, flags, { output, log, inherited });
+  let status: StatusServer | undefined;
+  try {
+    status = await startStatus(service, flags, inherited?.descriptors[1]);
+  } catch (error) {
+    await service.end(0, AbortSignal.abort());
+    throw error;
+  }
+  const restart = listenForRestart(env, {
+    readyTimeoutMs: flags.readyTimeout,
+    descriptors: () =>
+      [service.descriptor, status?.descriptor].filter((descriptor) => descriptor !== undefined),
+    print,
+  });
   print({
     event: 'listening',
     time: new Date().toISOString(),
     schema: 'tcpalive/serve/1',
-    address: formatEndpoint(server.address),
+    address: formatEndpoint(service.address),
     mode: formatMode(flags.mode),
-    framing: flags.framing,
+    framing: formatFraming(flags.framing),
+    pid: process.pid,
   });
-  if (!interrupt.happened) await once(interrupt.signal, 'abort');
-  const stillOpen = server.connections.size;
-  await server.close();
-  log.summarise(stillOpen);
-  env.setExitCode(interrupt.exitCode(0));
+  const { sysctl: sysctls, hz } = hostFactsFromFiles();
+  print({
+    event: 'limit',
+    time: new Date().toISOString(),
+    connections: maxConnections,
+    perAddress: flags.maxPerAddress ?? null,
+    evict: flags.evict ?? false,
+    ...lockOut(flags.mode, maxConnections, { sysctls, hz: hz ?? undefined }),
+  });
+  if (status !== undefined) {
+    const address = formatEndpoint(status.address);
+    print({ event: 'status', time: new Date().toISOString(), address });
+  }
+  if (inherited?.from === 'predecessor') tellPredecessor();
+  // Each worker has the file of events open.
+  const passOn = () => service.signal('SIGHUP');
+  const ignoreHangups = flags.events === undefined ? undefined : env.onHangup(passOn);
+  const hurry = interruptible();
+  const end = () => interrupt.received !== 'SIGTERM' && hurry.abort();
+  if (interrupt.happened) end();
+  else {
+    interrupt.signal.addEventListener('abort', end);
+    await orInterrupted(restart.replaced, interrupt.signal);
+  }
+  restart.stop();
+  if (!interrupt.happened) await status?.close(); // the next version answers
+  if (!hurry.signal.aborted) {
+    print({
+      event: 'draining',
+      time: new Date().toISOString(),
+      pid: process.pid,
+      connections: service.connections,
+      timeoutMs: flags.drainTimeout,
+    });
+  }
+  const { counts, stillOpen } = await service.end(flags.drainTimeout, hurry.signal);
+  await status?.close();
+  log.summarise(counts, stillOpen);
+  ignoreHangups?.();
+  restart.ignore();
 }
 
-/** @throws TcpaliveError BAD_USAGE when more are wanted than this process may hold descriptors for */
-function connectionsWithin(limit: number | undefined, wanted: number | undefined): number {
-  const room = limit === undefined ? Infinity : Math.max(1, limit - SPARE_DESCRIPTORS);
-  if (wanted === undefined) return Math.min(DEFAULT_MAX_CONNECTIONS, room);
+function startService(
+  env: Environment,
+  kernel: Kernel,
+  flags: Serving,
+  { output, log, inherited }: ServiceParts,
+): Promise<Service> {
+  const { workers } = flags;
+  const share = workers ?? 1;
+  const sessions: SessionsOptions = {
+    mode: flags.mode,
+    framing: flags.framing,
+    maxFrameBytes: flags.maxFrame,
+    maxConnections: Math.max(1, Math.floor(flags.maxConnections / share)),
+    maxPerAddress: flags.maxPerAddress,
+    evict: flags.evict,
+    maxUnsentBytes: Math.floor(flags.maxUnsent / share),
+    stallTimeoutMs: flags.stallTimeout,
+    replyDelayMs: flags.replyDelay ?? 0,
+    frameTimeouts: { firstFrameMs: flags.firstFrameTimeout, frameMs: flags.frameTimeout },
+    silentAfterMs: isHeard(flags) ? silentAfterMs(flags.mode) : undefined,
+  };
+  const how = {
+    host: flags.host,
+    port: flags.port,
+    descriptor: inherited?.descriptors[0],
+    sessions,
+    watchAccept: flags.status !== undefined || flags.events !== undefined,
+    watchSelf: flags.status !== undefined,
+  };
+  if (workers === undefined) {
+    return serveAlone(kernel, how, (event) => {
+      if (event.kind !== 'frame' || output.tellsFrames) log.take(event);
+    });
+  }
+  const options = {
+    ...how,
+    workers,
+    start: (worker: number) => spawnWorker(env.bin, worker, flags),
+    mostWaiting: (kernel.descriptorLimit() ?? Infinity) - SPARE_DESCRIPTORS - workers,
+  };
+  return serveInWorkers(kernel, options, (event) => log.take(event));
+}
+
+interface ServiceParts {
+  readonly output: ServeOutput;
+  readonly log: ServeLog;
+  readonly inherited: Inherited | undefined;
+}
+
+/** In a session of its own: Ctrl-C is for the command that was typed, which tells it. */
+function spawnWorker(bin: string, worker: number, flags: OutputFlags): ChildProcess {
+  const said = [
+    ...(flags.events === undefined ? [] : ['--events', flags.events]),
+    ...(flags.quiet === true ? ['--quiet'] : []),
+    ...(flags.json === true ? ['--json'] : []),
+    ...['--color', flags.color],
+  ];
+  const args = [bin, 'serve-worker', String(worker), String(process.pid), ...said];
+  return spawn(process.execPath, args, {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    detached: true,
+  });
+}
+
+/** @throws TcpaliveError CANNOT_LISTEN */
+function startStatus(
+  service: Service,
+  { status: at, workers }: Serving,
+  descriptor: number | undefined,
+): Promise<StatusServer | undefined> {
+  if (at === undefined) return Promise.resolve(undefined);
+  const status = async () =>
+    mergeSnapshots(await service.snapshots(), new Date().toISOString(), workers);
+  // Its parts are for those alone who ask for them: other starts are none the slower.
+  return import('./serve-status.js').then(({ serveStatus }) => serveStatus(at, status, descriptor));
+}
+
+/** Somebody is told of silences: a notice costs every connection a detector of its own. */
+function isHeard({ quiet, events, status }: ServeFlags): boolean {
+  return quiet !== true || events !== undefined || status !== undefined;
+}
+
+/** @throws TcpaliveError BAD_USAGE when the mode has an idle timeout too */
+function modeOf({ mode, idleTimeout: idleTimeoutMs }: ServeFlags): Mode {
+  if (idleTimeoutMs === undefined) return mode;
+  if (mode.idleTimeoutMs === undefined) return { ...mode, idleTimeoutMs };
+  const twice = `--idle-timeout: the mode has one already, ${formatMode(mode)}`;
+  throw new TcpaliveError('BAD_USAGE', twice, { hint: 'say it once' });
+}
+
+/** @throws TcpaliveError BAD_USAGE when more are wanted than there may be descriptors for */
+function connectionsWithin(
+  limit: number | undefined,
+  { maxConnections: wanted, workers = 1 }: ServeFlags,
+): number {
+  const room = limit === undefined ? Infinity : Math.max(1, limit - SPARE_DESCRIPTORS) * workers;
+  if (wanted === undefined) return Math.min(DEFAULT_MAX_CONNECTIONS * workers, room);
   if (wanted <= room) return wanted;
+  const holder = workers === 1 ? 'this process' : `${workers} workers`;
   throw new TcpaliveError(
     'BAD_USAGE',
-    `--max-connections: ${wanted} are more than this process may hold, ${room} of ${limit ?? 0} descriptors`,
+    `--max-connections: ${wanted} are more than ${holder} may hold, ${room} of ${(limit ?? 0) * workers} descriptors`,
     { hint: 'raise the limit first: ulimit -n' },
   );
 }

@@ -26,6 +26,19 @@ export function isLoopback(text: string): boolean {
   return bytes.every((byte, at) => byte === (at === 15 ? 1 : 0));
 }
 
+/**
+ * Whose connections count together, as text: one IPv4 address, also where it is mapped into IPv6, or the
+ * /64 that a link of IPv6 has (RFC 4291 2.5.1), from which a stranger can take any address.
+ */
+export function networkOf(text: string): string {
+  const [address = '', zone] = text.split('%');
+  const bytes = addressBytes(address);
+  if (bytes?.length !== 16) return address;
+  if (isMapped(bytes)) return formatAddress(bytes);
+  const network = `${formatAddress(bytes.fill(0, 8))}/64`;
+  return zone === undefined ? network : `${network}%${zone}`;
+}
+
 /** `10.0.0.0/8`, `fe80::/10`, or one address. */
 export interface Prefix {
   readonly bytes: Uint8Array;

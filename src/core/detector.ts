@@ -3,7 +3,7 @@
  * socket and no clock; whoever drives one calls `step` with a `tick` when `nextDeadline` has come.
  *
  * Every deadline is *last received byte + T*. Our own writes never count as life; any received
- * byte does. Keepalive and user timeout are the kernel's work and have no detector here.
+ * byte does, except for the deadlines of frames (frame-deadlines.ts). Keepalive and user timeout are the kernel's work and have no detector here.
  *
  * Nobody is blamed for our own stall: where a heartbeat's tick comes far too late (SIGSTOP, a blocked
  * loop, a paused machine), what has arrived was read before, and the silence is counted anew, once.
@@ -11,6 +11,7 @@
  * A tick acts once `now` has reached the very sum that `nextDeadline` returned: the difference of
  * two instants can be a rounding error short of T.
  */
+import { FrameDeadlines, type FrameTimeouts } from './frame-deadlines.js';
 import type { HeartbeatSettings, Mode } from './mode.js';
 import { addMs, earliest, msBetween, type Instant } from './time.js';
 
@@ -22,7 +23,7 @@ export type Action =
   | { readonly kind: 'silent'; readonly silentMs: number }
   | { readonly kind: 'give-up'; readonly by: DetectorName; readonly silentMs: number };
 
-export type DetectorName = 'heartbeat' | 'idle-timeout';
+export type DetectorName = 'heartbeat' | 'idle-timeout' | 'first-frame-timeout' | 'frame-timeout';
 
 /** `beats`: the client's end, which also sends. `answers`: the server's, whose echo is the answer. */
 export type HeartbeatRole = 'beats' | 'answers';
@@ -31,6 +32,8 @@ export interface Detector {
   /** When `step` must be called again with a `tick`; undefined: never. May change after every `step`. */
   nextDeadline(): Instant | undefined;
   step(input: Input, now: Instant): readonly Action[];
+  /** What became of received bytes: frames completed, and whether another has begun. For those who heed it. */
+  decoded?(completed: number, isMidFrame: boolean, now: Instant): void;
 }
 
 /**
@@ -42,6 +45,7 @@ export function detectorFor(
   role: HeartbeatRole,
   now: Instant,
   silentAfterMs?: number,
+  frameTimeouts: FrameTimeouts = {},
 ): Detector {
   const detectors: Detector[] = [];
   if (silentAfterMs !== undefined) detectors.push(new SilenceNotice(silentAfterMs, now));
@@ -49,7 +53,11 @@ export function detectorFor(
   if (mode.idleTimeoutMs !== undefined) {
     detectors.push(new SilenceTimeout('idle-timeout', mode.idleTimeoutMs, now));
   }
-  return new Combined(detectors);
+  if (frameTimeouts.firstFrameMs !== undefined || frameTimeouts.frameMs !== undefined) {
+    detectors.push(new FrameDeadlines(frameTimeouts, now));
+  }
+  const [only] = detectors;
+  return only !== undefined && detectors.length === 1 ? only : new Combined(detectors);
 }
 
 const NOTHING: readonly Action[] = [];
@@ -136,16 +144,17 @@ class Heartbeat implements Detector {
   }
 
   step(input: Input, now: Instant): readonly Action[] {
+    if (input === 'received') return this.#silence.step(input, now);
     const due = this.nextDeadline();
     // Half an interval: no beat that was due can have been answered meanwhile.
     const stalled = due !== undefined && msBetween(due, now) > this.#intervalMs / 2;
-    if (input === 'tick' && stalled) this.#silence.grantGrace(now);
+    if (stalled) this.#silence.grantGrace(now);
     const verdict = this.#silence.step(input, now);
     if (verdict.length > 0) {
       this.#nextBeat = undefined;
       return verdict;
     }
-    if (input !== 'tick' || this.#nextBeat === undefined || now < this.#nextBeat) return NOTHING;
+    if (this.#nextBeat === undefined || now < this.#nextBeat) return NOTHING;
     const missed = Math.floor(msBetween(this.#nextBeat, now) / this.#intervalMs);
     this.#nextBeat = addMs(this.#nextBeat, (missed + 1) * this.#intervalMs);
     return [{ kind: 'beat' }];
@@ -161,17 +170,28 @@ class Combined implements Detector {
     this.#parts = parts;
   }
 
+  // Plain loops: a server takes every received chunk through both.
   nextDeadline(): Instant | undefined {
     if (this.#gaveUp) return undefined;
-    return earliest(...this.#parts.map((part) => part.nextDeadline()));
+    let first: Instant | undefined;
+    for (const part of this.#parts) first = earliest(first, part.nextDeadline());
+    return first;
   }
 
   step(input: Input, now: Instant): readonly Action[] {
     if (this.#gaveUp) return NOTHING;
-    const actions = this.#parts.flatMap((part) => part.step(input, now));
+    let actions = NOTHING;
+    for (const part of this.#parts) {
+      const more = part.step(input, now);
+      if (more.length > 0) actions = [...actions, ...more];
+    }
     const verdict = actions.find((action) => action.kind === 'give-up');
     if (verdict === undefined) return actions;
     this.#gaveUp = true;
     return [verdict];
+  }
+
+  decoded(completed: number, isMidFrame: boolean, now: Instant): void {
+    for (const part of this.#parts) part.decoded?.(completed, isMidFrame, now);
   }
 }

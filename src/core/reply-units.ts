@@ -50,6 +50,10 @@ export class UnitReader {
     return this.#held;
   }
 
+  get isMidUnit(): boolean {
+    return this.#held.length > 0 || this.#large !== undefined;
+  }
+
   push(chunk: Uint8Array): void {
     const skipped = Math.min(this.#large?.leftBytes ?? 0, chunk.length);
     if (this.#large !== undefined) this.#large.leftBytes -= skipped;

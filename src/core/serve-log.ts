@@ -1,3 +1,6 @@
+import type { LockOut } from './lock-out.js';
+import type { RejectionCause } from './server-counts.js';
+
 /** What `serve` reports: one entry an event, `tcpalive/serve/1`. Times are RFC 3339 and milliseconds. */
 export type ServeEntry =
   | {
@@ -7,7 +10,31 @@ export type ServeEntry =
       readonly address: string;
       readonly mode: string;
       readonly framing: string;
+      readonly pid: number;
     }
+  | (OfWorker & { readonly event: 'worker-started' })
+  /** With so many connections; another one is started. */
+  | (OfWorker & {
+      readonly event: 'worker-lost';
+      readonly reason: string;
+      readonly connections: number;
+    })
+  /** The next version starts; this one goes on. */
+  | (OfProcess & { readonly event: 'restarting'; readonly successor: number })
+  /** It serves now, and this one takes nobody in any more. */
+  | (OfProcess & { readonly event: 'restarted'; readonly successor: number })
+  /** This one goes on, as if nothing had happened. */
+  | (OfProcess & { readonly event: 'restart-failed'; readonly reason: string })
+  /** There can be one at a time. */
+  | (OfProcess & { readonly event: 'restart-refused'; readonly reason: string })
+  /** Nobody can connect to this process any more; who is connected is served to the end. */
+  | (OfProcess & {
+      readonly event: 'draining';
+      readonly connections: number;
+      readonly timeoutMs: number;
+    })
+  | ServeLimit
+  | { readonly event: 'status'; readonly time: string; readonly address: string }
   | (OfConnection & {
       readonly event: 'opened';
       /** The kernel's part of the mode as read back from this socket, in the mode grammar. */
@@ -25,18 +52,52 @@ export type ServeEntry =
       /** What was wrong with a violation; null otherwise. */
       readonly reason: string | null;
       readonly frames: number;
+      /** Received, and of no frame. */
+      readonly skippedBytes: number;
       readonly lifetimeMs: number;
     })
+  /** Whoever connects is accepted no more, or again. */
+  | {
+      readonly event: 'accept';
+      readonly time: string;
+      readonly works: boolean;
+      /** Why not; null otherwise. */
+      readonly reason: string | null;
+    }
   | {
       readonly event: 'refused';
       readonly time: string;
+      /** Null: there are no workers, or none was asked. */
+      readonly worker: number | null;
       readonly peer: string;
+      readonly cause: RejectionCause;
       readonly reason: string;
     }
   | ServeSummary;
 
+/** What would lock everybody out: told beforehand. */
+export interface ServeLimit extends LockOut {
+  readonly event: 'limit';
+  readonly time: string;
+  readonly connections: number;
+  /** Null: as many as there are places. */
+  readonly perAddress: number | null;
+  readonly evict: boolean;
+}
+
+interface OfProcess {
+  readonly time: string;
+  readonly pid: number;
+}
+
+interface OfWorker extends OfProcess {
+  readonly worker: number;
+}
+
 interface OfConnection {
   readonly time: string;
+  /** Its numbers are its own; null: there are no workers. */
+  readonly worker: number | null;
   readonly connection: number;
   readonly peer: string;
 }
@@ -48,6 +109,7 @@ export interface ServeSummary {
   readonly connections: number;
   readonly refused: number;
   readonly frames: number;
+  readonly skippedBytes: number;
   /** Still open at the end. */
   readonly open: number;
   /** How many connections each cause ended. */

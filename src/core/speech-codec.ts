@@ -30,6 +30,14 @@ class ReplyDecoder implements Decoder {
     this.#speech = speech;
   }
 
+  get isMidFrame(): boolean {
+    return this.#reader.isMidUnit;
+  }
+
+  get heldBytes(): number {
+    return this.#reader.held.length;
+  }
+
   /** A beat is about to be sent. */
   asked(request: Uint8Array): Uint8Array {
     this.#request = request;
@@ -61,7 +69,7 @@ class ReplyDecoder implements Decoder {
     if (protocol.units === 'length16' && recognise(held) !== undefined && held.length > 3) {
       return this.#violation(frames, held);
     }
-    return { frames, violation: undefined };
+    return { frames, skippedBytes: 0, violation: undefined };
   }
 
   /** Without units, a reply is where it is found, and what comes when nothing was asked belongs to none. */
@@ -81,7 +89,7 @@ class ReplyDecoder implements Decoder {
     if (held.length >= MOST_MATCHED_BYTES || (this.#isOverdue && held.length > 0)) {
       return this.#violation(frames, held);
     }
-    return { frames, violation: undefined };
+    return { frames, skippedBytes: 0, violation: undefined };
   }
 
   #replyEnd(): number | undefined {
@@ -96,6 +104,6 @@ class ReplyDecoder implements Decoder {
   }
 
   #violation(frames: readonly Uint8Array[], said: Uint8Array): Decoded {
-    return { frames, violation: strangeWords(said, this.#request) };
+    return { frames, skippedBytes: 0, violation: strangeWords(said, this.#request) };
   }
 }

@@ -17,8 +17,8 @@ export function msBetween(from: Instant, to: Instant): number {
   return to - from;
 }
 
-/** The earliest of the deadlines that exist; undefined when there is none. */
-export function earliest(...deadlines: readonly (Instant | undefined)[]): Instant | undefined {
-  const known = deadlines.filter((deadline) => deadline !== undefined);
-  return known.length === 0 ? undefined : instantAt(Math.min(...known));
+/** The earlier of two deadlines that may not exist. */
+export function earliest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
+  if (a === undefined) return b;
+  return b === undefined || a <= b ? a : b;
 }

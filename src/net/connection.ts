@@ -1,44 +1,65 @@
 /**
- * The driver: the only code that owns a connection's socket and its timer. It does what one
- * detector says, on one timer, and must not know what is at the other end or what a frame means.
+ * The driver: the only code that owns a connection's socket and its deadline. It does what one
+ * detector says, when the process's one timer says, and must not know what is at the other end or what a frame means.
  *
- * Judgement comes after one poll phase: when the timer is late because the loop was busy, what has
- * arrived meanwhile is read before the peer is blamed.
+ * Judgement comes after one poll phase (`deadlines`): what has arrived while the loop was busy is
+ * read before the peer is blamed.
  */
 import type { Socket } from 'node:net';
+import type { Deadline } from '../core/deadline-wheel.js';
 import type { Endpoint } from '../core/endpoint.js';
 import type { Detector, DetectorName } from '../core/detector.js';
 import { BEAT, type Codec, type Decoder } from '../core/frame.js';
 import type { Mode } from '../core/mode.js';
-import { msBetween, type Instant } from '../core/time.js';
+import { addMs, msBetween, type Instant } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { TcpaliveError } from '../errors.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
+import { deadlines, type DeadlineOwner } from './deadlines.js';
 import { descriptorOf } from './descriptor.js';
 
 /**
  * What ended a connection: `FIN` (libuv says so too of a RST right behind data), an errno such as
- * `ETIMEDOUT`, one of our detectors, a `violation` of the framing or of TLS, or `local` when this side closed it.
+ * `ETIMEDOUT`, one of our detectors, a `violation` of the framing or of TLS, or this side: `local`,
+ * `evicted` when it made room for another, `stalled` when the peer did not read, in a `drain`, or since a
+ * keepalive `probe` of ours was not answered.
  */
-export type EndCause = 'FIN' | DetectorName | 'violation' | 'local' | `E${string}`;
+export type EndCause = 'FIN' | DetectorName | 'violation' | OwnCause | 'probe' | `E${string}`;
+
+const OWN_CAUSES = ['local', 'evicted', 'stalled', 'drain'] as const;
+
+type OwnCause = (typeof OWN_CAUSES)[number];
+
+/** Ended by us, and for another reason than silence. */
+export function isOwn(by: EndCause): boolean {
+  return OWN_CAUSES.some((own) => own === by);
+}
 
 export interface Ending {
   readonly by: EndCause;
   readonly at: Instant;
   /** Since the last received byte, or since it was opened. */
   readonly silentMs: number;
-  /** For a violation, of the framing or of TLS: what was wrong. */
+  /** What was wrong, for a violation of the framing or of TLS, and for a peer that did not read. */
   readonly detail: string | undefined;
 }
 
 export interface ConnectionHandlers {
+  /** Any byte at all: before the frames that it completes. */
+  onReceived?(at: Instant): void;
   onFrame?(payload: Uint8Array, at: Instant): void;
+  /** After all frames of what was read at once, when what they were answered with is written. */
+  onFrames?(): void;
   onBeatSent?(at: Instant): void;
   onSilent?(silentMs: number): void;
+  /** What waited for a peer that did not read is all sent. */
+  onDrain?(): void;
   /** Exactly once, when the verdict falls. */
   onEnd?(ending: Ending): void;
   /** Exactly once, when the descriptor has been given back. */
   onClosed?(): void;
+  /** There is still something to be sent that the connection does not know of. */
+  hasMore?(): boolean;
 }
 
 /** What is read from a peer that reads nothing: each judgement reads, and may echo, a chunk more. */
@@ -50,7 +71,18 @@ const GOODBYE_MS = 5000;
 /** Beyond the largest send and receive buffers (net.ipv4.tcp_wmem and tcp_rmem: 4 and 6 MiB). */
 const MORE_THAN_FITS_BYTES = 16 * 1024 * 1024;
 
-export class Connection {
+/** On the socket: with it the listeners are the same functions for all connections. */
+const driver = Symbol('driver');
+
+interface DrivenSocket extends Socket {
+  [driver]: Connection;
+}
+
+/**
+ * Tens of thousands may be idle in one process, so an idle one is small: closures would be a third of
+ * its 1.6 KB (`npm run bench:serve`).
+ */
+export class Connection implements DeadlineOwner {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly openedAt: Instant;
@@ -59,13 +91,16 @@ export class Connection {
   readonly #decoder: Decoder;
   readonly #detector: Detector;
   readonly #handlers: ConnectionHandlers;
-  #timer: NodeJS.Timeout | undefined;
-  #timerDue: Instant | undefined;
+  /** The detector's while it lives, of its goodbye after that. */
+  readonly #deadline: Deadline<DeadlineOwner>;
   #lastReceivedAt: Instant;
   #ending: Ending | undefined;
   #readsNoMore = false;
   #goodbye = false;
-  /** Bytes read while our own were waiting for a peer that does not read. */
+  #skippedBytes = 0;
+  /** A write is waiting for the peer to read. */
+  #choked = false;
+  /** Bytes read meanwhile. */
   #readUnsent = 0;
 
   /** @param socket connected; from now on nobody else may touch it. */
@@ -84,24 +119,16 @@ export class Connection {
     this.openedAt = monotonicNow();
     this.#lastReceivedAt = this.openedAt;
     this.#detector = options.detector(this.openedAt);
-    this.local = { address: socket.localAddress ?? '', port: socket.localPort ?? 0 };
+    this.#deadline = deadlines.enter(this);
+    this.local = sharedEndpoint(socket.localAddress, socket.localPort);
     this.remote = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
     socket.setNoDelay(true);
-    socket.on('data', (chunk) => this.#received(chunk));
-    socket.on('drain', () => {
-      this.#readUnsent = 0;
-      if (!this.#readsNoMore) socket.resume();
-    });
-    socket.on('end', () => {
-      this.#end({ by: 'FIN' });
-      this.#sayGoodbye();
-    });
-    socket.on('error', (error) => this.#end(causeOf(error)));
-    socket.on('close', () => {
-      this.#end({ by: 'local' });
-      clearTimeout(this.#timer);
-      this.#handlers.onClosed?.();
-    });
+    const driven: DrivenSocket = Object.assign(socket, { [driver]: this });
+    driven.on('data', Connection.#onData);
+    driven.on('drain', Connection.#onDrain);
+    driven.on('end', Connection.#onEnd);
+    driven.on('error', Connection.#onError);
+    driven.on('close', Connection.#onClose);
     this.#arm();
   }
 
@@ -110,15 +137,43 @@ export class Connection {
     return this.#ending;
   }
 
+  /** Received, and of no frame: what a framing found its way back after. */
+  get skippedBytes(): number {
+    return this.#skippedBytes;
+  }
+
   /** For the kernel's options and evidence; undefined once the connection is closed. */
   get descriptor(): number | undefined {
     return this.#socket.destroyed ? undefined : descriptorOf(this.#socket);
   }
 
+  /** What waits in this process, because the kernel takes no more from us. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** What the kernel has taken from us, of whole writes: what it does with that is its own affair. */
+  get sentBytes(): number {
+    return this.#socket.bytesWritten - this.#socket.writableLength;
+  }
+
+  /** Since the last received byte, or since it was opened. */
+  silentMs(now: Instant): number {
+    return msBetween(this.#lastReceivedAt, now);
+  }
+
+  /** In neither direction is a frame begun and not complete, as far as this side can know. */
+  get isBetweenFrames(): boolean {
+    const isAnswering = this.unsentBytes > 0 || this.#handlers.hasMore?.() === true;
+    return !isAnswering && !this.#decoder.isMidFrame;
+  }
+
   /** Sends one frame. While the peer does not read, neither do we: nothing piles up. */
   send(payload: Uint8Array): void {
     if (this.#ending !== undefined || !this.#socket.writable) return;
-    if (!this.#socket.write(this.#codec.encode(payload))) this.#socket.pause();
+    if (this.#socket.write(this.#codec.encode(payload))) return;
+    this.#choked = true;
+    this.#socket.pause();
   }
 
   /** Reads no more: its window closes once the peer has filled what room there is. */
@@ -129,7 +184,9 @@ export class Connection {
 
   /** Writes more than any buffer holds: its send queue is never empty again. */
   fill(): void {
-    if (this.#ending === undefined && this.#socket.writable) this.#socket.write(moreThanFits());
+    if (this.#ending !== undefined || !this.#socket.writable) return;
+    this.#socket.write(moreThanFits());
+    this.#choked = true;
   }
 
   /** Says goodbye with a FIN and gives the descriptor back. Idempotent. */
@@ -138,22 +195,86 @@ export class Connection {
     this.#sayGoodbye();
   }
 
+  /**
+   * Says goodbye with a FIN and reads on, for nobody, until the peer's own comes: what is under way
+   * would be answered with a RST. Idempotent; how long it may take is the caller's concern.
+   */
+  conclude(by: OwnCause): void {
+    this.#end({ by });
+    if (this.#goodbye || this.#socket.destroyed) return;
+    this.#goodbye = true;
+    this.#socket.end();
+    this.#socket.resume();
+  }
+
   /** Gives the descriptor back at once; the peer, if it can hear, gets a RST. Idempotent. */
-  reset(): void {
-    this.#end({ by: 'local' });
+  reset(by: OwnCause | 'probe' = 'local', detail?: string): void {
+    this.#end({ by, detail });
     // Node loses the handle when a reset meets a shutdown that is under way.
     if (this.#goodbye) this.#socket.destroy();
     else this.#socket.resetAndDestroy();
   }
 
+  /**
+   * Only for `deadlines`. While the peer does not read we do not either: what has arrived since is
+   * read before judging, until it is so much that whoever sends on without reading is as good as
+   * silent.
+   */
+  deadlineCame(): void {
+    if (this.#ending !== undefined) {
+      this.#socket.destroy();
+      return;
+    }
+    const mayRead = !this.#readsNoMore && this.#readUnsent < MOST_READ_UNSENT_BYTES;
+    if (this.#socket.isPaused() && mayRead) {
+      this.#socket.resume();
+      setImmediate(() => this.#tick());
+    } else this.#tick();
+  }
+
+  static readonly #onData = function (this: DrivenSocket, chunk: Uint8Array): void {
+    this[driver].#received(chunk);
+  };
+
+  static readonly #onDrain = function (this: DrivenSocket): void {
+    const connection = this[driver];
+    connection.#choked = false;
+    connection.#readUnsent = 0;
+    connection.#handlers.onDrain?.();
+    if (!connection.#readsNoMore) this.resume();
+  };
+
+  static readonly #onEnd = function (this: DrivenSocket): void {
+    this[driver].#end({ by: 'FIN' });
+    this[driver].#sayGoodbye();
+  };
+
+  static readonly #onError = function (this: DrivenSocket, error: Error): void {
+    this[driver].#end(causeOf(error));
+  };
+
+  static readonly #onClose = function (this: DrivenSocket): void {
+    const connection = this[driver];
+    connection.#end({ by: 'local' });
+    deadlines.leave(connection.#deadline);
+    connection.#handlers.onClosed?.();
+  };
+
   #received(chunk: Uint8Array): void {
     const now = monotonicNow();
     this.#lastReceivedAt = now;
-    if (this.#socket.writableNeedDrain) this.#readUnsent += chunk.length;
-    this.#do('received', now);
+    if (this.#choked) this.#readUnsent += chunk.length;
     if (this.#ending !== undefined) return;
-    const { frames, violation } = this.#decoder.push(chunk);
+    this.#handlers.onReceived?.(now);
+    const { frames, skippedBytes, violation } = this.#decoder.push(chunk);
+    this.#skippedBytes += skippedBytes;
+    this.#detector.decoded?.(frames.length, this.#decoder.isMidFrame, now);
+    this.#do('received', now);
+    // What they are answered with goes out in one segment, not in one a frame.
+    if (frames.length > 1) this.#socket.cork();
     for (const frame of frames) this.#handlers.onFrame?.(frame, now);
+    if (frames.length > 1) this.#socket.uncork();
+    if (frames.length > 0) this.#handlers.onFrames?.();
     if (violation !== undefined) {
       this.#end({ by: 'violation', detail: violation });
       this.#socket.resetAndDestroy();
@@ -179,33 +300,11 @@ export class Connection {
     this.#arm();
   }
 
-  /** A deadline that moved back leaves the running timer alone: it finds out when it fires. */
   #arm(): void {
-    const due = this.#ending === undefined ? this.#detector.nextDeadline() : undefined;
-    if (due === undefined || (this.#timerDue !== undefined && this.#timerDue <= due)) return;
-    clearTimeout(this.#timer);
-    this.#timerDue = due;
-    this.#timer = setTimeout(
-      () => setImmediate(() => this.#fired()),
-      Math.max(0, Math.ceil(due - monotonicNow())),
-    );
-  }
-
-  /**
-   * While the peer does not read we do not either: what has arrived since is read before judging,
-   * until it is so much that whoever sends on without reading is as good as silent.
-   */
-  #fired(): void {
-    if (this.#ending !== undefined) return;
-    const mayRead = !this.#readsNoMore && this.#readUnsent < MOST_READ_UNSENT_BYTES;
-    if (this.#socket.isPaused() && mayRead) {
-      this.#socket.resume();
-      setImmediate(() => this.#tick());
-    } else this.#tick();
+    if (this.#ending === undefined) deadlines.move(this.#deadline, this.#detector.nextDeadline());
   }
 
   #tick(): void {
-    this.#timerDue = undefined;
     if (this.#ending === undefined) this.#do('tick', monotonicNow());
   }
 
@@ -214,17 +313,16 @@ export class Connection {
     if (this.#socket.destroyed) return;
     this.#goodbye = true;
     this.#socket.destroySoon();
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#socket.destroy(), GOODBYE_MS);
+    deadlines.move(this.#deadline, addMs(monotonicNow(), GOODBYE_MS));
   }
 
-  #end(ending: { by: EndCause; silentMs?: number; detail?: string }): void {
+  #end(ending: { by: EndCause; silentMs?: number; detail?: string | undefined }): void {
     if (this.#ending !== undefined) return;
     const { by, detail } = ending;
     const at = monotonicNow();
     const silentMs = ending.silentMs ?? msBetween(this.#lastReceivedAt, at);
     this.#ending = { by, at, silentMs, detail };
-    clearTimeout(this.#timer);
+    deadlines.move(this.#deadline, undefined);
     this.#handlers.onEnd?.(this.#ending);
   }
 }
@@ -259,6 +357,16 @@ function cannotApply(reason: string): TcpaliveError {
   return new TcpaliveError('NO_CAPABILITY', `the mode cannot be put on the socket: ${reason}`, {
     hint: 'heartbeat and idle-timeout work everywhere; tcpalive doctor lists what this machine can do',
   });
+}
+
+let latestEndpoint: Endpoint = { address: '', port: 0 };
+
+/** A server's connections have nearly all the same one. */
+function sharedEndpoint(address = '', port = 0): Endpoint {
+  if (latestEndpoint.address !== address || latestEndpoint.port !== port) {
+    latestEndpoint = { address, port };
+  }
+  return latestEndpoint;
 }
 
 /** One for all connections, and only for a process that fills one: no other command pays for it. */

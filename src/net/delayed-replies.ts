@@ -25,6 +25,10 @@ export class DelayedReplies {
     this.#send = send;
   }
 
+  get isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
   /** False when the bound is reached: this payload will not be answered. */
   add(payload: Uint8Array): boolean {
     const cost = payload.length + ENTRY_BYTES;

@@ -1,73 +1,41 @@
 /**
- * The echo server: answers every frame with the same frame. It knows modes and bounds, and what a
- * stranger may cost: one frame per decoder, a bounded queue of delayed replies, and no connection
- * beyond `maxConnections`.
+ * The echo server: listens, and hands what it accepts to its sessions, which answer every frame with the
+ * same frame.
  */
-import { createServer, type Server, type Socket } from 'node:net';
-import { detectorFor } from '../core/detector.js';
-import { formatEndpoint, type Endpoint } from '../core/endpoint.js';
-import { codec, type Framing } from '../core/frame.js';
-import type { Mode } from '../core/mode.js';
-import type { Instant } from '../core/time.js';
+import { createServer } from 'node:net';
+import type { Endpoint } from '../core/endpoint.js';
+import type { AcceptHealth } from '../core/serve-status.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { TcpaliveError } from '../errors.js';
-import { applyKernelMode, Connection, type Ending } from './connection.js';
-import { DelayedReplies } from './delayed-replies.js';
+import { Canary } from './canary.js';
+import { applyKernelMode, type Connection } from './connection.js';
 import { descriptorOf } from './descriptor.js';
+import type { EchoServerEvent } from './echo-event.js';
+import { listen } from './listen.js';
+import type { Watched } from './self-watch.js';
+import { Sessions, type SessionsOptions } from './sessions.js';
 
-export interface EchoServerOptions {
+export interface EchoServerOptions extends SessionsOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  readonly mode: Mode;
-  readonly framing: Framing;
-  readonly maxFrameBytes: number;
-  readonly maxConnections: number;
-  readonly replyDelayMs: number;
-  /** Report a silence this long; undefined: do not. */
-  readonly silentAfterMs?: number;
+  /** Find out whether whoever connects is accepted. */
+  readonly watchAccept?: boolean;
+  /** A listening socket that this process was started with, instead of them. */
+  readonly descriptor?: number | undefined;
 }
 
-export type EchoServerEvent =
-  | {
-      readonly kind: 'opened';
-      readonly id: number;
-      readonly connection: Connection;
-      /** The kernel's part of the mode, as read back from this socket. */
-      readonly settings: Mode;
-    }
-  | {
-      readonly kind: 'frame';
-      readonly id: number;
-      readonly connection: Connection;
-      readonly payload: Uint8Array;
-      readonly at: Instant;
-    }
-  | {
-      readonly kind: 'silent';
-      readonly id: number;
-      readonly connection: Connection;
-      readonly silentMs: number;
-    }
-  | {
-      readonly kind: 'ended';
-      readonly id: number;
-      readonly connection: Connection;
-      readonly ending: Ending;
-    }
-  /** A frame whose delayed reply found no more room. */
-  | { readonly kind: 'unanswered'; readonly id: number; readonly connection: Connection }
-  | { readonly kind: 'closed'; readonly id: number; readonly connection: Connection }
-  | { readonly kind: 'refused'; readonly remote: Endpoint; readonly reason: string };
-
-export interface EchoServer {
+export interface EchoServer extends Watched {
   readonly address: Endpoint;
+  /** Of the listening socket; undefined once nobody can connect any more. */
+  readonly descriptor: number | undefined;
   readonly connections: ReadonlySet<Connection>;
+  /** Nobody can connect any more; whoever is there stays. Idempotent. */
+  stopListening(): void;
   /** Resets every connection, stops listening, and resolves when all descriptors are given back. */
   close(): Promise<void>;
 }
 
-const BACKLOG = 4096;
+const UNWATCHED: AcceptHealth = { kind: 'unknown', reason: null, failures: 0 };
 
 /** @throws TcpaliveError CANNOT_LISTEN naming the port; NO_CAPABILITY when the mode cannot be had. */
 export async function startEchoServer(
@@ -75,114 +43,42 @@ export async function startEchoServer(
   options: EchoServerOptions,
   onEvent: (event: EchoServerEvent) => void,
 ): Promise<EchoServer> {
-  const frames = codec(options.framing, options.maxFrameBytes);
-  const connections = new Set<Connection>();
-  let ids = 0;
-  let emptied: () => void = () => undefined;
-
-  function accept(socket: Socket): void {
-    if (socket.remoteAddress === undefined) {
-      socket.destroy(); // it was gone before we came to it
-      return;
-    }
-    if (connections.size >= options.maxConnections) {
-      refuse(socket, 'as many connections as allowed are open (--max-connections)');
-      return;
-    }
-    let settings: Mode;
-    try {
-      settings = applyKernelMode(kernel, descriptorOf(socket), options.mode);
-    } catch (error) {
-      if (!(error instanceof TcpaliveError)) throw error;
-      refuse(socket, error.message);
-      return;
-    }
-    const id = ++ids;
-    const later =
-      options.replyDelayMs === 0
-        ? undefined
-        : new DelayedReplies(options.replyDelayMs, (payload) => connection.send(payload));
-    const connection = new Connection(socket, {
-      codec: frames,
-      detector: (now) => detectorFor(options.mode, 'answers', now, options.silentAfterMs),
-      handlers: {
-        onFrame(payload, at) {
-          onEvent({ kind: 'frame', id, connection, payload, at });
-          if (later === undefined) connection.send(payload);
-          else if (!later.add(payload)) onEvent({ kind: 'unanswered', id, connection });
-        },
-        onSilent: (silentMs) => onEvent({ kind: 'silent', id, connection, silentMs }),
-        onEnd: (ending) => onEvent({ kind: 'ended', id, connection, ending }),
-        onClosed: () => {
-          later?.clear();
-          connections.delete(connection);
-          onEvent({ kind: 'closed', id, connection });
-          if (connections.size === 0) emptied();
-        },
-      },
-    });
-    connections.add(connection);
-    onEvent({ kind: 'opened', id, connection, settings });
-  }
-
-  function refuse(socket: Socket, reason: string): void {
-    const { remoteAddress = '', remotePort = 0 } = socket;
-    socket.on('error', () => undefined); // it is gone either way
-    socket.resetAndDestroy();
-    onEvent({ kind: 'refused', remote: { address: remoteAddress, port: remotePort }, reason });
-  }
-
-  const server = createServer({ noDelay: true }, accept);
-  await listen(server, options);
+  const sessions = new Sessions(kernel, options, onEvent);
+  let canary: Canary | undefined;
+  const server = createServer({ noDelay: true }, (socket) => {
+    if (canary?.takes(socket) !== true) sessions.take(socket);
+  });
+  const { host, port, descriptor } = options;
+  const address = await listen(server, { address: host, port }, { descriptor });
   try {
     applyKernelMode(kernel, descriptorOf(server), options.mode);
   } catch (error) {
     server.close();
     throw error;
   }
-  const { address, port } = server.address() as { address: string; port: number };
+  if (options.watchAccept === true) {
+    canary = new Canary(address, (health) => onEvent({ kind: 'accept', health }));
+  }
   return {
-    address: { address, port },
-    connections,
+    address,
+    get descriptor() {
+      return descriptorOf(server);
+    },
+    connections: sessions.connections,
+    counts: sessions.counts,
+    get accept() {
+      return canary?.health ?? UNWATCHED;
+    },
+    survey: (now) => sessions.survey(now),
+    stopListening() {
+      canary?.close();
+      server.close();
+    },
     async close() {
+      canary?.close();
       // Node's server is closed before its sockets have given their descriptors back.
-      const empty = new Promise<void>((resolve) => {
-        emptied = resolve;
-        if (connections.size === 0) resolve();
-      });
       const closed = new Promise((resolve) => server.close(resolve));
-      for (const connection of connections) connection.reset();
-      await Promise.all([empty, closed]);
+      await Promise.all([sessions.close(), closed]);
     },
   };
-}
-
-function listen(server: Server, { host, port }: EchoServerOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const at = formatEndpoint({ address: host, port });
-      const { reason, hint } = cannotListen(cause, port);
-      reject(
-        new TcpaliveError('CANNOT_LISTEN', `cannot listen on ${at}: ${reason}`, { hint, cause }),
-      );
-    });
-    server.listen({ host, port, backlog: BACKLOG }, resolve);
-  });
-}
-
-function cannotListen({ code, message }: NodeJS.ErrnoException, port: number) {
-  const known: Readonly<Record<string, { readonly reason: string; readonly hint: string }>> = {
-    EADDRINUSE: {
-      reason: 'the port is in use',
-      hint: `choose another with --port, or see who has it: ss -tlnp 'sport = :${port}'`,
-    },
-    EACCES: { reason: 'this user may not listen on it', hint: 'choose a port from 1024 up' },
-    EADDRNOTAVAIL: {
-      reason: 'the address is not on this host',
-      hint: 'see which addresses are: ip address',
-    },
-    ENOTFOUND: { reason: 'no such host', hint: 'name an address of this host, such as 127.0.0.1' },
-  };
-  const other = { reason: message, hint: 'it takes an address of this host and a free port' };
-  return known[code ?? ''] ?? other;
 }

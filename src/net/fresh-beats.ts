@@ -93,7 +93,7 @@ export class FreshBeats {
     let first = this.#opened?.socket;
     let due = monotonicNow();
     while (this.answered < answersWanted) {
-      const wakeAt = earliest(due, end, this.#beats.nextDeadline()) ?? due;
+      const wakeAt = earliest(due < end ? due : end, this.#beats.nextDeadline()) ?? due;
       const leftMs = msBetween(monotonicNow(), wakeAt);
       if (leftMs > 0) await pause(leftMs, interruption);
       const now = monotonicNow();

@@ -1,44 +1,51 @@
-/** From an echo server's events to entries of its log, and the counts of its summary. */
+/** From an echo server's events to entries of its log. */
 import { formatEndpoint } from '../core/endpoint.js';
 import { formatMode } from '../core/mode.js';
 import { isGoodbye } from '../core/probe-verdict.js';
 import type { ServeEntry } from '../core/serve-log.js';
+import { rejectedInAll, type ServerCounts } from '../core/server-counts.js';
 import { msBetween } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
-import type { EchoServerEvent } from './echo-server.js';
+import { isOwn } from './connection.js';
+import type { EchoServerEvent } from './echo-event.js';
+import type { WorkerEvent } from './worker-pool.js';
 
 export class ServeLog {
   readonly #print: (entry: ServeEntry) => void;
+  readonly #worker: number | null;
   readonly #startedAt = monotonicNow();
-  readonly #framesOf = new Map<number, number>();
-  readonly #endedBy: Record<string, number> = {};
-  #connections = 0;
-  #refused = 0;
-  #frames = 0;
 
-  constructor(print: (entry: ServeEntry) => void) {
+  /** @param worker whose log it is, where there are workers */
+  constructor(print: (entry: ServeEntry) => void, worker: number | null = null) {
     this.#print = print;
+    this.#worker = worker;
   }
 
-  take(event: EchoServerEvent): void {
+  take(event: EchoServerEvent | WorkerEvent): void {
     const time = new Date().toISOString();
+    if (event.kind === 'worker-started' || event.kind === 'worker-lost') {
+      const { kind, ...about } = event;
+      this.#print({ event: kind, time, ...about } as ServeEntry);
+      return;
+    }
+    const worker = this.#worker;
     if (event.kind === 'refused') {
-      this.#refused++;
-      const { remote, reason } = event;
-      this.#print({ event: 'refused', time, peer: formatEndpoint(remote), reason });
+      const { remote, cause, reason } = event;
+      this.#print({ event: 'refused', time, worker, peer: formatEndpoint(remote), cause, reason });
+      return;
+    }
+    if (event.kind === 'accept') {
+      const { kind, reason } = event.health;
+      this.#print({ event: 'accept', time, works: kind === 'works', reason });
       return;
     }
     const { id, connection } = event;
-    const about = { time, connection: id, peer: formatEndpoint(connection.remote) };
+    const about = { time, worker, connection: id, peer: formatEndpoint(connection.remote) };
     switch (event.kind) {
       case 'opened':
-        this.#connections++;
-        this.#framesOf.set(id, 0);
         this.#print({ event: 'opened', ...about, settings: formatMode(event.settings) });
         break;
       case 'frame': {
-        this.#frames++;
-        this.#framesOf.set(id, (this.#framesOf.get(id) ?? 0) + 1);
         const bytes = event.payload.length;
         this.#print({ event: 'frame', ...about, bytes, beat: bytes === 0 });
         break;
@@ -51,37 +58,37 @@ export class ServeLog {
         break;
       case 'ended': {
         const { by, silentMs } = event.ending;
-        this.#endedBy[by] = (this.#endedBy[by] ?? 0) + 1;
-        if (by === 'local' || isGoodbye(by)) break;
+        if (isOwn(by) || isGoodbye(by)) break;
         this.#print({ event: 'noticed', ...about, by, silentMs });
         break;
       }
       case 'closed': {
-        const ending = connection.ending;
+        const { ending, skippedBytes } = connection;
         this.#print({
           event: 'closed',
           ...about,
           by: ending?.by ?? 'local',
           reason: ending?.detail ?? null,
-          frames: this.#framesOf.get(id) ?? 0,
+          frames: event.frames,
+          skippedBytes,
           lifetimeMs: Math.round(msBetween(connection.openedAt, ending?.at ?? monotonicNow())),
         });
-        this.#framesOf.delete(id);
         break;
       }
     }
   }
 
-  summarise(open: number): void {
+  summarise(counts: ServerCounts, open: number): void {
     this.#print({
       event: 'summary',
       time: new Date().toISOString(),
       durationMs: Math.round(msBetween(this.#startedAt, monotonicNow())),
-      connections: this.#connections,
-      refused: this.#refused,
-      frames: this.#frames,
+      connections: counts.accepted,
+      refused: rejectedInAll(counts),
+      frames: counts.frames,
+      skippedBytes: counts.skippedBytes,
       open,
-      endedBy: this.#endedBy,
+      endedBy: counts.endedBy,
     });
   }
 }

@@ -15,9 +15,17 @@ export interface FakeEnvironment extends Environment {
   /** Undefined until a command has set one. */
   readonly exitCode: number | undefined;
   /** How many still wait for an interruption, and for the end of the process. */
-  readonly listeners: { readonly interrupt: number; readonly exit: number };
+  readonly listeners: {
+    readonly interrupt: number;
+    readonly hangup: number;
+    readonly exit: number;
+  };
+  /** What `kill -USR2` does. */
+  restart(): void;
   /** Ctrl-C, or what `kill` sends. */
   interrupt(signal?: InterruptSignal): void;
+  /** SIGHUP. */
+  hangUp(): void;
   /** The process ends, whoever ended it. */
   exit(): void;
 }
@@ -43,6 +51,8 @@ export function fakeEnvironment({
   stderr,
 }: FakeWorld = {}): FakeEnvironment {
   const onInterrupt = new Set<(signal: InterruptSignal) => void>();
+  const onHangup = new Set<() => void>();
+  const onRestart = new Set<() => void>();
   const onExit = new Set<() => void>();
   let exitCode: number | undefined;
   return {
@@ -52,16 +62,21 @@ export function fakeEnvironment({
     version: '1.2.3',
     // Whoever starts it all the same finds nothing there.
     bin: '/nonexistent/tcpalive',
+    command: ['/nonexistent/tcpalive'],
     onInterrupt: (handler) => registered(onInterrupt, handler),
+    onHangup: (handler) => registered(onHangup, handler),
+    onRestart: (handler) => registered(onRestart, handler),
     onExit: (handler) => registered(onExit, handler),
     setExitCode: (code) => (exitCode = code),
     get exitCode() {
       return exitCode;
     },
     get listeners() {
-      return { interrupt: onInterrupt.size, exit: onExit.size };
+      return { interrupt: onInterrupt.size, hangup: onHangup.size, exit: onExit.size };
     },
     interrupt: (signal = 'SIGINT') => onInterrupt.forEach((handler) => handler(signal)),
+    hangUp: () => onHangup.forEach((handler) => handler()),
+    restart: () => onRestart.forEach((handler) => handler()),
     exit: () => onExit.forEach((handler) => handler()),
   };
 }

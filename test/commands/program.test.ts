@@ -111,10 +111,16 @@ describe('a value that cannot be understood', () => {
     ['--port abc', "--port: 'abc' is not a port: 1 to 65535"],
     ['--mode heartbeat=3s:1s', /^--mode: 'heartbeat=3s:1s': the timeout 1s must be longer/],
     ['--mode none,heartbeat', /^--mode: 'none,heartbeat' is not a mode/],
-    ['--framing lines', "--framing: 'lines' is not a framing: length16 or raw"],
+    [
+      '--framing lines',
+      "--framing: 'lines' is not a framing: length16, raw, line or marked=START:LENGTH:CHECKSUM:END",
+    ],
     ['--reply-delay 2', "--reply-delay: '2' has no unit: did you mean 2s?"],
     ['--max-connections 0', "--max-connections: '0' is not a whole number from 1 to 1000000"],
     ['--max-frame 65536', "--max-frame: '65536' is not a whole number from 1 to 65535"],
+    ['--status 192.0.2.1:7778', '--status 192.0.2.1:7778 is no loopback address: others could ask'],
+    ['--status [::]:7778', '--status [::]:7778 is no loopback address: others could ask'],
+    ['--max-per-address 0', "--max-per-address: '0' is not a whole number from 1 to 1000000"],
   ])('serve %s', async (args, told) => {
     const refusal = await refused(['serve', ...args.split(' ')]);
     expect(refusal.code).toBe('BAD_USAGE');
@@ -314,7 +320,7 @@ describe('flags that do not go together', () => {
       ...(expectation === undefined ? [] : ['--expect', expectation]),
     ];
     await expectRefusal(args, 'BAD_USAGE', told);
-    expect((await refused(args)).env.listeners).toEqual({ interrupt: 0, exit: 0 });
+    expect((await refused(args)).env.listeners).toEqual({ interrupt: 0, hangup: 0, exit: 0 });
   });
 
   it('a duration that ends as the cut is due leaves nothing to see either', async () => {
@@ -387,7 +393,7 @@ describe('a scenario that cannot be read', () => {
     expect(code).toBe('BAD_SCENARIO');
     expect(told).toMatch(new RegExp(`^${INVALID}/${name}:\\d+:\\d+: [^\\n]+$`));
     expect(env.stdout.text).toBe('');
-    expect(env.listeners).toEqual({ interrupt: 0, exit: 0 });
+    expect(env.listeners).toEqual({ interrupt: 0, hangup: 0, exit: 0 });
   });
 
   it('a probe plays nothing that is about the server', async () => {
@@ -419,7 +425,7 @@ describe('--max-connections', async () => {
           `${limit - 48} of ${limit} descriptors`,
       );
       expect(env.stdout.text).toBe('');
-      expect(env.listeners).toEqual({ interrupt: 0, exit: 0 });
+      expect(env.listeners).toEqual({ interrupt: 0, hangup: 0, exit: 0 });
     },
   );
 });
@@ -475,5 +481,5 @@ it('building the program has no side effects', () => {
   const env = fakeEnvironment();
   buildProgram(env);
   expect([env.stdout.text, env.stderr.text, env.exitCode]).toEqual(['', '', undefined]);
-  expect(env.listeners).toEqual({ interrupt: 0, exit: 0 });
+  expect(env.listeners).toEqual({ interrupt: 0, hangup: 0, exit: 0 });
 });

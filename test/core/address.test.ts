@@ -6,6 +6,7 @@ import {
   formatAddress,
   isLoopback,
   isWithin,
+  networkOf,
   parsePrefix,
 } from '../../src/core/address.js';
 
@@ -156,6 +157,20 @@ describe('isLoopback', () => {
     'x',
   ])('%s is not', (text) => {
     expect(isLoopback(text)).toBe(false);
+  });
+});
+
+describe('networkOf', () => {
+  it.each([
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::', '2001:db8:1:2::/64'],
+    ['::1', '::/64'],
+    ['fe80::1%eth0', 'fe80::/64%eth0'],
+    ['no address', 'no address'],
+  ])('of %s is %s', (address, network) => {
+    expect(networkOf(address)).toBe(network);
   });
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   BEAT,
   codec,
+  formatFraming,
   LARGEST_FRAME_BYTES,
   parseFraming,
   type Decoded,
@@ -42,6 +43,7 @@ describe('length16', () => {
     expect(hexes(codec('length16', 3).decoder().push(bytes('0003aabbcc')))).toEqual(['aabbcc']);
     expect(codec('length16', 3).decoder().push(bytes('0001aa0004'))).toEqual({
       frames: [bytes('aa')],
+      skippedBytes: 0,
       violation: 'frame of 4 bytes announced, at most 3 accepted',
     });
   });
@@ -54,6 +56,23 @@ describe('length16', () => {
     expect(() => codec('length16', 100_000).encode(new Uint8Array(65_536))).toThrow(
       new RangeError(`a payload of 65536 bytes is over ${LARGEST_FRAME_BYTES}`),
     );
+  });
+
+  it('says whether a frame has begun, and how much of it is held', () => {
+    const decoder = length16.decoder();
+    const seen = ['00', '02', 'aa', 'bb', '0000', '0001', 'cc'].map((chunk) => {
+      decoder.push(bytes(chunk));
+      return [decoder.isMidFrame, decoder.heldBytes];
+    });
+    expect(seen).toEqual([
+      [true, 1],
+      [true, 2],
+      [true, 3],
+      [false, 0],
+      [false, 0],
+      [true, 2],
+      [false, 0],
+    ]);
   });
 
   it('keeps its own copy of what it has read: the buffer it came in may be used again', () => {
@@ -112,20 +131,26 @@ describe('raw', () => {
 
   it('takes every chunk as a frame', () => {
     const decoder = raw.decoder();
-    expect(decoder.push(bytes('ffff'))).toEqual({ frames: [bytes('ffff')], violation: undefined });
+    expect(decoder.push(bytes('ffff'))).toEqual({
+      frames: [bytes('ffff')],
+      skippedBytes: 0,
+      violation: undefined,
+    });
     expect(hexes(decoder.push(bytes('00')))).toEqual(['00']);
   });
 });
 
 describe('parseFraming', () => {
-  it('reads both names', () => {
-    expect(parseFraming('length16')).toBe('length16');
-    expect(parseFraming('raw')).toBe('raw');
-  });
+  it.each(['length16', 'raw', 'line', 'marked=68:u8:sum8:16'])(
+    'reads %s and writes it back',
+    (text) => {
+      expect(formatFraming(parseFraming(text))).toBe(text);
+    },
+  );
 
-  it('refuses another, naming both', () => {
+  it('refuses another, naming all', () => {
     expect(refusalOf(() => parseFraming('json')).message).toBe(
-      "'json' is not a framing: length16 or raw",
+      "'json' is not a framing: length16, raw, line or marked=START:LENGTH:CHECKSUM:END",
     );
   });
 });

@@ -51,7 +51,11 @@ describe('a beat', () => {
   it.each(exchanges)('%s: %s, answered by %s', (name, request, reply) => {
     const codec = speechCodec(preset(name));
     expect(charactersOf(codec.encode(BEAT))).toBe(charactersOf(bytesOf(request)));
-    expect(codec.decoder().push(bytesOf(reply))).toEqual({ frames: [BEAT], violation: undefined });
+    expect(codec.decoder().push(bytesOf(reply))).toEqual({
+      frames: [BEAT],
+      skippedBytes: 0,
+      violation: undefined,
+    });
   });
 
   it.each(exchanges)('%s: byte by byte', (name, _, reply) => {
@@ -63,7 +67,11 @@ describe('a beat', () => {
 
   it.each(pushes)('%s: %s is no answer', (name, push) => {
     const decoder = speechCodec(preset(name)).decoder();
-    expect(decoder.push(bytesOf(push))).toEqual({ frames: [], violation: undefined });
+    expect(decoder.push(bytesOf(push))).toEqual({
+      frames: [],
+      skippedBytes: 0,
+      violation: undefined,
+    });
   });
 });
 
@@ -103,6 +111,7 @@ describe('another protocol is named', () => {
     codec.encode(BEAT);
     expect(codec.decoder().push(bytesOf(said))).toEqual({
       frames: [],
+      skippedBytes: 0,
       violation: `answered in another protocol: looks like ${looksLike}`,
     });
   });
@@ -118,6 +127,7 @@ describe('another protocol is named', () => {
     const decoder = speechCodec(preset('redis')).decoder();
     expect(decoder.push(bytesOf('+PONG\r\n+PONG\r\nRFB 003.008\n'))).toEqual({
       frames: [BEAT, BEAT],
+      skippedBytes: 0,
       violation: 'answered in another protocol: looks like VNC',
     });
   });
@@ -153,9 +163,21 @@ describe('without units', () => {
     const decoder = codec.decoder();
     for (let beat = 0; beat < 3; beat++) {
       codec.encode(BEAT);
-      expect(decoder.push(bytesOf('o'))).toEqual({ frames: [], violation: undefined });
-      expect(decoder.push(bytesOf('k\r'))).toEqual({ frames: [BEAT], violation: undefined });
-      expect(decoder.push(bytesOf('\n'))).toEqual({ frames: [], violation: undefined });
+      expect(decoder.push(bytesOf('o'))).toEqual({
+        frames: [],
+        skippedBytes: 0,
+        violation: undefined,
+      });
+      expect(decoder.push(bytesOf('k\r'))).toEqual({
+        frames: [BEAT],
+        skippedBytes: 0,
+        violation: undefined,
+      });
+      expect(decoder.push(bytesOf('\n'))).toEqual({
+        frames: [],
+        skippedBytes: 0,
+        violation: undefined,
+      });
     }
   });
 

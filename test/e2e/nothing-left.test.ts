@@ -1,15 +1,13 @@
 /** However a command ends, nothing of it remains: no process, stopped ones included, no namespace. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { until } from '../until.js';
+import { MARK, marked, pids } from './marked.js';
 import { install, start } from './program.js';
 
 /** SIGKILL of the parent reaches its children by the kernel's own hand, at once. */
 const GONE_MS = 5000;
-
-/** Inherited by every process that the command starts, and by nobody else. */
-const MARK = 'TCPALIVE_TEST_MARK';
 
 const FREEZE = ['compare', '--faults', 'freeze', '--loads', 'idle', '--connections', '3'];
 const MODES = ['--modes', 'none,heartbeat=200ms:800ms'];
@@ -67,24 +65,6 @@ describe('serve and probe', () => {
   );
 });
 
-interface MarkedProcess {
-  readonly pid: string;
-  readonly stopped: boolean;
-}
-
-/** Every living process with that mark in its environment. */
-function marked(mark: string): readonly MarkedProcess[] {
-  return pids().flatMap((pid) => {
-    try {
-      if (!readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${MARK}=${mark}`)) return [];
-      const [, state] = /^\d+ \(.*\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1')) ?? [];
-      return state === 'Z' ? [] : [{ pid, stopped: state === 'T' }];
-    } catch {
-      return []; // it has just ended, or is somebody else's
-    }
-  });
-}
-
 /** The network namespace that a process is in; none when it has ended or is somebody else's. */
 function namespaceOf(pid: string): readonly string[] {
   try {
@@ -92,8 +72,4 @@ function namespaceOf(pid: string): readonly string[] {
   } catch {
     return [];
   }
-}
-
-function pids(): readonly string[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
 }

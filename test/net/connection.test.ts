@@ -346,6 +346,24 @@ function bytesOfFrames({ heard }: Driven): number {
   return heard.frames.reduce((sum, frame) => sum + BEAT_BYTES + frame.length, 0);
 }
 
+it.skipIf(lacks('tcpInfo'))(
+  'answers the frames of one chunk with one segment, in order (needs tcpInfo)',
+  { timeout: TEST_MS },
+  async () => {
+    const echo = await openDriven('none', echoes);
+    const returned: Uint8Array[] = [];
+    echo.peer.socket.on('data', (chunk) => returned.push(chunk));
+    const glued = Buffer.concat(
+      Array.from({ length: 50 }, (_, number) => Buffer.from([0, 1, number])),
+    );
+    echo.peer.socket.write(glued);
+    await until(() => Buffer.concat(returned).length === glued.length, SOON_MS);
+    expect(Buffer.concat(returned)).toEqual(glued);
+    // Beside it only acknowledgements.
+    expect(kernel.tcpInfo(fdOf(echo.connection))?.segmentsOut).toBeLessThan(10);
+  },
+);
+
 describe('bounds', { timeout: TEST_MS }, () => {
   it('a peer that sends and does not read costs no more with every deadline', async () => {
     const echo = await openDriven('idle-timeout=50ms', {

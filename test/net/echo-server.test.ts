@@ -7,10 +7,10 @@ import { KernelRefusal, type Kernel } from '../../src/kernel/kernel.js';
 import { portableKernel } from '../../src/kernel/portable.js';
 import { connect, type Client } from '../../src/net/client.js';
 import type { ConnectionHandlers } from '../../src/net/connection.js';
+import type { EchoServerEvent } from '../../src/net/echo-event.js';
 import {
   startEchoServer,
   type EchoServer,
-  type EchoServerEvent,
   type EchoServerOptions,
 } from '../../src/net/echo-server.js';
 import {
@@ -157,13 +157,65 @@ describe('what a stranger may cost', { timeout: TEST_MS }, () => {
     expect(events.at(-1)).toMatchObject({
       kind: 'refused',
       remote: { address: '127.0.0.1' },
+      cause: 'connections',
       reason: 'as many connections as allowed are open (--max-connections)',
     });
+    expect(server.counts).toMatchObject({ accepted: 2, rejected: { connections: 1, address: 0 } });
     first.connection.close();
     await until(() => server.connections.size === 1, SOON_MS);
     const fourth = await join(server);
     fourth.connection.send(Buffer.from('room for me'));
     await until(() => fourth.frames.length === 1, SOON_MS);
+  });
+
+  it('no place for ever: whoever has been silent for longest makes room (--evict)', async () => {
+    const { server, events } = await start({ maxConnections: 3, evict: true });
+    const [silent, beating] = [await join(server), await join(server, 'heartbeat=20ms:1m')];
+    const later = await join(server);
+    await until(() => server.connections.size === 3 && framesIn(events) > 3, SOON_MS);
+    const fourth = await join(server);
+    expect((await ended(silent)).by).toBe('ECONNRESET');
+    const fifth = await join(server);
+    expect((await ended(later)).by).toBe('ECONNRESET');
+    fifth.connection.send(Buffer.from('room for me'));
+    await until(() => fifth.frames.length === 1 && server.connections.size === 3, SOON_MS);
+    expect([beating, fourth, fifth].map(({ connection }) => connection.ending)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(server.counts).toMatchObject({
+      accepted: 5,
+      rejected: { connections: 0 },
+      endedBy: { evicted: 2 },
+    });
+    expect(events.find(({ kind }) => kind === 'ended')).toMatchObject({
+      id: 1,
+      ending: { by: 'evicted' },
+    });
+  });
+
+  it('no more than its share from one address, though there is room', async () => {
+    const { server, events } = await start({ maxPerAddress: 2, evict: true });
+    const first = await join(server);
+    await join(server);
+    await until(() => server.connections.size === 2, SOON_MS);
+    await turnedAway(server);
+    await until(() => events.length === 3, SOON_MS);
+    expect(events.at(-1)).toMatchObject({
+      kind: 'refused',
+      cause: 'address',
+      reason: 'as many connections as allowed are open from there (--max-per-address)',
+    });
+    const elsewhere = connectSocket({ ...at(server), localAddress: '127.0.0.2' });
+    onTestFinished(() => void elsewhere.destroy());
+    await until(() => server.connections.size === 3, SOON_MS);
+    first.connection.close();
+    await until(() => server.connections.size === 2, SOON_MS);
+    const again = await join(server);
+    again.connection.send(Buffer.from('room for me'));
+    await until(() => again.frames.length === 1, SOON_MS);
+    expect(server.counts.rejected).toEqual({ connections: 0, address: 1, mode: 0 });
   });
 
   it('no frame beyond the largest: the connection is closed for a reason', async () => {
@@ -198,6 +250,7 @@ describe('what a stranger may cost', { timeout: TEST_MS }, () => {
     expect(events).toMatchObject([
       {
         kind: 'refused',
+        cause: 'mode',
         reason: 'the mode cannot be put on the socket: setsockopt(6, 18): EINVAL',
       },
     ]);
@@ -358,6 +411,10 @@ async function join(
   );
   onTestFinished(() => client.connection.reset());
   return { ...client, frames };
+}
+
+function at({ address: { address, port } }: EchoServer) {
+  return { host: address, port };
 }
 
 /** Whether the RST comes while it connects or just after it. */

@@ -1,0 +1,102 @@
+/** SIGUSR2: the next version of this program takes the listening sockets over, or this one goes on. */
+import { variablesForSuccessor } from '../core/inherited.js';
+import type { ServeEntry } from '../core/serve-log.js';
+import { Succession, type SuccessionInput } from '../core/succession.js';
+import { msBetween } from '../core/time.js';
+import { monotonicNow } from '../kernel/clock.js';
+import { startSuccessor, type Successor } from '../net/successor.js';
+import type { Environment } from './environment.js';
+
+export interface Restart {
+  /** Resolves when the next version serves. */
+  readonly replaced: Promise<void>;
+  /** As SIGUSR2 does. */
+  ask(): void;
+  /** None starts from now on, and one that is not ready is ended: whoever asks is told. */
+  stop(): void;
+  /** From now on SIGUSR2 does what it does to any program. */
+  ignore(): void;
+}
+
+export interface RestartOptions {
+  readonly readyTimeoutMs: number;
+  /** Of the listening sockets. */
+  readonly descriptors: () => readonly number[];
+  readonly print: (entry: ServeEntry) => void;
+}
+
+const TOO_LATE = 'the next version was not ready in time, and was ended (--ready-timeout)';
+const ENDED_WITH_US = 'the next version was not ready when this one was to end, and was ended';
+
+export function listenForRestart(env: Environment, options: RestartOptions): Restart {
+  const { print } = options;
+  const succession = new Succession(options.readyTimeoutMs);
+  let successor: Successor | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let isReplaced: () => void = () => undefined;
+  const replaced = new Promise<void>((resolve) => {
+    isReplaced = resolve;
+  });
+
+  function step(input: SuccessionInput): void {
+    for (const action of succession.step(input, monotonicNow())) {
+      switch (action.kind) {
+        case 'start':
+          start();
+          break;
+        case 'retire':
+          print({ event: 'restarted', ...ofThis(), successor: successor?.pid ?? 0 });
+          isReplaced();
+          break;
+        case 'kill':
+          successor?.kill();
+          fail(input === 'ending' ? ENDED_WITH_US : TOO_LATE);
+          break;
+        case 'refuse':
+          print({ event: 'restart-refused', ...ofThis(), reason: action.reason });
+          break;
+      }
+    }
+    arm();
+  }
+
+  function start(): void {
+    const descriptors = options.descriptors();
+    const started = startSuccessor({
+      command: env.command,
+      variables: variablesForSuccessor(env.variables, process.pid, descriptors.length),
+      descriptors,
+    });
+    successor = started;
+    print({ event: 'restarting', ...ofThis(), successor: started.pid });
+    void started.ready.then((outcome) => {
+      if (successor !== started) return; // it has been given up before
+      if (outcome.kind === 'ended') fail(`the next version is not there: ${outcome.reason}`);
+      step(outcome.kind === 'ready' ? 'ready' : 'failed');
+    });
+  }
+
+  function fail(reason: string): void {
+    successor = undefined;
+    print({ event: 'restart-failed', ...ofThis(), reason });
+  }
+
+  function arm(): void {
+    clearTimeout(timer);
+    const due = succession.nextDeadline();
+    if (due === undefined) return;
+    timer = setTimeout(() => step('tick'), Math.ceil(msBetween(monotonicNow(), due)));
+  }
+
+  const unlisten = env.onRestart(() => step('asked'));
+  return {
+    replaced,
+    ask: () => step('asked'),
+    stop: () => step('ending'),
+    ignore: unlisten,
+  };
+}
+
+function ofThis() {
+  return { time: new Date().toISOString(), pid: process.pid };
+}

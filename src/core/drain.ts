@@ -1,0 +1,52 @@
+/**
+ * How a server comes to its end without tearing a frame: which connection is told goodbye, and when.
+ *
+ * Nobody is in a hurry for the first half of the time: who has only a little left to say ends by itself.
+ * Then goodbyes are said evenly, so that not all come back to the next server in one moment, to those
+ * who have been silent longest first: a goodbye crosses a frame of whoever has just spoken. A FIN is all
+ * there is to say it with; what it crosses is answered by nobody, but it draws no RST.
+ */
+import { addMs, msBetween, type Instant } from './time.js';
+
+export interface Drained {
+  readonly silentMs: number;
+  /** In neither direction is a frame begun and not complete. */
+  readonly isBetweenFrames: boolean;
+}
+
+/** Of the time: until then nobody is told goodbye. */
+const PATIENT_SHARE = 0.5;
+
+/** Of the time: from then on also those are who have just spoken. The rest is for their own goodbyes. */
+const URGENT_SHARE = 0.9;
+
+/** Whoever is in a conversation has spoken since. */
+const QUIET_MS = 100;
+
+export class DrainPlan {
+  readonly end: Instant;
+  readonly #goodbyesFrom: Instant;
+  readonly #goodbyesTo: Instant;
+  /** How many there were to be told goodbye when it began. */
+  #atFirst: number | undefined;
+
+  constructor(now: Instant, timeoutMs: number) {
+    this.end = addMs(now, timeoutMs);
+    this.#goodbyesFrom = addMs(now, timeoutMs * PATIENT_SHARE);
+    this.#goodbyesTo = addMs(now, timeoutMs * URGENT_SHARE);
+  }
+
+  /** @param open those that have not been told yet */
+  goodbyes<T extends Drained>(open: readonly T[], now: Instant): readonly T[] {
+    if (now < this.#goodbyesFrom) return [];
+    this.#atFirst ??= open.length;
+    const able = open.filter(({ isBetweenFrames }) => isBetweenFrames);
+    if (now >= this.#goodbyesTo) return able;
+    const left = msBetween(now, this.#goodbyesTo) / msBetween(this.#goodbyesFrom, this.#goodbyesTo);
+    const due = open.length - Math.floor(this.#atFirst * left);
+    return able
+      .filter(({ silentMs }) => silentMs >= QUIET_MS)
+      .toSorted((a, b) => b.silentMs - a.silentMs)
+      .slice(0, Math.max(0, due));
+  }
+}

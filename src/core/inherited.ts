@@ -1,0 +1,51 @@
+/**
+ * Listening sockets that this process was started with: from its own previous version, or from a
+ * supervisor (sd_listen_fds(3)). Variables that were meant for another process, and are only inherited,
+ * name another process and count for nothing.
+ */
+export interface Inherited {
+  /** The data port's first. */
+  readonly descriptors: readonly number[];
+  readonly from: 'predecessor' | 'supervisor';
+}
+
+/** Behind standard input, output and error. */
+const FIRST_DESCRIPTOR = 3;
+
+const PREDECESSOR = 'TCPALIVE_PREDECESSOR';
+const PREDECESSOR_FDS = 'TCPALIVE_PREDECESSOR_FDS';
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+export function inheritedListeners(
+  variables: Variables,
+  { pid, ppid }: { readonly pid: number; readonly ppid: number },
+): Inherited | undefined {
+  // A spawner knows its own number, and not that of what it starts; a supervisor execs.
+  if (variables[PREDECESSOR] === `${ppid}`) {
+    return { descriptors: numbered(variables[PREDECESSOR_FDS]), from: 'predecessor' };
+  }
+  if (variables['LISTEN_PID'] === `${pid}`) {
+    const descriptors = numbered(variables['LISTEN_FDS']);
+    return descriptors.length === 0 ? undefined : { descriptors, from: 'supervisor' };
+  }
+  return undefined;
+}
+
+/** What the next version is to find: that many descriptors of ours. */
+export function variablesForSuccessor(
+  variables: Variables,
+  pid: number,
+  descriptors: number,
+): Variables {
+  const own = Object.entries(variables).filter(([name]) => !name.startsWith('LISTEN_'));
+  return {
+    ...Object.fromEntries(own),
+    [PREDECESSOR]: `${pid}`,
+    [PREDECESSOR_FDS]: `${descriptors}`,
+  };
+}
+
+function numbered(count: string | undefined): readonly number[] {
+  return Array.from({ length: Number(count ?? 0) || 0 }, (_, at) => FIRST_DESCRIPTOR + at);
+}

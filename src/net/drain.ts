@@ -1,0 +1,39 @@
+/**
+ * The end of a server that takes nobody in any more: it goes on answering whoever is there, says
+ * goodbye as its plan has it (core/drain.ts), and does not wait for half-open connections.
+ */
+import { DrainPlan } from '../core/drain.js';
+import { monotonicNow } from '../kernel/clock.js';
+import { pause } from '../kernel/interruption.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { Connection } from './connection.js';
+import { HalfOpenSearch } from './half-open.js';
+
+const LOOK_EVERY_MS = 50;
+
+/**
+ * Resolves when every connection is gone, or the time for it is over, or it is interrupted: who is
+ * there then is the caller's.
+ */
+export async function drain(
+  kernel: Kernel,
+  connections: ReadonlySet<Connection>,
+  timeoutMs: number,
+  interruption: AbortSignal,
+): Promise<void> {
+  const plan = new DrainPlan(monotonicNow(), timeoutMs);
+  const search = new HalfOpenSearch(kernel);
+  while (connections.size > 0 && monotonicNow() < plan.end && !interruption.aborted) {
+    const now = monotonicNow();
+    const open = [...connections].filter(({ ending }) => ending === undefined);
+    for (const connection of search.look(open, now)) connection.reset('probe');
+    const views = open.map((connection) => ({
+      connection,
+      silentMs: connection.silentMs(now),
+      isBetweenFrames: connection.isBetweenFrames,
+    }));
+    for (const { connection } of plan.goodbyes(views, now)) connection.conclude('drain');
+    await pause(LOOK_EVERY_MS, interruption);
+  }
+  search.stop();
+}

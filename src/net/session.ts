@@ -1,0 +1,103 @@
+/** One connection of an echo server: answers every frame with the same frame, at once or later. */
+import type { Socket } from 'node:net';
+import { detectorFor } from '../core/detector.js';
+import type { FrameTimeouts } from '../core/frame-deadlines.js';
+import type { Codec } from '../core/frame.js';
+import type { Mode } from '../core/mode.js';
+import { Place } from '../core/recency.js';
+import type { Instant } from '../core/time.js';
+import { Connection, type ConnectionHandlers, type Ending } from './connection.js';
+import { DelayedReplies } from './delayed-replies.js';
+import type { Reader } from './readers.js';
+
+export interface SessionOptions {
+  readonly mode: Mode;
+  readonly replyDelayMs: number;
+  /** Report a silence this long; undefined: do not. */
+  readonly silentAfterMs?: number | undefined;
+  readonly frameTimeouts?: FrameTimeouts;
+}
+
+/** Who is told: all sessions of a server have the same one. */
+export interface SessionOwner {
+  heard(session: Session): void;
+  frame(session: Session, payload: Uint8Array, at: Instant): void;
+  unanswered(session: Session): void;
+  /** Something waits for the peer, or did until now. */
+  waits(session: Session): void;
+  silent(session: Session, silentMs: number): void;
+  ended(session: Session, ending: Ending): void;
+  closed(session: Session): void;
+}
+
+/** Its own handlers: thousands of connections need no closure each. */
+export class Session implements ConnectionHandlers, Reader {
+  readonly id: number;
+  readonly connection: Connection;
+  /** Among the others, by the last received byte. */
+  readonly silence = new Place<Session>(this);
+  waiting: Reader['waiting'];
+  frames = 0;
+  readonly #owner: SessionOwner;
+  readonly #later: DelayedReplies | undefined;
+
+  /** @param socket connected; from now on nobody else may touch it. */
+  constructor(
+    id: number,
+    socket: Socket,
+    codec: Codec,
+    { mode, replyDelayMs, silentAfterMs, frameTimeouts }: SessionOptions,
+    owner: SessionOwner,
+  ) {
+    this.id = id;
+    this.#owner = owner;
+    this.connection = new Connection(socket, {
+      codec,
+      detector: (now) => detectorFor(mode, 'answers', now, silentAfterMs, frameTimeouts),
+      handlers: this,
+    });
+    this.#later =
+      replyDelayMs === 0
+        ? undefined
+        : new DelayedReplies(replyDelayMs, (payload) => {
+            this.connection.send(payload);
+            this.onFrames();
+          });
+  }
+
+  onReceived(): void {
+    this.#owner.heard(this);
+  }
+
+  onFrame(payload: Uint8Array, at: Instant): void {
+    this.frames++;
+    this.#owner.frame(this, payload, at);
+    if (this.#later === undefined) this.connection.send(payload);
+    else if (!this.#later.add(payload)) this.#owner.unanswered(this);
+  }
+
+  onFrames(): void {
+    if (this.connection.unsentBytes > 0) this.#owner.waits(this);
+  }
+
+  onSilent(silentMs: number): void {
+    this.#owner.silent(this, silentMs);
+  }
+
+  onDrain(): void {
+    this.#owner.waits(this);
+  }
+
+  onEnd(ending: Ending): void {
+    this.#owner.ended(this, ending);
+  }
+
+  hasMore(): boolean {
+    return this.#later?.isEmpty === false;
+  }
+
+  onClosed(): void {
+    this.#later?.clear();
+    this.#owner.closed(this);
+  }
+}

@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DrainPlan, type Drained } from '../../src/core/drain.js';
+import { addMs, instantAt } from '../../src/core/time.js';
+
+const START = instantAt(1000);
+const TIMEOUT_MS = 10_000;
+
+const quiet = (silentMs = 5000): Drained => ({ silentMs, isBetweenFrames: true });
+const midFrame: Drained = { silentMs: 5000, isBetweenFrames: false };
+
+function goodbyesAt(afterMs: number, open: readonly Drained[]): readonly Drained[] {
+  return new DrainPlan(START, TIMEOUT_MS).goodbyes(open, addMs(START, afterMs));
+}
+
+describe('a drain', () => {
+  it('ends when its time is over', () => {
+    expect(new DrainPlan(START, TIMEOUT_MS).end).toBe(addMs(START, TIMEOUT_MS));
+  });
+
+  it('tells nobody goodbye in the first half, the first one after it, all by nine tenths', () => {
+    const plan = new DrainPlan(START, TIMEOUT_MS);
+    const open = Array.from({ length: 4 }, () => quiet());
+    const told = [4999, 5000, 5999, 6001, 8000, 9000].map((ms) => {
+      const goodbyes = plan.goodbyes(open, addMs(START, ms));
+      open.splice(0, goodbyes.length);
+      return goodbyes.length;
+    });
+    expect(told).toEqual([0, 0, 1, 1, 1, 1]);
+  });
+
+  it('begins with who has been silent longest', () => {
+    const [short, long] = [quiet(200), quiet(4000)];
+    const plan = new DrainPlan(START, TIMEOUT_MS);
+    plan.goodbyes([short, long], addMs(START, 5000));
+    expect(plan.goodbyes([short, long], addMs(START, 6000))).toEqual([long]);
+  });
+
+  it('tears nobody from a frame, and leaves who has just spoken until nine tenths', () => {
+    expect(goodbyesAt(9500, [midFrame])).toEqual([]);
+    expect(goodbyesAt(8999, [quiet(99)])).toEqual([]);
+    expect(goodbyesAt(8999, [quiet(100)])).toHaveLength(1);
+    expect(goodbyesAt(9000, [quiet(0)])).toHaveLength(1);
+  });
+
+  it('says goodbyes evenly, whatever ends by itself meanwhile', () => {
+    const share = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 500 }), fc.array(share), (count, leaving) => {
+        const plan = new DrainPlan(START, TIMEOUT_MS);
+        let open = Array.from({ length: count }, () => quiet());
+        for (let ms = 5000; ms < 9000; ms += 100) {
+          const told = new Set(plan.goodbyes(open, addMs(START, ms)));
+          // A tenth of a second is 1/40 of that time.
+          expect(told.size).toBeLessThanOrEqual(Math.ceil(count / 40) + 1);
+          open = open.filter((each) => !told.has(each));
+          open = open.slice(0, Math.ceil(open.length * (leaving[ms / 100 - 50] ?? 1)));
+          expect(open.length).toBeLessThanOrEqual(Math.floor((count * (9000 - ms)) / 4000) + 1);
+        }
+        expect(plan.goodbyes(open, addMs(START, 9000))).toEqual(open);
+      }),
+    );
+  });
+});

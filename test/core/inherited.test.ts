@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { inheritedListeners, variablesForSuccessor } from '../../src/core/inherited.js';
+
+const process = { pid: 200, ppid: 100 };
+
+describe('inherited listeners', () => {
+  it('from the previous version, which is the parent', () => {
+    const variables = variablesForSuccessor({ PATH: '/bin' }, 100, 2);
+    expect(variables['PATH']).toBe('/bin');
+    expect(inheritedListeners(variables, process)).toEqual({
+      descriptors: [3, 4],
+      from: 'predecessor',
+    });
+  });
+
+  it("not from a grandparent's previous version: the variables are only inherited", () => {
+    const variables = variablesForSuccessor({}, 99, 1);
+    expect(inheritedListeners(variables, process)).toBeUndefined();
+  });
+
+  it('from a supervisor, which names this process', () => {
+    expect(inheritedListeners({ LISTEN_PID: '200', LISTEN_FDS: '1' }, process)).toEqual({
+      descriptors: [3],
+      from: 'supervisor',
+    });
+  });
+
+  it.each([
+    { LISTEN_PID: '201', LISTEN_FDS: '1' },
+    { LISTEN_PID: '200', LISTEN_FDS: '0' },
+    { LISTEN_PID: '200' },
+    { LISTEN_FDS: '1' },
+    {},
+  ])('none with %j', (variables) => {
+    expect(inheritedListeners(variables, process)).toBeUndefined();
+  });
+
+  it("a supervisor's are not handed on: the next version is another process", () => {
+    expect(variablesForSuccessor({ LISTEN_PID: '200', LISTEN_FDS: '1' }, 200, 1)).toEqual({
+      TCPALIVE_PREDECESSOR: '200',
+      TCPALIVE_PREDECESSOR_FDS: '1',
+    });
+  });
+});
