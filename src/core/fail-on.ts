@@ -17,6 +17,7 @@ export function parseFailOn(text: string): readonly Condition[] {
 
 /** One line for each condition that holds. */
 export function failures(survey: Survey, conditions: readonly Condition[]): readonly string[] {
+  if (conditions.length === 0) return [];
   const counts = countByFate(survey.connections);
   return conditions.flatMap((condition) => {
     if (condition.kind === 'fate') {

@@ -7,7 +7,7 @@ import { keepaliveRest, probingForMs } from './keepalive-timer.js';
 import type { Mode } from './mode.js';
 import { predict } from './predict.js';
 import { retransmissionRest, retransmittingForMs, rtoFor } from './retransmission-timer.js';
-import type { HostSocket, SocketInfo, SocketOptions } from './socket.js';
+import type { HostSocket, SocketInfo, SocketOptions, SocketTimer } from './socket.js';
 import type { Sysctls } from './sysctl.js';
 import { sleepSpan, type Hz, type Span } from './timer-wheel.js';
 import {
@@ -74,6 +74,8 @@ export function fateReader(
   keeper: Timekeeper,
 ): (socket: HostSocket, options: SocketOptions) => Fate {
   const known = new Map<string, Fate>();
+  // One comes after the other of its like: most need no key.
+  let last: Settled | undefined;
   return (socket, options) => {
     const { state, timer, info } = socket;
     const isSettled = timer.kind === 'none' || timer.kind === 'keepalive';
@@ -81,15 +83,28 @@ export function fateReader(
     if (state !== 'ESTABLISHED' || !isSettled || isProbed) {
       return fateOf(socket, options, keeper);
     }
+    const rttMs = Math.round(info?.rttMs ?? 0);
+    if (last?.timer === timer.kind && last.options === options && last.rttMs === rttMs) {
+      return last.fate;
+    }
     const { keepalive, userTimeoutMs } = options;
-    const key = `${timer.kind} ${Object.values(keepalive).join(' ')} ${userTimeoutMs ?? ''} ${Math.round(info?.rttMs ?? 0)}`;
+    const key = `${timer.kind} ${Object.values(keepalive).join(' ')} ${userTimeoutMs ?? ''} ${rttMs}`;
     let fate = known.get(key);
     if (fate === undefined) {
       fate = fateOf(socket, options, keeper);
       known.set(key, fate);
     }
+    last = { timer: timer.kind, options, rttMs, fate };
     return fate;
   };
+}
+
+/** What a connection without a deadline has its fate from. */
+interface Settled {
+  readonly timer: SocketTimer['kind'];
+  readonly options: SocketOptions;
+  readonly rttMs: number;
+  readonly fate: Fate;
 }
 
 /** The same of a socket whose timer may have that much longer to run than was told. */

@@ -7,6 +7,7 @@ import {
   connectionFrom,
   listenerFrom,
   summarise,
+  tallyOf,
   worstFirst,
   type Connection,
   type Holding,
@@ -57,7 +58,7 @@ export function surveyFromSs({ reading, file, readAt, selection }: Pasted): Surv
     namespaces: [{ id: NAMESPACE, name: file, shown: true }],
     partial: reading.unread.count > 0,
     notes: notesOf(reading),
-    processes: summarise([...processes.values()], connections, listeners),
+    processes: summarise([...processes.values()], tallyOf(connections), listeners),
     listeners,
     connections: worstFirst(connections),
   };

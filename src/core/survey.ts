@@ -24,6 +24,9 @@ export interface Survey {
   readonly connections: readonly Connection[];
 }
 
+/** What there are not tens of thousands of. */
+export type SurveyFacts = Omit<Survey, 'connections'>;
+
 export interface SurveyHost {
   /** Null: read from a file, that says nothing of it. */
   readonly kernel: string | null;
@@ -180,21 +183,16 @@ export type ProcessNote = Pick<ProcessSummary, 'pid' | 'name' | 'unit' | 'fds' |
 /** Of those that hold any of these; the one with most of the worst fate first. */
 export function summarise(
   processes: readonly ProcessNote[],
-  connections: readonly Connection[],
+  connections: Tally,
   listeners: readonly Listener[],
 ): readonly ProcessSummary[] {
-  const counts = new Map(processes.map(({ pid }) => [pid, noFates()]));
   const ports = new Map(processes.map(({ pid }) => [pid, new Set<number>()]));
-  for (const connection of connections) {
-    const count = counts.get(connection.process?.pid ?? HELD_BY_NONE);
-    if (count !== undefined) count[connection.fate.kind]++;
-  }
   for (const listener of listeners) {
     ports.get(listener.process?.pid ?? HELD_BY_NONE)?.add(listener.local.port);
   }
   return processes
     .map((note) => {
-      const byFate = counts.get(note.pid) ?? noFates();
+      const byFate = connections.of(note.pid);
       return {
         ...note,
         ports: [...(ports.get(note.pid) ?? [])].toSorted((a, b) => a - b),
@@ -204,6 +202,29 @@ export function summarise(
     })
     .filter((each) => each.connections > 0 || each.ports.length > 0)
     .toSorted(worseProcess);
+}
+
+/** Connections by the process that holds them, and by fate. */
+export class Tally {
+  readonly #byPid = new Map<number, Record<FateKind, number>>();
+
+  add(connection: Connection): void {
+    const pid = connection.process?.pid;
+    if (pid === undefined) return;
+    let counts = this.#byPid.get(pid);
+    if (counts === undefined) this.#byPid.set(pid, (counts = noFates()));
+    counts[connection.fate.kind]++;
+  }
+
+  of(pid: number): Readonly<Record<FateKind, number>> {
+    return this.#byPid.get(pid) ?? noFates();
+  }
+}
+
+export function tallyOf(connections: readonly Connection[]): Tally {
+  const tally = new Tally();
+  for (const connection of connections) tally.add(connection);
+  return tally;
 }
 
 /** No process has that number. */
@@ -231,21 +252,41 @@ function noFates(): Record<FateKind, number> {
 
 /** The worst fate first, within it the longest silence; of what the kernel says nothing, last. */
 export function worstFirst(connections: readonly Connection[]): readonly Connection[] {
-  const byFate = new Map(fateKinds.map((kind): [FateKind, Connection[]] => [kind, []]));
-  for (const connection of connections) byFate.get(connection.fate.kind)?.push(connection);
-  return [...byFate.values()].flatMap(longestSilenceFirst);
+  const ranking = new Ranking();
+  for (const { fate, silentMs } of connections) ranking.add(fate.kind, silentMs);
+  return [...ranking.worstFirst()].flatMap((place) => connections[place] ?? []);
 }
 
-/** By one number each, its place in the lower digits: a comparison in JavaScript takes twice as long. */
-function longestSilenceFirst(connections: readonly Connection[]): readonly Connection[] {
-  const many = connections.length;
-  const keys = new Float64Array(many);
-  connections.forEach(({ silentMs }, at) => {
-    keys[at] = (LONGEST_SILENCE_MS - Math.min(silentMs ?? -1, LONGEST_SILENCE_MS)) * many + at;
-  });
-  return Array.from(keys.sort(), (key) => connections[key % many]).filter(
-    (connection) => connection !== undefined,
-  );
+/** The same of what is not kept: by the place at which each was added. */
+export class Ranking {
+  readonly #byFate = new Map(fateKinds.map((kind) => [kind, new Alike()]));
+  #count = 0;
+
+  add(fate: FateKind, silentMs: number | null): void {
+    this.#byFate.get(fate)?.add(this.#count++, silentMs);
+  }
+
+  *worstFirst(): Iterable<number> {
+    for (const alike of this.#byFate.values()) yield* alike.longestSilenceFirst();
+  }
+}
+
+/** Those of one fate. */
+class Alike {
+  readonly #places: number[] = [];
+  readonly #keys: number[] = [];
+
+  add(place: number, silentMs: number | null): void {
+    this.#places.push(place);
+    this.#keys.push(LONGEST_SILENCE_MS - Math.min(silentMs ?? -1, LONGEST_SILENCE_MS));
+  }
+
+  /** By one number each, its place in the lower digits: a comparison in JavaScript takes twice as long. */
+  *longestSilenceFirst(): Iterable<number> {
+    const places = this.#places;
+    const keys = Float64Array.from(this.#keys, (key, at) => key * places.length + at);
+    for (const key of keys.sort()) yield places[key % places.length] ?? 0;
+  }
 }
 
 /** The kernel counts it in 32 bits: with the places of a million sockets still exact. */

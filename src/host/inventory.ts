@@ -44,9 +44,10 @@ export function takeInventory(kernel: Kernel, targets: readonly TargetProcess[])
 
 function inventoryOf(
   kernel: Kernel,
-  { sockets, torn, keeper, namespace }: Table,
+  { sockets: table, torn, keeper, namespace }: Table,
   processes: readonly TargetProcess[],
 ): Inventory {
+  const sockets = [...table];
   const byInode = new Map(sockets.map((socket) => [socket.inode, socket]));
   const held = new Map<string, Reachable & { readonly socket: HostSocket; cookie: string }>();
   const hidden = processes.filter(({ pid }) => {

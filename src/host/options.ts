@@ -1,25 +1,17 @@
 /** Keepalive and user timeout of sockets that other processes hold, as far as our rights reach. */
-import type { HostSocket, SocketOptions } from '../core/socket.js';
+import type { SocketOptions } from '../core/socket.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { OptionValues } from '../kernel/socket-view.js';
-import { reach } from './reach.js';
+import { reach, type Reachable } from './reach.js';
 
-/** A socket and where it is held. */
-export interface HeldSocket {
-  readonly socket: HostSocket;
-  readonly pid: number;
-  readonly fd: number;
-}
-
-/** By socket; what is missing was refused, or is not the same socket any more. */
+/** By cookie; what is missing was refused, or is not the same socket any more. */
 export function readOptions(
   kernel: Kernel,
-  held: readonly HeldSocket[],
-): ReadonlyMap<HostSocket, SocketOptions> {
-  const options = new Map<HostSocket, SocketOptions>();
-  const reachable = held.map(({ socket, pid, fd }) => ({ socket, pid, fd, cookie: socket.cookie }));
-  for (const [{ socket }, outcome] of reach(kernel, reachable, (fd) => kernel.optionsOf(fd))) {
-    if (outcome.kind === 'done') options.set(socket, outcome.value);
+  held: readonly Reachable[],
+): ReadonlyMap<string, SocketOptions> {
+  const options = new Map<string, SocketOptions>();
+  for (const [{ cookie }, outcome] of reach(kernel, held, (fd) => kernel.optionsOf(fd))) {
+    if (outcome.kind === 'done' && cookie !== null) options.set(cookie, outcome.value);
   }
   return options;
 }

@@ -9,12 +9,14 @@ import {
   connectionFrom,
   listenerFrom,
   summarise,
+  Tally,
   worstFirst,
   type Connection,
   type Holding,
   type Listener,
   type ProcessNote,
   type Survey,
+  type SurveyFacts,
 } from '../core/survey.js';
 import { unitOf } from '../core/unit.js';
 import { surveyHost, timekeeper } from '../kernel/host-facts.js';
@@ -29,8 +31,9 @@ import {
   type KnownNamespace,
   type NamespaceChoice,
 } from './namespaces.js';
-import { readOptions, type HeldSocket } from './options.js';
+import { readOptions } from './options.js';
 import { readOwners, type Owners } from './owners.js';
+import type { Reachable } from './reach.js';
 
 export interface SurveyRequest {
   readonly namespaces?: NamespaceChoice | undefined;
@@ -46,15 +49,29 @@ const MOST_IDLE_READ = 10_000;
 
 /** @throws TcpaliveError NO_TARGET for a namespace that cannot be looked into; KernelRefusal */
 export function takeSurvey(kernel: Kernel, request: SurveyRequest): Survey {
+  const connections: Connection[] = [];
+  const facts = surveyEach(kernel, request, (connection) => connections.push(connection));
+  return { ...facts, connections: worstFirst(connections) };
+}
+
+/**
+ * The same of tens of thousands, none of which is kept: what is written down at once need not be
+ * gathered first, and put in order it can be by its `Ranking`.
+ */
+export function surveyEach(
+  kernel: Kernel,
+  request: SurveyRequest,
+  found: (connection: Connection) => void,
+): SurveyFacts {
   const takenAt = new Date().toISOString();
   const known = knownNamespaces(kernel);
   const tables = readTables(kernel, known, request.namespaces);
   const holders = request.owners ? readHolders(kernel, tables, request) : undefined;
-  const selected: Connection[] = [];
+  const tally = new Tally();
   const listeners: Listener[] = [];
-  for (const { namespace, keeper, sockets: table } of tables) {
+  for (const { namespace, keeper, sockets } of tables) {
     const fateOf = fateReader(keeper);
-    for (const socket of table) {
+    for (const socket of sockets) {
       const holding = holdingOf(socket, holders, namespace);
       if (isListener(socket)) {
         const listener = listenerFrom(socket, holding);
@@ -64,10 +81,11 @@ export function takeSurvey(kernel: Kernel, request: SurveyRequest): Survey {
       const fate = fateOf(socket, holding.options);
       const forMs = fate.kind === 'dying' ? unansweredMs(socket, holding.options, keeper) : null;
       const connection = connectionFrom(socket, holding, { fate, unansweredMs: forMs });
-      if (selects(request.selection, connection)) selected.push(connection);
+      if (!selects(request.selection, connection)) continue;
+      tally.add(connection);
+      found(connection);
     }
   }
-  const connections = worstFirst(selected);
   return {
     schema: 'tcpalive/ls/1',
     complete: true,
@@ -84,11 +102,10 @@ export function takeSurvey(kernel: Kernel, request: SurveyRequest): Survey {
     ],
     processes: summarise(
       holders === undefined ? [] : processNotes(kernel, holders),
-      connections,
+      tally,
       listeners,
     ),
     listeners,
-    connections,
   };
 }
 
@@ -141,7 +158,8 @@ export function readTable(
 
 interface Holders extends Owners {
   readonly processes: ReadonlyMap<number, HoldingProcess>;
-  readonly options: ReadonlyMap<HostSocket, SocketOptions>;
+  /** By cookie. */
+  readonly options: ReadonlyMap<string, SocketOptions>;
   /** Of idle connections the options were not read: there are too many. */
   readonly leftOut: boolean;
 }
@@ -161,14 +179,16 @@ function readHolders(
   { everyOption = false }: SurveyRequest,
 ): Holders {
   const owners = readOwners(kernel);
-  const busy: HeldSocket[] = [];
-  const idle: HeldSocket[] = [];
+  const busy: Reachable[] = [];
+  const idle: Reachable[] = [];
   const pids = new Set<number>();
-  for (const socket of tables.flatMap((table) => table.sockets)) {
-    const owner = owners.byInode.get(socket.inode);
-    if (owner === undefined) continue;
-    pids.add(owner.pid);
-    (isIdle(socket) ? idle : busy).push({ socket, pid: owner.pid, fd: owner.fd });
+  for (const { sockets } of tables) {
+    for (const socket of sockets) {
+      const owner = owners.byInode.get(socket.inode);
+      if (owner === undefined) continue;
+      pids.add(owner.pid);
+      (isIdle(socket) ? idle : busy).push({ ...owner, cookie: socket.cookie });
+    }
   }
   const processes = new Map<number, HoldingProcess>();
   for (const pid of pids) {
@@ -189,7 +209,7 @@ function holdingOf(
 ): Holding {
   const owner = holders?.byInode.get(socket.inode);
   const known = owner === undefined ? undefined : holders?.processes.get(owner.pid);
-  const options = holders?.options.get(socket);
+  const options = holders?.options.get(socket.cookie ?? '');
   const unread = options === undefined ? whyUnread(socket, holders) : null;
   return {
     process:

@@ -86,7 +86,7 @@ function chosenPids(kernel: Kernel, choice: TargetChoice): readonly number[] {
 
 /** Of local sockets on that port; 0 for those that no process holds. */
 function inodesOn(kernel: Kernel, port: number): ReadonlySet<number> {
-  const { sockets } = kernel.tcpSockets();
+  const sockets = [...kernel.tcpSockets().sockets];
   return new Set(sockets.filter(({ local }) => local.port === port).map(({ inode }) => inode));
 }
 

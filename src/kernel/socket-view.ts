@@ -31,7 +31,8 @@ export interface TcpInfo {
 
 /** All TCP sockets of a network namespace, at one moment as far as the kernel can. */
 export interface SocketTable {
-  readonly sockets: readonly HostSocket[];
+  /** Each time it is walked through, in the same order, they are decoded anew: none is kept. */
+  readonly sockets: Iterable<HostSocket>;
   /** It changed while it was read: something may be missing, or twice. */
   readonly torn: boolean;
 }

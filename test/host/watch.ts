@@ -33,7 +33,7 @@ export class Watch {
     const before = monotonicNow();
     const { sockets } = this.#namespace.inside(() => kernel.tcpSockets());
     const after = monotonicNow();
-    const there = new Set(sockets.map(keyOf));
+    const there = new Set(Array.from(sockets, keyOf));
     for (const key of there) this.#lastSeen.set(key, before);
     for (const [key, last] of this.#lastSeen) {
       if (!there.has(key) && !this.gone.has(key)) this.gone.set(key, { last, first: after });

@@ -29,6 +29,7 @@ import {
 import {
   AF_INET,
   AF_INET6,
+  decodeSockets,
   encodeSocketRequest,
   SOCK_DESTROY,
   SOCK_DIAG_BY_FAMILY,
@@ -145,7 +146,9 @@ export class LinuxKernel implements Kernel {
   }
 
   tcpSockets(): SocketTable {
-    return dumpSockets(this.#libc);
+    const pieces: Buffer[] = [];
+    const torn = dumpSockets(this.#libc, (piece) => pieces.push(Buffer.from(piece)));
+    return { sockets: { [Symbol.iterator]: () => decodeSockets(pieces) }, torn };
   }
 
   destroy(socket: Parameters<Kernel['destroy']>[0]): void {

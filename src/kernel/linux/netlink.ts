@@ -1,6 +1,5 @@
 /** Asking sock_diag: one request, and the answer, which the kernel has ready at once. */
 import { KernelRefusal } from '../kernel.js';
-import type { SocketTable } from '../socket-view.js';
 import type { Libc } from './libc.js';
 import {
   AF_INET,
@@ -26,21 +25,27 @@ export function askSocket(libc: Libc, request: Buffer): ReturnType<typeof decode
   });
 }
 
-/** IPv4, then IPv6. @throws KernelRefusal */
-export function dumpSockets(libc: Libc): SocketTable {
+/**
+ * Every TCP socket, of IPv4 and then of IPv6, as the kernel writes them.
+ * @param keep must copy: the next piece takes its place
+ * @returns whether it is torn
+ * @throws KernelRefusal
+ */
+export function dumpSockets(libc: Libc, keep: (piece: Buffer) => void): boolean {
   const room = Buffer.alloc(ROOM_BYTES);
   return withSockDiag(libc, (fd) => {
     const readers = ([AF_INET, AF_INET6] as const).map((family) => {
       const reader = new DumpReader();
       libc.send(fd, encodeDumpRequest(family));
-      while (!reader.take(receiveOrAgain(libc, fd, room, reader)));
+      for (let isOver = false; !isOver;) {
+        const piece = receiveOrAgain(libc, fd, room, reader);
+        isOver = reader.take(piece);
+        keep(piece);
+      }
       if (reader.errno !== 0) throw new KernelRefusal('sock_diag', reader.errno);
       return reader;
     });
-    return {
-      sockets: readers.flatMap(({ sockets }) => sockets),
-      torn: readers.some(({ torn }) => torn),
-    };
+    return readers.some(({ torn }) => torn);
   });
 }
 

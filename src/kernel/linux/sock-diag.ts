@@ -79,13 +79,11 @@ export function decodeSocketReply(bytes: Buffer): HostSocket | { readonly errno:
   if (bytes.length < NLMSG_HEADER_BYTES + 4) return { errno: 0 };
   if (bytes.readUInt16LE(4) === NLMSG_ERROR) return { errno: Math.abs(bytes.readInt32LE(16)) };
   if (bytes.length < NLMSG_HEADER_BYTES + ENTRY_BYTES) return { errno: 0 };
-  return new SocketDecoder().decode(bytes, NLMSG_HEADER_BYTES, bytes.length);
+  return new SocketDecoder().decode(viewOf(bytes), NLMSG_HEADER_BYTES, bytes.length);
 }
 
-/** Puts a dump together from the pieces that the kernel sends. */
+/** Reads of the pieces of a dump whether they are all, and whole. */
 export class DumpReader {
-  readonly sockets: HostSocket[] = [];
-  readonly #decoder = new SocketDecoder();
   #torn = false;
   #errno = 0;
 
@@ -104,27 +102,55 @@ export class DumpReader {
   }
 
   /** @returns whether that was all */
-  take(bytes: Buffer): boolean {
-    for (let at = 0; at + NLMSG_HEADER_BYTES <= bytes.length;) {
-      const length = bytes.readUInt32LE(at);
-      const end = at + length;
-      if (length < NLMSG_HEADER_BYTES || end > bytes.length) {
+  take(piece: Uint8Array): boolean {
+    const view = viewOf(piece);
+    for (let at = 0; at + NLMSG_HEADER_BYTES <= view.byteLength;) {
+      const length = view.getUint32(at, true);
+      if (length < NLMSG_HEADER_BYTES || at + length > view.byteLength) {
         this.#torn = true;
         return true;
       }
-      if ((bytes.readUInt16LE(at + 6) & NLM_F_DUMP_INTR) !== 0) this.#torn = true;
-      const type = bytes.readUInt16LE(at + 4);
-      const body = at + NLMSG_HEADER_BYTES;
-      if (type === NLMSG_DONE || type === NLMSG_ERROR) {
+      if ((view.getUint16(at + 6, true) & NLM_F_DUMP_INTR) !== 0) this.#torn = true;
+      if (isLast(view, at)) {
+        const body = at + NLMSG_HEADER_BYTES;
         // A dump that failed is done, too: with the errno that made it so.
-        this.#errno = length < NLMSG_HEADER_BYTES + 4 ? 0 : Math.abs(bytes.readInt32LE(body));
+        this.#errno = length < NLMSG_HEADER_BYTES + 4 ? 0 : Math.abs(view.getInt32(body, true));
         return true;
       }
-      if (body + ENTRY_BYTES <= end) this.sockets.push(this.#decoder.decode(bytes, body, end));
-      at = end + (-length & 3);
+      at += align(length);
     }
     return false;
   }
+}
+
+/** The sockets in the pieces of a dump: of one that is cut short, what is whole. */
+export function* decodeSockets(pieces: Iterable<Uint8Array>): Generator<HostSocket, void> {
+  const decoder = new SocketDecoder();
+  for (const piece of pieces) {
+    const view = viewOf(piece);
+    for (let at = 0; at + NLMSG_HEADER_BYTES <= view.byteLength && !isLast(view, at);) {
+      const length = view.getUint32(at, true);
+      const [body, end] = [at + NLMSG_HEADER_BYTES, at + length];
+      if (length < NLMSG_HEADER_BYTES || end > view.byteLength) break;
+      if (body + ENTRY_BYTES <= end) yield decoder.decode(view, body, end);
+      at += align(length);
+    }
+  }
+}
+
+function isLast(view: DataView, at: number): boolean {
+  const type = view.getUint16(at + 4, true);
+  return type === NLMSG_DONE || type === NLMSG_ERROR;
+}
+
+/** NLMSG_ALIGN, linux/netlink.h. */
+function align(length: number): number {
+  return length + (-length & 3);
+}
+
+/** Buffer's own readers take several times as long. */
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 const NO_TIMER: SocketTimer = { kind: 'none', expiresInMs: null };
@@ -134,51 +160,58 @@ class SocketDecoder {
   readonly #ipv4 = new Map<number, string>();
   readonly #ipv6 = new Map<string, string>();
 
-  decode(bytes: Buffer, at: number, end: number): HostSocket {
-    const kind = timerNames[bytes.readUInt8(at + 2)] ?? 'other';
-    const isIpv6 = bytes.readUInt8(at) === AF_INET6;
-    const state = stateName(bytes.readUInt8(at + 1));
+  decode(view: DataView, at: number, end: number): HostSocket {
+    const kind = timerNames[view.getUint8(at + 2)] ?? 'other';
+    const isIpv6 = view.getUint8(at) === AF_INET6;
+    const state = stateName(view.getUint8(at + 1));
     return {
       local: {
-        address: this.#address(bytes, at + 8, isIpv6),
-        port: bytes.readUInt16BE(at + 4),
+        address: this.#address(view, at + 8, isIpv6),
+        port: view.getUint16(at + 4),
       },
       peer: {
-        address: this.#address(bytes, at + 24, isIpv6),
-        port: bytes.readUInt16BE(at + 6),
+        address: this.#address(view, at + 24, isIpv6),
+        port: view.getUint16(at + 6),
       },
       state,
-      timer: kind === 'none' ? NO_TIMER : { kind, expiresInMs: bytes.readUInt32LE(at + 52) },
-      retransmissions: bytes.readUInt8(at + 3),
-      receiveQueueBytes: bytes.readUInt32LE(at + 56),
-      sendQueueBytes: bytes.readUInt32LE(at + 60),
-      userId: bytes.readUInt32LE(at + 64),
-      inode: bytes.readUInt32LE(at + 68),
-      cookie: cookieText(bytes.readUInt32LE(at + 44), bytes.readUInt32LE(at + 48)),
-      interfaceIndex: bytes.readUInt32LE(at + 40),
+      timer: kind === 'none' ? NO_TIMER : { kind, expiresInMs: view.getUint32(at + 52, true) },
+      retransmissions: view.getUint8(at + 3),
+      receiveQueueBytes: view.getUint32(at + 56, true),
+      sendQueueBytes: view.getUint32(at + 60, true),
+      userId: view.getUint32(at + 64, true),
+      inode: view.getUint32(at + 68, true),
+      cookie: cookieText(view.getUint32(at + 44, true), view.getUint32(at + 48, true)),
+      interfaceIndex: view.getUint32(at + 40, true),
       // The clocks of a connection that has heard nothing yet count from the start of the machine.
-      info: state === 'SYN-SENT' ? null : socketInfo(bytes, at + ENTRY_BYTES, end),
+      info: state === 'SYN-SENT' ? null : socketInfo(view, at + ENTRY_BYTES, end),
     };
   }
 
-  #address(bytes: Buffer, at: number, isIpv6: boolean): string {
-    if (isIpv6) {
-      const key = bytes.toString('latin1', at, at + 16);
-      let text = this.#ipv6.get(key);
-      if (text === undefined) {
-        text = formatAddress(bytes.subarray(at, at + 16));
-        this.#ipv6.set(key, text);
-      }
-      return text;
-    }
-    const key = bytes.readUInt32LE(at);
+  #address(view: DataView, at: number, isIpv6: boolean): string {
+    if (isIpv6) return this.#ipv6Address(view, at);
+    const key = view.getUint32(at, true);
     let text = this.#ipv4.get(key);
     if (text === undefined) {
-      text = formatAddress(bytes.subarray(at, at + 4));
+      text = formatAddress(bytesAt(view, at, 4));
       this.#ipv4.set(key, text);
     }
     return text;
   }
+
+  #ipv6Address(view: DataView, at: number): string {
+    const bytes = bytesAt(view, at, 16);
+    const key = bytes.toString('latin1');
+    let text = this.#ipv6.get(key);
+    if (text === undefined) {
+      text = formatAddress(bytes);
+      this.#ipv6.set(key, text);
+    }
+    return text;
+  }
+}
+
+function bytesAt(view: DataView, at: number, length: number): Buffer {
+  return Buffer.from(view.buffer, view.byteOffset + at, length);
 }
 
 /** Bytes of a socket's SO_COOKIE, or of a message's idiag_cookie, as `ss -e` writes them. */
@@ -189,12 +222,12 @@ export function cookieText(low: number, high: number): string {
 }
 
 /** Finds INET_DIAG_INFO among the attributes: u16 length with its header of 4, u16 type. */
-function socketInfo(bytes: Buffer, from: number, end: number): SocketInfo | null {
+function socketInfo(view: DataView, from: number, end: number): SocketInfo | null {
   for (let at = from; at + 4 <= end;) {
-    const length = bytes.readUInt16LE(at);
+    const length = view.getUint16(at, true);
     if (length < 4 || at + length > end) return null;
-    if (bytes.readUInt16LE(at + 2) === INET_DIAG_INFO) {
-      return length < 4 + SHORTEST_INFO_BYTES ? null : decodeInfo(bytes, at + 4);
+    if (view.getUint16(at + 2, true) === INET_DIAG_INFO) {
+      return length < 4 + SHORTEST_INFO_BYTES ? null : decodeInfo(view, at + 4);
     }
     at += (length + 3) & ~3;
   }
@@ -202,16 +235,16 @@ function socketInfo(bytes: Buffer, from: number, end: number): SocketInfo | null
 }
 
 /** Of `struct tcp_info`; a listener's holds its queue instead, and no time. */
-function decodeInfo(bytes: Buffer, at: number): SocketInfo | null {
-  const rtoMicroseconds = bytes.readUInt32LE(at + 8);
+function decodeInfo(view: DataView, at: number): SocketInfo | null {
+  const rtoMicroseconds = view.getUint32(at + 8, true);
   if (rtoMicroseconds === 0) return null;
   return {
-    probes: bytes.readUInt8(at + 3),
-    backoff: bytes.readUInt8(at + 4),
+    probes: view.getUint8(at + 3),
+    backoff: view.getUint8(at + 4),
     rtoMs: rtoMicroseconds / 1000,
-    rttMs: bytes.readUInt32LE(at + 68) / 1000,
+    rttMs: view.getUint32(at + 68, true) / 1000,
     // keepalive_time_elapsed, include/net/tcp.h: since data or since an acknowledgement.
-    silentMs: Math.min(bytes.readUInt32LE(at + 52), bytes.readUInt32LE(at + 56)),
+    silentMs: Math.min(view.getUint32(at + 52, true), view.getUint32(at + 56, true)),
   };
 }
 

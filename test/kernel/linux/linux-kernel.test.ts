@@ -93,7 +93,7 @@ describe.skipIf(platform() !== 'linux')('the running kernel', () => {
       const socket = connect(port, '127.0.0.1');
       onTestFinished(() => void socket.on('error', () => undefined).destroy());
       const found = await until(
-        () => kernel.tcpSockets().sockets.find(({ peer }) => peer.port === port),
+        () => [...kernel.tcpSockets().sockets].find(({ peer }) => peer.port === port),
         SOON_MS,
       );
       expect(found).toMatchObject({ state: 'SYN-SENT', info: null });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   cookieText,
   decodeSocketReply,
+  decodeSockets,
   DumpReader,
   encodeSocketRequest,
   SOCK_DESTROY,
@@ -158,21 +159,21 @@ describe('decodeSocketReply', () => {
   });
 });
 
-describe('DumpReader', () => {
+describe('a dump', () => {
   const read = (...pieces: readonly Buffer[]) => {
     const reader = new DumpReader();
     const over = pieces.map((piece) => reader.take(piece));
-    return { reader, isOver: over.includes(true) };
+    return { reader, isOver: over.includes(true), sockets: [...decodeSockets(pieces)] };
   };
 
   it('reads what the kernel knows of an IPv4 connection', () => {
-    const { reader, isOver } = read(captured('sock-diag-dump-ipv4'));
+    const { reader, isOver, sockets } = read(captured('sock-diag-dump-ipv4'));
     expect({ isOver, torn: reader.torn, errno: reader.errno }).toEqual({
       isOver: true,
       torn: false,
       errno: 0,
     });
-    expect(reader.sockets).toMatchInlineSnapshot(`
+    expect(sockets).toMatchInlineSnapshot(`
       [
         {
           "cookie": "150ee",
@@ -208,9 +209,9 @@ describe('DumpReader', () => {
   });
 
   it('shows addresses that are mapped into IPv6 as IPv4, and a listener without times', () => {
-    const { reader } = read(captured('sock-diag-dump-ipv6'));
+    const { sockets } = read(captured('sock-diag-dump-ipv6'));
     expect(
-      reader.sockets.map(({ local, peer, state, info }) => [
+      sockets.map(({ local, peer, state, info }) => [
         `${local.address} ${local.port}`,
         `${peer.address} ${peer.port}`,
         state,
@@ -274,17 +275,17 @@ describe('DumpReader', () => {
   it('believes no clock of a connection that has heard nothing yet', () => {
     const bytes = Buffer.from(captured('sock-diag-dump-ipv4'));
     bytes.writeUInt8(SYN_SENT, 17);
-    expect(read(bytes).reader.sockets[0]).toMatchObject({ state: 'SYN-SENT', info: null });
+    expect(read(bytes).sockets[0]).toMatchObject({ state: 'SYN-SENT', info: null });
   });
 
   it('puts messages together from pieces, and never throws on one that is cut short', () => {
     const whole = captured('sock-diag-dump-ipv6');
     const first = whole.readUInt32LE(0);
-    const { reader } = read(whole.subarray(0, first), whole.subarray(first));
-    expect(reader.sockets).toEqual(read(whole).reader.sockets);
+    const { sockets } = read(whole.subarray(0, first), whole.subarray(first));
+    expect(sockets).toEqual(read(whole).sockets);
     for (let length = 0; length < whole.length; length++) {
-      const { sockets } = read(whole.subarray(0, length)).reader;
-      expect(sockets).toEqual(reader.sockets.slice(0, sockets.length));
+      const { sockets: some } = read(whole.subarray(0, length));
+      expect(some).toEqual(sockets.slice(0, some.length));
     }
   });
 
