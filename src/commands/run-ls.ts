@@ -7,13 +7,14 @@ import type { Survey } from '../core/survey.js';
 import { TcpaliveError } from '../errors.js';
 import { askAbout, putBackLeftovers, tellOfLeftovers } from '../host/ask-about.js';
 import { requireProcess } from '../host/process.js';
-import { takeSurvey } from '../host/survey.js';
+import { surveyEach, takeSurvey, type SurveyRequest } from '../host/survey.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/open-kernel.js';
 import { printable } from '../report/printable.js';
 import { reportSurvey } from '../report/survey.js';
+import { SurveyLines, type LineFormat } from '../report/survey-lines.js';
 import type { SurveyReportOptions, SurveyScope } from '../report/survey-options.js';
 import { followingLines } from '../report/survey-table.js';
 import { LOOKS_KEPT, watchLines, type Look } from '../report/survey-watch.js';
@@ -34,6 +35,12 @@ export async function runLs(env: Environment, flags: LsFlags): Promise<void> {
   const kernel = await kernelWithTable();
   if (flags.pid !== undefined) requireProcess(kernel, flags.pid);
   const interrupt = listenForInterrupt(env);
+  if (flags.watch === undefined && isWrittenAtOnce(flags)) {
+    writeAtOnce(env, kernel, flags);
+    interrupt.ignore();
+    env.setExitCode(interrupt.exitCode(0));
+    return;
+  }
   if (flags.watch === undefined) {
     const survey = await look(env, kernel, flags, interrupt.signal);
     interrupt.ignore();
@@ -74,19 +81,44 @@ function scopeOf(flags: LsFlags): SurveyScope {
   };
 }
 
+/** Data of which nothing has to be known before it is written. */
+function isWrittenAtOnce(flags: LsFlags): boolean {
+  return lineFormat(flags) !== undefined && flags.ask === undefined && flags.failOn === undefined;
+}
+
+function lineFormat({ json, format }: LsFlags): LineFormat | undefined {
+  if (json === true || format === 'json') return 'json';
+  return format === 'jsonl' ? 'jsonl' : undefined;
+}
+
+/** Tens of thousands of connections are quicker written down than gathered. */
+function writeAtOnce(env: Environment, kernel: Kernel, flags: LsFlags): void {
+  tellOfLeftovers(kernel, env.variables, telling(env));
+  const lines = new SurveyLines(lineFormat(flags) ?? 'json');
+  const facts = surveyEach(kernel, requestFrom(flags), (connection) => lines.add(connection));
+  for (const piece of lines.worstFirst(facts)) env.stdout.write(piece);
+}
+
+function requestFrom(flags: LsFlags): SurveyRequest {
+  const { netns: namespaces, owners, options: everyOption } = flags;
+  return { namespaces, owners, everyOption, selection: selectionFrom(flags) };
+}
+
+function telling(env: Environment): (line: string) => void {
+  return (line) => env.stderr.write(`${printable(line)}\n`);
+}
+
 async function look(
   env: Environment,
   kernel: Kernel,
   flags: LsFlags,
   interruption: AbortSignal,
 ): Promise<Survey> {
-  const { netns: namespaces, owners, options: everyOption } = flags;
   const { variables } = env;
-  const tell = (line: string) => env.stderr.write(`${printable(line)}\n`);
+  const tell = telling(env);
   if (flags.ask === undefined) tellOfLeftovers(kernel, variables, tell);
   else putBackLeftovers(kernel, variables, tell);
-  const selection = selectionFrom(flags);
-  const survey = takeSurvey(kernel, { namespaces, owners, everyOption, selection });
+  const survey = takeSurvey(kernel, requestFrom(flags));
   if (flags.ask === undefined) return survey;
   const waitMs = askWaitMs(flags.ask);
   return showingProgress(env, { count: askable(survey), waitMs }, (tellAlong) =>

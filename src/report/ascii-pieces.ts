@@ -1,0 +1,103 @@
+/**
+ * ASCII text put together as bytes. For tens of thousands of lines: as a string each is a tree of its
+ * parts, which V8 walks once more for the bytes, and clears away.
+ */
+import { asciiJson } from './json.js';
+
+/** One write a line is slow, and one piece of everything takes as much memory again. */
+const PIECE_BYTES = 256 * 1024;
+/** For the line that fills it. */
+const ROOM_BYTES = PIECE_BYTES + 4096;
+
+export class AsciiPieces {
+  #piece = Buffer.allocUnsafe(ROOM_BYTES);
+  #end = 0;
+
+  /** Time to `take` it. */
+  get isFull(): boolean {
+    return this.#end >= PIECE_BYTES;
+  }
+
+  /** What has been written since the last time. */
+  take(): Uint8Array {
+    const piece = this.#piece.subarray(0, this.#end);
+    // Whoever writes it out may still be at it.
+    this.#piece = Buffer.allocUnsafe(ROOM_BYTES);
+    this.#end = 0;
+    return piece;
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#makeRoom(bytes.length);
+    this.#piece.set(bytes, this.#end);
+    this.#end += bytes.length;
+  }
+
+  text(text: string): void {
+    this.#makeRoom(text.length);
+    if (text.length > SHORT) this.#piece.write(text, this.#end, 'latin1');
+    else for (let at = 0; at < text.length; at++) this.#piece[this.#end + at] = text.charCodeAt(at);
+    this.#end += text.length;
+  }
+
+  /** As JSON has it: `null` too. */
+  number(value: number | null): void {
+    if (value === null || value < 0 || value > LARGEST_WHOLE || !Number.isInteger(value)) {
+      this.text(`${value}`);
+      return;
+    }
+    this.#makeRoom(MOST_DIGITS);
+    let at = this.#end + digitsOf(value);
+    this.#end = at;
+    let rest = value;
+    do {
+      const tenth = (rest / 10) | 0;
+      this.#piece[--at] = DIGIT_0 + rest - tenth * 10;
+      rest = tenth;
+    } while (rest > 0);
+  }
+
+  /** In its quotes. */
+  json(text: string): void {
+    this.#makeRoom(text.length + 2);
+    let end = this.#end;
+    this.#piece[end++] = QUOTE;
+    for (let at = 0; at < text.length; at++) {
+      const unit = text.charCodeAt(at);
+      if (unit < SPACE || unit >= DELETE || unit === QUOTE || unit === BACKSLASH) {
+        this.text(asciiJson(text));
+        return;
+      }
+      this.#piece[end++] = unit;
+    }
+    this.#piece[end++] = QUOTE;
+    this.#end = end;
+  }
+
+  #makeRoom(bytes: number): void {
+    const needed = this.#end + bytes;
+    if (needed <= this.#piece.length) return;
+    const larger = Buffer.allocUnsafe(2 * needed);
+    larger.set(this.#piece.subarray(0, this.#end));
+    this.#piece = larger;
+  }
+}
+
+/** What is written sooner than it is handed over. */
+const SHORT = 32;
+
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const DIGIT_0 = 0x30;
+const BACKSLASH = 0x5c;
+const DELETE = 0x7f;
+
+/** What `| 0` leaves as it is. */
+const LARGEST_WHOLE = 0x7fff_ffff;
+const MOST_DIGITS = 10;
+
+function digitsOf(whole: number): number {
+  let digits = 1;
+  for (let more = 10; whole >= more; more *= 10) digits++;
+  return digits;
+}

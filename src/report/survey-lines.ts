@@ -1,0 +1,105 @@
+/**
+ * Connections as JSON. Of each is kept what it takes to write it, a fraction of what it is: what comes
+ * before them in the text is known last, and so is their order.
+ */
+import { Ranking, type Connection, type SurveyFacts } from '../core/survey.js';
+import { AsciiPieces } from './ascii-pieces.js';
+import { asciiJson } from './json.js';
+import { rowReader, writeRow, type JsonRow } from './survey-json-line.js';
+
+export type LineFormat = 'json' | 'jsonl';
+
+export class SurveyLines {
+  readonly #ranking = new Ranking();
+  readonly #rows: JsonRow[] = [];
+  readonly #rowOf = rowReader();
+  readonly #format: LineFormat;
+
+  constructor(format: LineFormat) {
+    this.#format = format;
+  }
+
+  add(connection: Connection): void {
+    this.#ranking.add(connection.fate.kind, connection.silentMs);
+    this.#rows.push(this.#rowOf(connection));
+  }
+
+  /** The whole text, the worst first. */
+  worstFirst(facts: SurveyFacts): Iterable<Uint8Array> {
+    return this.#whole(facts, this.#ranking.worstFirst());
+  }
+
+  /** The whole text, in the order in which they were added. */
+  asAdded(facts: SurveyFacts): Iterable<Uint8Array> {
+    return this.#whole(facts, this.#rows.keys());
+  }
+
+  #whole(facts: SurveyFacts, places: Iterable<number>): Iterable<Uint8Array> {
+    return this.#format === 'json' ? this.#json(facts, places) : this.#jsonl(facts, places);
+  }
+
+  *#json(
+    { processes, listeners, ...facts }: SurveyFacts,
+    places: Iterable<number>,
+  ): Iterable<Uint8Array> {
+    const out = new AsciiPieces();
+    const value = (each: object) => out.text(asciiJson(each));
+    out.text(asciiJson(facts).slice(0, -1));
+    yield* list(out, 'processes', processes, value);
+    yield* list(out, 'listeners', listeners, value);
+    yield* list(out, 'connections', places, (place) => this.#write('{', place, '}', out));
+    out.text('}\n');
+    yield out.take();
+  }
+
+  *#jsonl(
+    { processes, listeners, ...facts }: SurveyFacts,
+    places: Iterable<number>,
+  ): Iterable<Uint8Array> {
+    const out = new AsciiPieces();
+    const line = (kind: string, value: object) => out.text(`${asciiJson({ kind, ...value })}\n`);
+    line('survey', facts);
+    yield* inPieces(out, processes, (process) => line('process', process));
+    yield* inPieces(out, listeners, (listener) => line('listener', listener));
+    yield* inPieces(out, places, (place) => {
+      this.#write('{"kind":"connection",', place, '}\n', out);
+    });
+    yield out.take();
+  }
+
+  #write(before: string, place: number, behind: string, out: AsciiPieces): void {
+    const row = this.#rows[place];
+    if (row === undefined) return;
+    out.text(before);
+    writeRow(row, out);
+    out.text(behind);
+  }
+}
+
+function* list<Item>(
+  out: AsciiPieces,
+  name: string,
+  items: Iterable<Item>,
+  write: (item: Item) => void,
+): Iterable<Uint8Array> {
+  out.text(`,"${name}":[`);
+  const count = yield* inPieces(out, items, (item, at) => {
+    out.text(at === 0 ? '\n' : ',\n');
+    write(item);
+  });
+  out.text(count === 0 ? ']' : '\n]');
+}
+
+/** @returns how many there were */
+function* inPieces<Item>(
+  out: AsciiPieces,
+  items: Iterable<Item>,
+  write: (item: Item, at: number) => void,
+): Generator<Uint8Array, number> {
+  let at = 0;
+  for (const item of items) {
+    write(item, at++);
+    if (out.isFull) yield out.take();
+  }
+  return at;
+}

@@ -1,0 +1,55 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { AsciiPieces } from '../../src/report/ascii-pieces.js';
+import { asciiJson } from '../../src/report/json.js';
+
+const out = new AsciiPieces();
+
+function written(write: (out: AsciiPieces) => void): string {
+  write(out);
+  return Buffer.from(out.take()).toString('latin1');
+}
+
+describe('AsciiPieces', () => {
+  it('writes every number as JSON has it', () => {
+    const numbers = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer());
+    fc.assert(
+      fc.property(numbers, (number) => {
+        expect(written((to) => to.number(number))).toBe(`${number}`);
+      }),
+    );
+    const edges = [0, 9, 10, 99, 100, 2 ** 31 - 1, 2 ** 31, 2 ** 32, -1, 0.5, null];
+    for (const edge of edges) expect(written((to) => to.number(edge))).toBe(`${edge}`);
+  });
+
+  it('writes every text as JSON has it, in ASCII', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const both = written((to) => {
+          to.text('<');
+          to.json(text);
+          to.text('>');
+        });
+        expect(both).toBe(`<${asciiJson(text)}>`);
+      }),
+    );
+  });
+
+  it('takes what is longer than a piece', () => {
+    const long = 'x'.repeat(1_000_000);
+    out.text('before ');
+    out.bytes(Buffer.from(long));
+    expect(out.isFull).toBe(true);
+    expect(Buffer.from(out.take()).toString() === `before ${long}`).toBe(true);
+    out.json(long);
+    expect(Buffer.from(out.take()).toString() === `"${long}"`).toBe(true);
+    expect([out.isFull, out.take().length]).toEqual([false, 0]);
+  });
+
+  it('leaves alone what was taken', () => {
+    out.text('first');
+    const first = out.take();
+    out.text('second');
+    expect(Buffer.from(first).toString()).toBe('first');
+  });
+});
