@@ -87,6 +87,7 @@ function output(stream: {
   isTTY?: boolean;
   columns?: number;
   rows?: number;
+  readonly writableLength: number;
   write(text: string | Uint8Array): unknown;
 }): Output {
   return {
@@ -97,7 +98,10 @@ function output(stream: {
     get rows() {
       return stream.isTTY === true ? stream.rows : undefined;
     },
-    write: (text) => void stream.write(text),
+    write(text) {
+      stream.write(text);
+      return stream.writableLength === 0;
+    },
   };
 }
 

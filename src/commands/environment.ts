@@ -24,8 +24,8 @@ export interface Output {
   /** Of the terminal; undefined where it is none. */
   readonly columns: number | undefined;
   readonly rows: number | undefined;
-  /** Text, or what has been encoded already. */
-  write(text: string | Uint8Array): void;
+  /** Text, or what has been encoded already. Returns true when none of it is waiting to be written. */
+  write(text: string | Uint8Array): boolean | undefined;
 }
 
 export type InterruptSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';

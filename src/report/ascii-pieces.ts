@@ -10,8 +10,10 @@ const PIECE_BYTES = 256 * 1024;
 const ROOM_BYTES = PIECE_BYTES + 4096;
 
 export class AsciiPieces {
-  #piece = Buffer.allocUnsafe(ROOM_BYTES);
+  #piece: Buffer = Buffer.allocUnsafe(ROOM_BYTES);
   #end = 0;
+  #taken: Buffer | undefined;
+  #spare: Buffer | undefined;
 
   /** Time to `take` it. */
   get isFull(): boolean {
@@ -21,10 +23,16 @@ export class AsciiPieces {
   /** What has been written since the last time. */
   take(): Uint8Array {
     const piece = this.#piece.subarray(0, this.#end);
-    // Whoever writes it out may still be at it.
-    this.#piece = Buffer.allocUnsafe(ROOM_BYTES);
+    this.#taken = this.#piece;
+    this.#piece = this.#spare ?? Buffer.allocUnsafe(ROOM_BYTES);
+    this.#spare = undefined;
     this.#end = 0;
     return piece;
+  }
+
+  /** What was taken last is written out, and may be written over: fresh memory costs as much as the text. */
+  reuse(): void {
+    this.#spare = this.#taken;
   }
 
   bytes(bytes: Uint8Array): void {

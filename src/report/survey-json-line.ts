@@ -25,13 +25,15 @@ export interface JsonRow {
  * Idle connections of one process come one after the other and differ in their ends, their
  * descriptor, their silence and their cookie alone: the rest is written once for all of them.
  */
-export function rowReader(): (connection: Connection) => JsonRow {
-  const toLocal = remembering((address) => ascii(`"local":{"address":${quoted(address)},"port":`));
+export function rowReader(opening: string, closing: string): (connection: Connection) => JsonRow {
+  const toLocal = remembering((address) =>
+    ascii(`${opening}"local":{"address":${quoted(address)},"port":`),
+  );
   const toPeer = remembering((address) => ascii(`},"peer":{"address":${quoted(address)},"port":`));
   let last: { readonly of: Connection; readonly rest: Rest } | undefined;
   return (connection) => {
     if (last === undefined || !isAlike(last.of, connection)) {
-      last = { of: connection, rest: restOf(connection) };
+      last = { of: connection, rest: restOf(connection, closing) };
     }
     const { local, peer, process, silentMs, cookie } = connection;
     return {
@@ -47,10 +49,10 @@ export function rowReader(): (connection: Connection) => JsonRow {
   };
 }
 
-/** What stands between the braces. */
-export function writeRow(row: JsonRow, out: AsciiPieces): void {
+/** @param from how much of its opening is left out */
+export function writeRow(row: JsonRow, out: AsciiPieces, from: number): void {
   const { fd, cookie, rest } = row;
-  out.bytes(row.local);
+  out.bytes(from === 0 ? row.local : row.local.subarray(from));
   out.number(row.localPort);
   out.bytes(row.peer);
   out.number(row.peerPort);
@@ -72,7 +74,7 @@ interface Rest {
   readonly namespace: Uint8Array;
 }
 
-function restOf(connection: Connection): Rest {
+function restOf(connection: Connection, closing: string): Rest {
   const { process, unit, timer, optionsUnread } = connection;
   return {
     state: ascii(
@@ -97,7 +99,7 @@ function restOf(connection: Connection): Rest {
     ),
     namespace: ascii(
       `,"interfaceIndex":${connection.interfaceIndex}` +
-        `,"namespace":${quoted(connection.namespace)}`,
+        `,"namespace":${quoted(connection.namespace)}${closing}`,
     ),
   };
 }

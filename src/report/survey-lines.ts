@@ -12,11 +12,13 @@ export type LineFormat = 'json' | 'jsonl';
 export class SurveyLines {
   readonly #ranking = new Ranking();
   readonly #rows: JsonRow[] = [];
-  readonly #rowOf = rowReader();
+  readonly #rowOf: (connection: Connection) => JsonRow;
   readonly #format: LineFormat;
+  readonly #out = new AsciiPieces();
 
   constructor(format: LineFormat) {
     this.#format = format;
+    this.#rowOf = format === 'json' ? rowReader(',\n{', '}') : rowReader(JSONL_OPENING, '}\n');
   }
 
   add(connection: Connection): void {
@@ -34,6 +36,11 @@ export class SurveyLines {
     return this.#whole(facts, this.#rows.keys());
   }
 
+  /** The piece that came last is out: the next but one may take its place. */
+  reuse(): void {
+    this.#out.reuse();
+  }
+
   #whole(facts: SurveyFacts, places: Iterable<number>): Iterable<Uint8Array> {
     return this.#format === 'json' ? this.#json(facts, places) : this.#jsonl(facts, places);
   }
@@ -42,13 +49,16 @@ export class SurveyLines {
     { processes, listeners, ...facts }: SurveyFacts,
     places: Iterable<number>,
   ): Iterable<Uint8Array> {
-    const out = new AsciiPieces();
+    const out = this.#out;
     const value = (each: object) => out.text(asciiJson(each));
     out.text(asciiJson(facts).slice(0, -1));
     yield* list(out, 'processes', processes, value);
     yield* list(out, 'listeners', listeners, value);
-    yield* list(out, 'connections', places, (place) => this.#write('{', place, '}', out));
-    out.text('}\n');
+    out.text(',"connections":[');
+    const count = yield* inPieces(out, places, (place, at) => {
+      this.#write(place, at === 0 ? ','.length : 0);
+    });
+    out.text(count === 0 ? ']}\n' : '\n]}\n');
     yield out.take();
   }
 
@@ -56,25 +66,22 @@ export class SurveyLines {
     { processes, listeners, ...facts }: SurveyFacts,
     places: Iterable<number>,
   ): Iterable<Uint8Array> {
-    const out = new AsciiPieces();
+    const out = this.#out;
     const line = (kind: string, value: object) => out.text(`${asciiJson({ kind, ...value })}\n`);
     line('survey', facts);
     yield* inPieces(out, processes, (process) => line('process', process));
     yield* inPieces(out, listeners, (listener) => line('listener', listener));
-    yield* inPieces(out, places, (place) => {
-      this.#write('{"kind":"connection",', place, '}\n', out);
-    });
+    yield* inPieces(out, places, (place) => this.#write(place, 0));
     yield out.take();
   }
 
-  #write(before: string, place: number, behind: string, out: AsciiPieces): void {
+  #write(place: number, from: number): void {
     const row = this.#rows[place];
-    if (row === undefined) return;
-    out.text(before);
-    writeRow(row, out);
-    out.text(behind);
+    if (row !== undefined) writeRow(row, this.#out, from);
   }
 }
+
+const JSONL_OPENING = '{"kind":"connection",';
 
 function* list<Item>(
   out: AsciiPieces,

@@ -5,6 +5,27 @@ import { asciiJson } from '../../src/report/json.js';
 
 const out = new AsciiPieces();
 
+/** As they are, escaped in JSON, acted on by a terminal, and beyond ASCII. */
+const hostile = fc.constantFrom(
+  ...[
+    'a',
+    ' ',
+    '~',
+    '"',
+    '\\',
+    '\n',
+    '\0',
+    '\x1b',
+    '\x7f',
+    '\x9b',
+    'é',
+    '\u2028',
+    '\u202e',
+    '\ud800',
+    '🂡',
+  ],
+);
+
 function written(write: (out: AsciiPieces) => void): string {
   write(out);
   return Buffer.from(out.take()).toString('latin1');
@@ -24,7 +45,7 @@ describe('AsciiPieces', () => {
 
   it('writes every text as JSON has it, in ASCII', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(fc.string({ unit: hostile }), (text) => {
         const both = written((to) => {
           to.text('<');
           to.json(text);
@@ -51,5 +72,20 @@ describe('AsciiPieces', () => {
     const first = out.take();
     out.text('second');
     expect(Buffer.from(first).toString()).toBe('first');
+  });
+
+  it('writes over what is out', () => {
+    const out = new AsciiPieces();
+    const writes = ['first', 'second', 'third'].map((text) => {
+      out.text(text);
+      const piece = out.take();
+      const words = Buffer.from(piece).toString();
+      out.reuse();
+      return { words, memory: piece.buffer, at: piece.byteOffset };
+    });
+    const [first, second, third] = writes;
+    expect(writes.map(({ words }) => words)).toEqual(['first', 'second', 'third']);
+    expect(third?.memory).toBe(first?.memory);
+    expect(second?.memory).not.toBe(first?.memory);
   });
 });
