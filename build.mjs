@@ -42,6 +42,17 @@ if (!(process.argv.includes('--if-missing') && existsSync(bin))) {
     },
     {
       ...common,
+      input: { 'dump-thread': 'src/kernel/linux/dump-thread.ts' },
+      output: {
+        dir: 'dist',
+        format: 'cjs',
+        entryFileNames: '[name].cjs',
+        codeSplitting: false,
+        minify,
+      },
+    },
+    {
+      ...common,
       input: { index: 'src/index.ts' },
       output: { dir: 'dist', format: 'esm', codeSplitting: false, minify },
     },

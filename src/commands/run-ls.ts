@@ -11,7 +11,7 @@ import { surveyEach, takeSurvey, type SurveyRequest } from '../host/survey.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { openKernel } from '../kernel/open-kernel.js';
+import { openKernel, openKernelForSurvey } from '../kernel/open-kernel.js';
 import { printable } from '../report/printable.js';
 import { reportSurvey } from '../report/survey.js';
 import { SurveyLines, type LineFormat } from '../report/survey-lines.js';
@@ -32,10 +32,10 @@ export async function runLs(env: Environment, flags: LsFlags): Promise<void> {
     env.setExitCode(finish(env, flags, readPasted(flags.from, flags)));
     return;
   }
-  const kernel = await kernelWithTable();
+  const kernel = await kernelWithTable(isWrittenAtOnce(flags) && flags.netns === undefined);
   if (flags.pid !== undefined) requireProcess(kernel, flags.pid);
   const interrupt = listenForInterrupt(env);
-  if (flags.watch === undefined && isWrittenAtOnce(flags)) {
+  if (isWrittenAtOnce(flags)) {
     writeAtOnce(env, kernel, flags);
     interrupt.ignore();
     env.setExitCode(interrupt.exitCode(0));
@@ -83,7 +83,9 @@ function scopeOf(flags: LsFlags): SurveyScope {
 
 /** Data of which nothing has to be known before it is written. */
 function isWrittenAtOnce(flags: LsFlags): boolean {
-  return lineFormat(flags) !== undefined && flags.ask === undefined && flags.failOn === undefined;
+  const { watch, ask, failOn } = flags;
+  const isSimple = watch === undefined && ask === undefined && failOn === undefined;
+  return isSimple && lineFormat(flags) !== undefined;
 }
 
 function lineFormat({ json, format }: LsFlags): LineFormat | undefined {
@@ -94,9 +96,15 @@ function lineFormat({ json, format }: LsFlags): LineFormat | undefined {
 /** Tens of thousands of connections are quicker written down than gathered. */
 function writeAtOnce(env: Environment, kernel: Kernel, flags: LsFlags): void {
   tellOfLeftovers(kernel, env.variables, telling(env));
-  const lines = new SurveyLines(lineFormat(flags) ?? 'json');
-  const facts = surveyEach(kernel, requestFrom(flags), (connection) => lines.add(connection));
-  for (const piece of lines.worstFirst(facts)) env.stdout.write(piece);
+  const survey = () => {
+    const lines = new SurveyLines(lineFormat(flags) ?? 'json');
+    const facts = surveyEach(kernel, requestFrom(flags), (connection) => lines.add(connection));
+    return { lines, facts };
+  };
+  const first = survey();
+  // A table that came while it was read turns out to be torn at its end.
+  const { lines, facts } = first.facts.partial ? survey() : first;
+  for (const piece of lines.worstFirst(facts)) if (env.stdout.write(piece) === true) lines.reuse();
 }
 
 function requestFrom(flags: LsFlags): SurveyRequest {
@@ -181,8 +189,8 @@ function readText(file: string): string {
   }
 }
 
-async function kernelWithTable(): Promise<Kernel> {
-  const kernel = await openKernel();
+async function kernelWithTable(forSurvey: boolean): Promise<Kernel> {
+  const kernel = await (forSurvey ? openKernelForSurvey() : openKernel());
   if (kernel.capabilities.sockDiag) return kernel;
   throw new TcpaliveError('NO_CAPABILITY', "the kernel's table of sockets cannot be read here", {
     hint: 'of a Linux machine: ss -tneoiH > ss.txt there, and tcpalive ls --from ss.txt here',

@@ -44,10 +44,10 @@ export function takeInventory(kernel: Kernel, targets: readonly TargetProcess[])
 
 function inventoryOf(
   kernel: Kernel,
-  { sockets: table, torn, keeper, namespace }: Table,
+  { table, keeper, namespace }: Table,
   processes: readonly TargetProcess[],
 ): Inventory {
-  const sockets = [...table];
+  const sockets = [...table.sockets];
   const byInode = new Map(sockets.map((socket) => [socket.inode, socket]));
   const held = new Map<string, Reachable & { readonly socket: HostSocket; cookie: string }>();
   const hidden = processes.filter(({ pid }) => {
@@ -76,7 +76,7 @@ function inventoryOf(
         ? [cookie]
         : [],
     ),
-    torn,
+    torn: table.torn,
     hidden,
   };
 }

@@ -69,9 +69,9 @@ export function surveyEach(
   const holders = request.owners ? readHolders(kernel, tables, request) : undefined;
   const tally = new Tally();
   const listeners: Listener[] = [];
-  for (const { namespace, keeper, sockets } of tables) {
+  for (const { namespace, keeper, table } of tables) {
     const fateOf = fateReader(keeper);
-    for (const socket of sockets) {
+    for (const socket of table.sockets) {
       const holding = holdingOf(socket, holders, namespace);
       if (isListener(socket)) {
         const listener = listenerFrom(socket, holding);
@@ -95,7 +95,7 @@ export function surveyEach(
       known,
       tables.map(({ namespace }) => namespace),
     ),
-    partial: tables.some(({ torn }) => torn),
+    partial: tables.some(({ table }) => table.torn),
     notes: [
       ...namespaceNotes(request.namespaces === 'all' ? known.length - tables.length : 0),
       ...(holders === undefined ? [] : notesOf(holders)),
@@ -112,7 +112,8 @@ export function surveyEach(
 /** A dump that the kernel calls torn is asked for again: what comes and goes all the time stays torn. */
 const MOST_TRIES = 3;
 
-export interface Table extends SocketTable {
+export interface Table {
+  readonly table: SocketTable;
   readonly namespace: KnownNamespace;
   readonly keeper: Timekeeper;
 }
@@ -147,8 +148,10 @@ export function readTable(
 ): Table | undefined {
   const read = () => {
     let table = kernel.tcpSockets();
-    for (let tries = 1; table.torn && tries < MOST_TRIES; tries++) table = kernel.tcpSockets();
-    return { ...table, namespace, keeper: timekeeper() };
+    if (table.isComing !== true) {
+      for (let tries = 1; table.torn && tries < MOST_TRIES; tries++) table = kernel.tcpSockets();
+    }
+    return { table, namespace, keeper: timekeeper() };
   };
   if (namespace.id === own?.id) return read();
   return kernel.inNetworkNamespace(namespace.path, () =>
@@ -182,8 +185,8 @@ function readHolders(
   const busy: Reachable[] = [];
   const idle: Reachable[] = [];
   const pids = new Set<number>();
-  for (const { sockets } of tables) {
-    for (const socket of sockets) {
+  for (const { table } of tables) {
+    for (const socket of table.sockets) {
       const owner = owners.byInode.get(socket.inode);
       if (owner === undefined) continue;
       pids.add(owner.pid);

@@ -35,6 +35,8 @@ export interface SocketTable {
   readonly sockets: Iterable<HostSocket>;
   /** It changed while it was read: something may be missing, or twice. */
   readonly torn: boolean;
+  /** It is still being read: `torn` is known behind the last of them, and waits for it. */
+  readonly isComing?: boolean;
 }
 
 /** What SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT and TCP_USER_TIMEOUT hold. */

@@ -56,6 +56,7 @@ import {
   PASS_ALL,
   PASS_GOODBYES,
 } from './socket-filter.js';
+import type { SharedDump } from './shared-dump.js';
 import { decodeTcpInfo, TCP_INFO_BYTES } from './tcp-info.js';
 
 const SOCK_STREAM = 1;
@@ -102,9 +103,13 @@ const EINVAL = 22;
 export class LinuxKernel implements Kernel {
   readonly capabilities: Kernel['capabilities'];
   readonly #libc: Libc;
+  /** Taken once: the next table is a new one. */
+  #ahead: SharedDump | undefined;
 
-  constructor(libc: Libc) {
+  /** @param ahead what another thread dumps of the network namespace that we are in */
+  constructor(libc: Libc, ahead?: SharedDump) {
     this.#libc = libc;
+    this.#ahead = ahead;
     this.capabilities = this.#tryCapabilities();
   }
 
@@ -146,6 +151,9 @@ export class LinuxKernel implements Kernel {
   }
 
   tcpSockets(): SocketTable {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    if (ahead !== undefined) return comingTable(ahead);
     const pieces: Buffer[] = [];
     const torn = dumpSockets(this.#libc, (piece) => pieces.push(Buffer.from(piece)));
     return { sockets: { [Symbol.iterator]: () => decodeSockets(pieces) }, torn };
@@ -268,6 +276,8 @@ export class LinuxKernel implements Kernel {
   }
 
   inNetworkNamespace<T>(path: string, work: () => T): T {
+    // What was dumped ahead is of the one that we leave.
+    this.#ahead = undefined;
     return inNetworkNamespace(this.#libc, path, work);
   }
 
@@ -345,6 +355,16 @@ export class LinuxKernel implements Kernel {
     // Also on an IPv6 socket: it may carry a mapped IPv4 connection.
     writeInt(this.#libc, fd, IPPROTO_IP, ipv4, value);
   }
+}
+
+function comingTable(dump: SharedDump): SocketTable {
+  return {
+    sockets: { [Symbol.iterator]: () => decodeSockets(dump.pieces()) },
+    get torn() {
+      return dump.torn;
+    },
+    isComing: true,
+  };
 }
 
 function works(attempt: () => unknown): boolean {

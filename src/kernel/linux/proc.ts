@@ -41,6 +41,13 @@ function readTicksPerSecond(): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
+/** TCP sockets of this network namespace, IPv4 and IPv6, those that wait for their end too. */
+export function socketsInUse(): number {
+  const text = ['sockstat', 'sockstat6'].map((file) => tryRead(`/proc/net/${file}`) ?? '').join('');
+  const counts = text.matchAll(/(?<=^TCP6?: .*)\b(?:inuse|orphan|tw) (\d+)/gm);
+  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
 /** Another one after every start of the machine. */
 export function bootId(): string | undefined {
   return tryRead('/proc/sys/kernel/random/boot_id')?.toString('latin1').trim();

@@ -128,11 +128,11 @@ export function* decodeSockets(pieces: Iterable<Uint8Array>): Generator<HostSock
   const decoder = new SocketDecoder();
   for (const piece of pieces) {
     const view = viewOf(piece);
-    for (let at = 0; at + NLMSG_HEADER_BYTES <= view.byteLength && !isLast(view, at);) {
+    for (let at = 0; at + NLMSG_HEADER_BYTES <= view.byteLength;) {
       const length = view.getUint32(at, true);
       const [body, end] = [at + NLMSG_HEADER_BYTES, at + length];
       if (length < NLMSG_HEADER_BYTES || end > view.byteLength) break;
-      if (body + ENTRY_BYTES <= end) yield decoder.decode(view, body, end);
+      if (body + ENTRY_BYTES <= end && !isLast(view, at)) yield decoder.decode(view, body, end);
       at += align(length);
     }
   }
