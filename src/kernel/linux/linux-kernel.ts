@@ -16,7 +16,7 @@ import type {
 } from '../socket-view.js';
 import type { Libc } from './libc.js';
 import { descriptorLimit, openDescriptors, setSysctl, tcpSysctls, ticksPerSecond } from './proc.js';
-import { askSocket, dumpSockets } from './netlink.js';
+import { askSocket, dumpSockets, KeptDump } from './netlink.js';
 import {
   eachSocket,
   inNetworkNamespace,
@@ -154,9 +154,9 @@ export class LinuxKernel implements Kernel {
     const ahead = this.#ahead;
     this.#ahead = undefined;
     if (ahead !== undefined) return comingTable(ahead);
-    const pieces: Buffer[] = [];
-    const torn = dumpSockets(this.#libc, (piece) => pieces.push(Buffer.from(piece)));
-    return { sockets: { [Symbol.iterator]: () => decodeSockets(pieces) }, torn };
+    const dump = new KeptDump();
+    const torn = dumpSockets(this.#libc, (piece) => dump.keep(piece));
+    return { sockets: { [Symbol.iterator]: () => decodeSockets(dump.pieces) }, torn };
   }
 
   destroy(socket: Parameters<Kernel['destroy']>[0]): void {

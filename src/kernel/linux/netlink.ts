@@ -15,7 +15,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const NETLINK_SOCK_DIAG = 4;
 
 /** The kernel fills at most 32 KiB of it at a time (netlink_dump, net/netlink/af_netlink.c). */
-const ROOM_BYTES = 65_536;
+export const ROOM_BYTES = 65_536;
 
 /** @throws KernelRefusal when there is no sock_diag at all */
 export function askSocket(libc: Libc, request: Buffer): ReturnType<typeof decodeSocketReply> {
@@ -27,12 +27,12 @@ export function askSocket(libc: Libc, request: Buffer): ReturnType<typeof decode
 
 /**
  * Every TCP socket, of IPv4 and then of IPv6, as the kernel writes them.
- * @param keep must copy: the next piece takes its place
+ * @param keep is handed each piece, and returns where the next may be put
  * @returns whether it is torn
  * @throws KernelRefusal
  */
-export function dumpSockets(libc: Libc, keep: (piece: Buffer) => void): boolean {
-  const room = Buffer.alloc(ROOM_BYTES);
+export function dumpSockets(libc: Libc, keep: (piece: Buffer) => Buffer): boolean {
+  let room: Buffer = Buffer.alloc(ROOM_BYTES);
   return withSockDiag(libc, (fd) => {
     const readers = ([AF_INET, AF_INET6] as const).map((family) => {
       const reader = new DumpReader();
@@ -40,7 +40,7 @@ export function dumpSockets(libc: Libc, keep: (piece: Buffer) => void): boolean 
       for (let isOver = false; !isOver;) {
         const piece = receiveOrAgain(libc, fd, room, reader);
         isOver = reader.take(piece);
-        keep(piece);
+        room = keep(piece);
       }
       if (reader.errno !== 0) throw new KernelRefusal('sock_diag', reader.errno);
       return reader;
@@ -48,6 +48,22 @@ export function dumpSockets(libc: Libc, keep: (piece: Buffer) => void): boolean 
     return readers.some(({ torn }) => torn);
   });
 }
+
+/** Keeps a dump as it comes, in large blocks: memory for each piece takes longer than what is copied there. */
+export class KeptDump {
+  readonly pieces: Buffer[] = [];
+  #block: Buffer = Buffer.alloc(0);
+
+  /** What is kept stands where the block begins. */
+  keep(piece: Buffer): Buffer {
+    this.pieces.push(piece);
+    this.#block = this.#block.subarray(piece.length);
+    if (this.#block.length < ROOM_BYTES) this.#block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    return this.#block;
+  }
+}
+
+const BLOCK_BYTES = 1024 * 1024;
 
 /** recv(2) may be interrupted by a signal, and says once when something was lost on the way. */
 function receiveOrAgain(libc: Libc, fd: number, room: Buffer, reader: DumpReader): Buffer {
