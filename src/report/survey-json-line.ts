@@ -57,8 +57,10 @@ export function writeRow(row: JsonRow, out: AsciiPieces, from: number): void {
   out.bytes(row.peer);
   out.number(row.peerPort);
   out.bytes(rest.state);
-  if (fd !== undefined) out.number(fd);
-  out.bytes(rest.unit);
+  if (fd !== undefined) {
+    out.number(fd);
+    out.bytes(rest.unit);
+  }
   out.number(row.silentMs);
   out.bytes(rest.timer);
   if (cookie === null) out.text('null');
@@ -69,6 +71,7 @@ export function writeRow(row: JsonRow, out: AsciiPieces, from: number): void {
 /** Each stands between two figures of the connection's own. */
 interface Rest {
   readonly state: Uint8Array;
+  /** Of what nobody holds it is part of the state. */
   readonly unit: Uint8Array;
   readonly timer: Uint8Array;
   readonly namespace: Uint8Array;
@@ -76,15 +79,15 @@ interface Rest {
 
 function restOf(connection: Connection, closing: string): Rest {
   const { process, unit, timer, optionsUnread } = connection;
+  const state = `},"state":${quoted(connection.state)},"process":`;
+  const toSilence = `,"unit":${unit === null ? 'null' : quoted(unit)},"silentMs":`;
   return {
     state: ascii(
-      `},"state":${quoted(connection.state)},"process":` +
-        (process === null ? 'null' : `{"pid":${process.pid},"name":${quoted(process.name)},"fd":`),
+      process === null
+        ? `${state}null${toSilence}`
+        : `${state}{"pid":${process.pid},"name":${quoted(process.name)},"fd":`,
     ),
-    unit: ascii(
-      (process === null ? '' : '}') +
-        `,"unit":${unit === null ? 'null' : quoted(unit)},"silentMs":`,
-    ),
+    unit: ascii(`}${toSilence}`),
     timer: ascii(
       `,"timer":{"kind":"${timer.kind}","expiresInMs":${timer.expiresInMs}}` +
         `,"unansweredMs":${connection.unansweredMs}` +
