@@ -65,7 +65,8 @@ export function surveyEach(
 ): SurveyFacts {
   const takenAt = new Date().toISOString();
   const known = knownNamespaces(kernel);
-  const tables = readTables(kernel, known, request.namespaces);
+  const read = readTables(kernel, known, request.namespaces);
+  const tables = request.owners ? read.map(decodedOnce) : read;
   const holders = request.owners ? readHolders(kernel, tables, request) : undefined;
   const tally = new Tally();
   const listeners: Listener[] = [];
@@ -159,6 +160,21 @@ export function readTable(
   );
 }
 
+/** It is walked through twice: for who holds them, and for what they are. */
+function decodedOnce({ table, ...rest }: Table): Table {
+  let kept: readonly HostSocket[] | undefined;
+  const walk = () => (kept ??= [...table.sockets])[Symbol.iterator]();
+  return {
+    ...rest,
+    table: {
+      sockets: { [Symbol.iterator]: walk },
+      get torn() {
+        return table.torn;
+      },
+    },
+  };
+}
+
 interface Holders extends Owners {
   readonly processes: ReadonlyMap<number, HoldingProcess>;
   /** By cookie. */
@@ -189,8 +205,9 @@ function readHolders(
     for (const socket of table.sockets) {
       const owner = owners.byInode.get(socket.inode);
       if (owner === undefined) continue;
-      pids.add(owner.pid);
-      (isIdle(socket) ? idle : busy).push({ ...owner, cookie: socket.cookie });
+      const { pid, fd } = owner;
+      pids.add(pid);
+      (isIdle(socket) ? idle : busy).push({ pid, fd, cookie: socket.cookie });
     }
   }
   const processes = new Map<number, HoldingProcess>();
