@@ -22,18 +22,21 @@ export interface JsonRow {
 }
 
 /**
- * Idle connections of one process come one after the other and differ in their ends, their
- * descriptor, their silence and their cookie alone: the rest is written once for all of them.
+ * Idle connections of one process differ in their ends, their descriptor, their silence and their
+ * cookie alone: the rest is written once for all that come one after the other.
  */
 export function rowReader(opening: string, closing: string): (connection: Connection) => JsonRow {
   const toLocal = remembering((address) =>
     ascii(`${opening}"local":{"address":${quoted(address)},"port":`),
   );
   const toPeer = remembering((address) => ascii(`},"peer":{"address":${quoted(address)},"port":`));
-  let last: { readonly of: Connection; readonly rest: Rest } | undefined;
+  const lastOf = new Map<number | undefined, { readonly of: Connection; readonly rest: Rest }>();
   return (connection) => {
+    const pid = connection.process?.pid;
+    let last = lastOf.get(pid);
     if (last === undefined || !isAlike(last.of, connection)) {
       last = { of: connection, rest: restOf(connection, closing) };
+      lastOf.set(pid, last);
     }
     const { local, peer, process, silentMs, cookie } = connection;
     return {
