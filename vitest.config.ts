@@ -5,7 +5,7 @@ const measured = ['test/e2e/**/*.test.ts', 'test/lab/**/*.test.ts'];
 /** Thousands of sockets, whose namespaces the kernel still takes down when the test is over. */
 const crowded = ['test/e2e/ask.test.ts', 'test/e2e/reap.test.ts'];
 
-/** These measure other people's servers, which keep the time: three of them may share the machine. */
+/** These wait for servers more than they measure them: three of them may share the machine. */
 const servers = [
   'test/e2e/vanish.test.ts',
   'test/e2e/vanish-talk.test.ts',
@@ -17,6 +17,8 @@ const servers = [
   'test/e2e/nothing-left.test.ts',
   'test/e2e/protect.test.ts',
   'test/e2e/stranger.test.ts',
+  'test/e2e/strangers.test.ts',
+  'test/e2e/restart.test.ts',
 ];
 
 /** These wait for minutes and do next to nothing: the parts are tested meanwhile. */
