@@ -3,7 +3,11 @@ import { defineConfig } from 'vitest/config';
 const measured = ['test/e2e/**/*.test.ts', 'test/lab/**/*.test.ts'];
 
 /** Thousands of sockets, whose namespaces the kernel still takes down when the test is over. */
-const crowded = ['test/e2e/ask.test.ts', 'test/e2e/reap.test.ts'];
+const crowded = [
+  'test/e2e/ask.test.ts',
+  'test/e2e/reap.test.ts',
+  'test/e2e/strangers.test.ts',
+];
 
 /** These wait for servers more than they measure them: three of them may share the machine. */
 const servers = [
@@ -17,8 +21,9 @@ const servers = [
   'test/e2e/nothing-left.test.ts',
   'test/e2e/protect.test.ts',
   'test/e2e/stranger.test.ts',
-  'test/e2e/strangers.test.ts',
   'test/e2e/restart.test.ts',
+  'test/e2e/dying.test.ts',
+  'test/e2e/terminal.test.ts',
 ];
 
 /** These wait for minutes and do next to nothing: the parts are tested meanwhile. */
@@ -40,7 +45,7 @@ export default defineConfig({
         test: {
           name: 'long',
           include: long,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },
@@ -50,7 +55,7 @@ export default defineConfig({
           name: 'parts',
           include: ['test/**/*.test.ts'],
           exclude: measured,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },
