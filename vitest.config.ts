@@ -3,11 +3,7 @@ import { defineConfig } from 'vitest/config';
 const measured = ['test/e2e/**/*.test.ts', 'test/lab/**/*.test.ts'];
 
 /** Thousands of sockets, whose namespaces the kernel still takes down when the test is over. */
-const crowded = [
-  'test/e2e/ask.test.ts',
-  'test/e2e/reap.test.ts',
-  'test/e2e/strangers.test.ts',
-];
+const crowded = ['test/e2e/ask.test.ts', 'test/e2e/reap.test.ts', 'test/e2e/strangers.test.ts'];
 
 /** These wait for servers more than they measure them: three of them may share the machine. */
 const servers = [
