@@ -16,7 +16,7 @@ import type {
   WatchedName,
 } from '../core/vanish-log.js';
 import { monotonicNow } from '../kernel/clock.js';
-import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
+import { isGranted, type Kernel } from '../kernel/kernel.js';
 import type { TcpInfo } from '../kernel/socket-view.js';
 import { descriptorOf } from '../net/descriptor.js';
 import type { Opened } from '../net/open-socket.js';
@@ -156,7 +156,8 @@ export class WatchedConnection {
     const engine = this.#engine;
     this.#engine = undefined;
     if (descriptor === undefined || engine === undefined) return;
-    whileThere(() => this.#kernel.heal(descriptor, engine));
+    // What has just ended takes no options any more, and its end is seen at the next look.
+    isGranted(() => this.#kernel.heal(descriptor, engine));
   }
 
   /** What answers a last word is not acknowledged before it is prevented. @throws KernelRefusal */
@@ -181,7 +182,6 @@ export class WatchedConnection {
     if (!sendKeepaliveProbe(this.#kernel, descriptor)) return; // its end is on its way
     this.#question = { acknowledgedBefore: acknowledgedAt(info), answer: 'not-sent' };
     this.#tell('asked', monotonicNow(), 0);
-    sendKeepaliveProbe(this.#kernel, descriptor);
   }
 
   stopAsking(): void {
@@ -298,15 +298,6 @@ export class WatchedConnection {
   #info(): TcpInfo | undefined {
     const descriptor = this.#descriptor();
     return descriptor === undefined ? undefined : this.#kernel.tcpInfo(descriptor);
-  }
-}
-
-/** What has just ended takes no options any more, and its end is seen at the next look. */
-function whileThere(work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    if (!(error instanceof KernelRefusal)) throw error;
   }
 }
 

@@ -110,3 +110,14 @@ export class KernelRefusal extends Error {
     super(`${call}: ${getSystemErrorName(-errno)}`);
   }
 }
+
+/** Whether the kernel took it; whatever else goes wrong is thrown. */
+export function isGranted(attempt: () => unknown): boolean {
+  try {
+    attempt();
+    return true;
+  } catch (error) {
+    if (error instanceof KernelRefusal) return false;
+    throw error;
+  }
+}

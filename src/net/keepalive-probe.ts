@@ -5,7 +5,7 @@
  * The one that is asked does not take it for life: it is outside the window, and its answer goes out
  * before any clock is set anew (tcp_validate_incoming, net/ipv4/tcp_input.c).
  */
-import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
+import { isGranted, type Kernel } from '../kernel/kernel.js';
 
 /** A socket must have heard nothing for that long, or the probe waits until it has. */
 export const SILENT_BEFORE_PROBE_MS = 1000;
@@ -18,22 +18,12 @@ const ONE_PROBE = { idleSeconds: 1, intervalSeconds: 32_767, count: 127 };
  * @returns whether it was taken: a connection that has just ended takes no options
  */
 export function sendKeepaliveProbe(kernel: Kernel, fd: number): boolean {
-  return isTaken(() => kernel.setKeepalive(fd, ONE_PROBE));
+  return isGranted(() => kernel.setKeepalive(fd, ONE_PROBE));
 }
 
 /** @returns whether it was taken, as above */
 export function stopKeepalive(kernel: Kernel, fd: number): boolean {
-  return isTaken(() => {
+  return isGranted(() => {
     kernel.setOptionValues(fd, { ...kernel.optionValues(fd), keepalive: false });
   });
-}
-
-function isTaken(set: () => unknown): boolean {
-  try {
-    set();
-    return true;
-  } catch (error) {
-    if (error instanceof KernelRefusal) return false;
-    throw error;
-  }
 }

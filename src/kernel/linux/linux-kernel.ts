@@ -4,7 +4,7 @@ import type { Endpoint } from '../../core/endpoint.js';
 import type { KeepaliveSettings } from '../../core/mode.js';
 import type { DropEngine } from '../../core/result.js';
 import type { VanishEngine } from '../../core/vanish-log.js';
-import { KernelRefusal, type Kernel } from '../kernel.js';
+import { isGranted, KernelRefusal, type Kernel } from '../kernel.js';
 import type { HostSocket, SocketOptions } from '../../core/socket.js';
 import type {
   Borrow,
@@ -224,7 +224,7 @@ export class LinuxKernel implements Kernel {
   limitDescriptors(limit: number): void {
     this.#libc.setrlimit(RLIMIT_NOFILE, limit, limit);
     // The limit is on a descriptor's number: one inherited from further up would be counted beside it.
-    works(() => this.#libc.syscall('close_range', CLOSE_RANGE, limit, 0xffff_ffff, 0));
+    isGranted(() => this.#libc.syscall('close_range', CLOSE_RANGE, limit, 0xffff_ffff, 0));
   }
 
   descriptorLimit(): number | undefined {
@@ -312,7 +312,7 @@ export class LinuxKernel implements Kernel {
         sockDestroy: () => this.#listenerDiag(fd, SOCK_DESTROY),
         pidfd: () => this.withProcess(process.pid, (borrow) => borrow(fd, () => undefined)),
       };
-      const results = Object.entries(attempts).map(([name, attempt]) => [name, works(attempt)]);
+      const results = Object.entries(attempts).map(([name, attempt]) => [name, isGranted(attempt)]);
       return Object.fromEntries(results) as Kernel['capabilities'];
     } finally {
       this.#libc.close(fd);
@@ -365,16 +365,6 @@ function comingTable(dump: SharedDump): SocketTable {
     },
     isComing: true,
   };
-}
-
-function works(attempt: () => unknown): boolean {
-  try {
-    attempt();
-    return true;
-  } catch (error) {
-    if (error instanceof KernelRefusal) return false;
-    throw error;
-  }
 }
 
 function refuse(): never {
