@@ -51,6 +51,7 @@ export class VanishRun {
   #provenBy: VanishProof | undefined;
   #wasAsked = false;
   #lifted: Lifted = 'not-lifted';
+  #inFlight: InFlight = 'pending';
   #eventsSeen = -1;
   #inference: Inference;
 
@@ -72,17 +73,26 @@ export class VanishRun {
     return this.#inference;
   }
 
-  /** Under load `write`. */
+  /** As one that had vanished. */
+  get watchedMs(): number {
+    const { silentMs, liftedAtMs } = this.#options.connection;
+    return Math.min(silentMs, liftedAtMs ?? Infinity);
+  }
+
+  /** Under load `write`; once known it stays so. */
   get inFlight(): InFlight {
-    return inFlight(this.log());
+    if (this.#inFlight === 'pending') this.#inFlight = inFlight(this.log());
+    return this.#inFlight;
   }
 
   log(): VanishLog {
     const { connection, quiet, silence, load } = this.#options;
     const events = [...connection.events, ...quiet.events].sort((a, b) => a.atMs - b.atMs);
     const { rttMs, liftedAtMs } = connection;
-    const watchedMs = Math.min(connection.silentMs, liftedAtMs ?? Infinity);
-    return { engine: silence.engine, load, rttMs, liftedAtMs, watchedMs, events };
+    return {
+      ...{ engine: silence.engine, load, rttMs, liftedAtMs, events },
+      watchedMs: this.watchedMs,
+    };
   }
 
   result(): VanishedConnection {

@@ -179,12 +179,22 @@ export async function vanish(
     );
   }
 
-  /** Together with the quiet one, each at a phase of its own. */
-  async function begin(at: number, quiet: WatchedConnection, silence: Silence): Promise<VanishRun> {
+  function isInterrupted(): boolean {
+    return interruption.aborted;
+  }
+
+  /** Together with the quiet one, each at a phase of its own. Undefined: interrupted before. */
+  async function begin(
+    at: number,
+    quiet: WatchedConnection,
+    silence: Silence,
+  ): Promise<VanishRun | undefined> {
     await pause((at * PHASES_MS) / options.connections, interruption);
+    if (isInterrupted()) return undefined;
     const number = at + 1;
     const connection = await open(number, quiet.opened);
     await stillness(connection);
+    if (isInterrupted()) return undefined;
     goSilent(connection, silence.engine, request);
     onEvent({ event: 'vanished', number, engine: silence.engine });
     return new VanishRun({ connection, number, quiet, silence, load, waitMs, onEvent });
@@ -199,8 +209,8 @@ export async function vanish(
       const [first] = runs;
       if (first === undefined || now - toldAt < TELL_EVERY_MS) continue;
       toldAt = now;
-      const { watchedMs } = first.log();
-      onEvent({ event: 'watching', watchedMs, waitMs, inference: first.inference });
+      const { watchedMs, inference } = first;
+      onEvent({ event: 'watching', watchedMs, waitMs, inference });
     }
   }
 }

@@ -170,6 +170,16 @@ describe.skipIf(lacksEngine || lacks('tcpInfo', 'keepaliveTuning'))(
       TEST_MS,
     );
 
+    it('interrupted while it opens, tells of those that have vanished', async () => {
+      const { result, progress, interrupt } = await audit({ connections: 20 });
+      await until(() => progress.some(({ event }) => event === 'vanished'), SOON_MS);
+      interrupt();
+      const { complete, connections } = await result;
+      expect(complete).toBe(false);
+      expect(connections.length).toBeGreaterThanOrEqual(1);
+      expect(connections.length).toBeLessThan(20);
+    });
+
     it.skipIf(lacksDescriptorCount)(
       'interrupted, claims nothing and gives everything back',
       async () => {
