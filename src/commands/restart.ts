@@ -10,8 +10,6 @@ import type { Environment } from './environment.js';
 export interface Restart {
   /** Resolves when the next version serves. */
   readonly replaced: Promise<void>;
-  /** As SIGUSR2 does. */
-  ask(): void;
   /** None starts from now on, and one that is not ready is ended: whoever asks is told. */
   stop(): void;
   /** From now on SIGUSR2 does what it does to any program. */
@@ -91,7 +89,6 @@ export function listenForRestart(env: Environment, options: RestartOptions): Res
   const unlisten = env.onRestart(() => step('asked'));
   return {
     replaced,
-    ask: () => step('asked'),
     stop: () => step('ending'),
     ignore: unlisten,
   };
