@@ -8,11 +8,7 @@ import { portableKernel } from '../../src/kernel/portable.js';
 import { connect, type Client } from '../../src/net/client.js';
 import type { ConnectionHandlers } from '../../src/net/connection.js';
 import type { EchoServerEvent } from '../../src/net/echo-event.js';
-import {
-  startEchoServer,
-  type EchoServer,
-  type EchoServerOptions,
-} from '../../src/net/echo-server.js';
+import type { EchoServer } from '../../src/net/echo-server.js';
 import {
   engine,
   givesDescriptorsBack,
@@ -27,10 +23,11 @@ import { until } from '../until.js';
 import { ended, fdOf } from './driven.js';
 import { rawServer } from './raw-server.js';
 import { refused } from './refused.js';
+import { served } from './served.js';
 
 describe('the echo server', { timeout: TEST_MS }, () => {
   it('answers every frame with the same frame, beats too', async () => {
-    const { server, events } = await start();
+    const { server, events } = await served();
     const { connection, frames } = await join(server);
     const said = ['hello', '', 'x'.repeat(1000)];
     for (const text of said) connection.send(Buffer.from(text));
@@ -41,7 +38,7 @@ describe('the echo server', { timeout: TEST_MS }, () => {
   });
 
   it('echoes whatever arrives without a framing', async () => {
-    const { server } = await start({ framing: 'raw' });
+    const { server } = await served({ framing: 'raw' });
     const { connection, frames } = await join(server, 'none', {}, 'raw');
     connection.send(Buffer.from('no frame at all'));
     await until(() => frames.join('').length === 15, SOON_MS);
@@ -49,7 +46,7 @@ describe('the echo server', { timeout: TEST_MS }, () => {
   });
 
   it('tells of a connection in order: opened, frame, ended, closed', async () => {
-    const { server, events } = await start();
+    const { server, events } = await served();
     const { connection } = await join(server);
     connection.send(Buffer.from('hello'));
     await until(() => events.length === 2, SOON_MS);
@@ -69,7 +66,7 @@ describe('the echo server', { timeout: TEST_MS }, () => {
     'puts its mode on every connection (needs keepaliveTuning, userTimeout)',
     async () => {
       const mode = parseMode('keepalive=61s:11s:7+user-timeout=5s');
-      const { server, events } = await start({ mode });
+      const { server, events } = await served({ mode });
       await join(server);
       await until(() => events.length > 0, SOON_MS);
       expect(events).toMatchObject([{ kind: 'opened', settings: mode }]);
@@ -85,7 +82,7 @@ describe.each(['heartbeat=20ms:600ms', 'idle-timeout=600ms'])(
     const [by = ''] = text.split('=');
 
     it.skipIf(lacksEngine)('notices when dead (needs socketFilter or minTtl)', async () => {
-      const { server, events } = await start({ mode });
+      const { server, events } = await served({ mode });
       await join(server, 'heartbeat=20ms:1m');
       await until(() => framesIn(events) > 3, SOON_MS);
       for (const connection of server.connections) kernel.cut(fdOf(connection), engine);
@@ -97,7 +94,7 @@ describe.each(['heartbeat=20ms:600ms', 'idle-timeout=600ms'])(
     });
 
     it('notices when nobody says a word after connecting', async () => {
-      const { server, events } = await start({ mode });
+      const { server, events } = await served({ mode });
       await join(server);
       await until(() => server.connections.size === 0 && events.length > 0, SOON_MS);
       const [opened, verdict] = events;
@@ -107,7 +104,7 @@ describe.each(['heartbeat=20ms:600ms', 'idle-timeout=600ms'])(
     });
 
     it('stays quiet when alive', async () => {
-      const { server, events } = await start({ mode });
+      const { server, events } = await served({ mode });
       const { connection } = await join(server, 'heartbeat=20ms:1m');
       const twoTimeouts = addMs(connection.openedAt, 1200);
       await until(() => monotonicNow() > twoTimeouts && framesIn(events) > 20, SOON_MS);
@@ -118,7 +115,7 @@ describe.each(['heartbeat=20ms:600ms', 'idle-timeout=600ms'])(
 
 describe('a word about a silence', { timeout: TEST_MS }, () => {
   it('comes once a silence, before the verdict', async () => {
-    const { server, events } = await start({ mode: { idleTimeoutMs: 300 }, silentAfterMs: 100 });
+    const { server, events } = await served({ mode: { idleTimeoutMs: 300 }, silentAfterMs: 100 });
     await join(server);
     await until(() => events.some(({ kind }) => kind === 'closed'), SOON_MS);
     expect(events.map(({ kind }) => kind)).toEqual(['opened', 'silent', 'ended', 'closed']);
@@ -128,7 +125,7 @@ describe('a word about a silence', { timeout: TEST_MS }, () => {
   });
 
   it('comes again with the next silence, and ends nothing', async () => {
-    const { server, events } = await start({ silentAfterMs: 50 });
+    const { server, events } = await served({ silentAfterMs: 50 });
     const { connection } = await join(server);
     const silences = () => events.filter(({ kind }) => kind === 'silent').length;
     await until(() => silences() === 1, SOON_MS);
@@ -138,7 +135,7 @@ describe('a word about a silence', { timeout: TEST_MS }, () => {
   });
 
   it('does not come while it is spoken to', async () => {
-    const { server, events } = await start({ silentAfterMs: 600 });
+    const { server, events } = await served({ silentAfterMs: 600 });
     const { connection } = await join(server, 'heartbeat=20ms:1m');
     const twice = addMs(connection.openedAt, 1200);
     await until(() => monotonicNow() > twice && framesIn(events) > 20, SOON_MS);
@@ -148,7 +145,7 @@ describe('a word about a silence', { timeout: TEST_MS }, () => {
 
 describe('what a stranger may cost', { timeout: TEST_MS }, () => {
   it('no connection beyond the most that are allowed, until there is room again', async () => {
-    const { server, events } = await start({ maxConnections: 2 });
+    const { server, events } = await served({ maxConnections: 2 });
     const first = await join(server);
     await join(server);
     await until(() => server.connections.size === 2, SOON_MS);
@@ -169,7 +166,7 @@ describe('what a stranger may cost', { timeout: TEST_MS }, () => {
   });
 
   it('no place for ever: whoever has been silent for longest makes room (--evict)', async () => {
-    const { server, events } = await start({ maxConnections: 3, evict: true });
+    const { server, events } = await served({ maxConnections: 3, evict: true });
     const [silent, beating] = [await join(server), await join(server, 'heartbeat=20ms:1m')];
     const later = await join(server);
     await until(() => server.connections.size === 3 && framesIn(events) > 3, SOON_MS);
@@ -196,7 +193,7 @@ describe('what a stranger may cost', { timeout: TEST_MS }, () => {
   });
 
   it('no more than its share from one address, though there is room', async () => {
-    const { server, events } = await start({ maxPerAddress: 2, evict: true });
+    const { server, events } = await served({ maxPerAddress: 2, evict: true });
     const first = await join(server);
     await join(server);
     await until(() => server.connections.size === 2, SOON_MS);
@@ -219,7 +216,7 @@ describe('what a stranger may cost', { timeout: TEST_MS }, () => {
   });
 
   it('no frame beyond the largest: the connection is closed for a reason', async () => {
-    const { server, events } = await start({ maxFrameBytes: 16 });
+    const { server, events } = await served({ maxFrameBytes: 16 });
     const { connection, frames } = await join(server);
     connection.send(new Uint8Array(16));
     await until(() => frames.length === 1, SOON_MS);
@@ -244,7 +241,7 @@ describe('what a stranger may cost', { timeout: TEST_MS }, () => {
         throw new KernelRefusal('setsockopt(6, 18)', 22);
       },
     };
-    const { server, events } = await start({ mode: { userTimeoutMs: 1000 } }, grudging);
+    const { server, events } = await served({ mode: { userTimeoutMs: 1000 } }, grudging);
     await turnedAway(server);
     await until(() => events.length > 0, SOON_MS);
     expect(events).toMatchObject([
@@ -259,7 +256,7 @@ describe('what a stranger may cost', { timeout: TEST_MS }, () => {
 
 describe('delayed replies', { timeout: TEST_MS }, () => {
   it('come later, in order', async () => {
-    const { server } = await start({ replyDelayMs: 100 });
+    const { server } = await served({ replyDelayMs: 100 });
     const { connection, frames } = await join(server);
     const askedAt = monotonicNow();
     connection.send(Buffer.from('one'));
@@ -271,7 +268,7 @@ describe('delayed replies', { timeout: TEST_MS }, () => {
   });
 
   it('are bounded: what finds no room is reported and not answered', async () => {
-    const { server, events } = await start({ replyDelayMs: 300 });
+    const { server, events } = await served({ replyDelayMs: 300 });
     const { connection, frames } = await join(server);
     const asked = 20;
     for (let number = 0; number < asked; number++) connection.send(new Uint8Array(20_000));
@@ -283,7 +280,7 @@ describe('delayed replies', { timeout: TEST_MS }, () => {
   });
 
   it('are forgotten when the connection closes', async () => {
-    const { server, events } = await start({ replyDelayMs: 200 });
+    const { server, events } = await served({ replyDelayMs: 200 });
     const gone = await join(server);
     gone.connection.send(Buffer.from('never mind'));
     await until(() => framesIn(events) === 1, SOON_MS);
@@ -300,33 +297,33 @@ describe('delayed replies', { timeout: TEST_MS }, () => {
 describe('what the echo server refuses', { timeout: TEST_MS }, () => {
   it('CANNOT_LISTEN: the port is in use', async () => {
     const { port } = await rawServer();
-    const refusal = await refused(start({ port }));
+    const refusal = await refused(served({ port }));
     expect(refusal).toMatchObject({ code: 'CANNOT_LISTEN', cause: { code: 'EADDRINUSE' } });
     expect(refusal.message).toBe(`cannot listen on 127.0.0.1:${port}: the port is in use`);
     expect(refusal.hint).toContain(`sport = :${port}`);
   });
 
   it('CANNOT_LISTEN: the address is not on this host', async () => {
-    const refusal = await refused(start({ host: '192.0.2.1' })); // TEST-NET-1, RFC 5737
+    const refusal = await refused(served({ host: '192.0.2.1' })); // TEST-NET-1, RFC 5737
     expect(refusal).toMatchObject({ code: 'CANNOT_LISTEN', cause: { code: 'EADDRNOTAVAIL' } });
     expect(refusal.message).toBe('cannot listen on 192.0.2.1:0: the address is not on this host');
   });
 
   it('NO_CAPABILITY: a keepalive mode on the portable kernel', async () => {
-    const refusal = await refused(start({ mode: parseMode('keepalive') }, portableKernel));
+    const refusal = await refused(served({ mode: parseMode('keepalive') }, portableKernel));
     expect(refusal.code).toBe('NO_CAPABILITY');
   });
 
   it.skipIf(lacksDescriptorCount)('and listens no longer (needs Linux)', async () => {
     await givesDescriptorsBack(async () => {
-      await refused(start({ mode: parseMode('keepalive') }, portableKernel));
+      await refused(served({ mode: parseMode('keepalive') }, portableKernel));
     });
   });
 });
 
 describe('closing the echo server', { timeout: TEST_MS }, () => {
   it('resets every connection and lets nobody in any more', async () => {
-    const { server, events } = await start();
+    const { server, events } = await served();
     const clients = [await join(server), await join(server)];
     await until(() => server.connections.size === 2, SOON_MS);
     await server.close();
@@ -339,7 +336,7 @@ describe('closing the echo server', { timeout: TEST_MS }, () => {
 
   it.skipIf(lacksDescriptorCount)('gives every descriptor back (needs Linux)', async () => {
     await givesDescriptorsBack(async () => {
-      const { server } = await start({ replyDelayMs: 50, mode: parseMode('heartbeat=20ms:5s') });
+      const { server } = await served({ replyDelayMs: 50, mode: parseMode('heartbeat=20ms:5s') });
       const clients = await Promise.all(Array.from({ length: 20 }, () => join(server)));
       for (const { connection } of clients) connection.send(Buffer.from('hello'));
       clients[0]?.connection.close();
@@ -356,34 +353,6 @@ const ROUNDING_MS = 0.001;
 
 /** Delayed replies of 20,000 bytes within 256 KiB. */
 const WAITING_AT_MOST = 13;
-
-interface Running {
-  readonly server: EchoServer;
-  readonly events: readonly EchoServerEvent[];
-}
-
-async function start(
-  options: Partial<EchoServerOptions> = {},
-  on: Kernel = kernel,
-): Promise<Running> {
-  const events: EchoServerEvent[] = [];
-  const server = await startEchoServer(
-    on,
-    {
-      host: '127.0.0.1',
-      port: 0,
-      mode: {},
-      framing: 'length16',
-      maxFrameBytes: 32_768,
-      maxConnections: Infinity,
-      replyDelayMs: 0,
-      ...options,
-    },
-    (event) => events.push(event),
-  );
-  onTestFinished(() => server.close());
-  return { server, events };
-}
 
 interface Joined extends Client {
   /** What has come back, as text. */

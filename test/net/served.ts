@@ -7,6 +7,7 @@ import {
   type EchoServer,
   type EchoServerOptions,
 } from '../../src/net/echo-server.js';
+import type { Kernel } from '../../src/kernel/kernel.js';
 import { kernel, SOON_MS } from '../real-kernel.js';
 
 export interface Served {
@@ -15,10 +16,13 @@ export interface Served {
 }
 
 /** An echo server of ours, gone when the test is over. */
-export async function served(options: Partial<EchoServerOptions> = {}): Promise<Served> {
+export async function served(
+  options: Partial<EchoServerOptions> = {},
+  on: Kernel = kernel,
+): Promise<Served> {
   const events: EchoServerEvent[] = [];
   const server = await startEchoServer(
-    kernel,
+    on,
     {
       host: '127.0.0.1',
       port: 0,
