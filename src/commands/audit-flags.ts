@@ -3,8 +3,9 @@ import { Option, type Command } from 'commander';
 import { formatDuration, parseDuration } from '../core/duration.js';
 import { BESIDE, SHORTEST_SILENCE_MS } from '../core/idle-limit-plan.js';
 import { formatMode, type Mode } from '../core/mode.js';
+import { parseVanishExpectation, type VanishExpectation } from '../core/vanish-expect.js';
 import { TcpaliveError } from '../errors.js';
-import { wholeNumber } from './options.js';
+import { repeatable, wholeNumber } from './options.js';
 
 export interface AuditFlags {
   readonly vanish?: boolean;
@@ -12,6 +13,7 @@ export interface AuditFlags {
   readonly load?: 'idle' | 'write';
   readonly wait: number;
   readonly connections?: number;
+  readonly expect: readonly VanishExpectation[];
 }
 
 const DEFAULT_WAIT_MS = 20 * 60_000;
@@ -55,6 +57,11 @@ export function addAuditFlags(command: Command): Command {
       `how many vanish (default: ${defaultConnections.vanish}), ` +
         `or are silent at a time (default: ${defaultConnections.idleLimit})`,
       wholeNumber(1, MOST_CONNECTIONS),
+    )
+    .addOption(
+      new Option('--expect <expr>', "--vanish: a condition, such as 'noticed<5m'; repeatable")
+        .default([], 'none')
+        .argParser(repeatable(parseVanishExpectation)),
     );
 }
 
@@ -66,7 +73,8 @@ export function refuseUnauditable(
   const audits = vanish === true || idleLimit === true;
   const stray = ['wait', 'connections'].find((flag) => !audits && given(flag));
   if (stray !== undefined) throw badUsage(`--${stray} is for --vanish and --idle-limit`);
-  if (vanish !== true && given('load')) throw badUsage('--load is for --vanish');
+  const ofVanish = ['load', 'expect'].find((flag) => vanish !== true && given(flag));
+  if (ofVanish !== undefined) throw badUsage(`--${ofVanish} is for --vanish`);
   if (vanish === true && given('mode')) {
     throw badUsage("--vanish finds out the server's mode: it takes no --mode of ours");
   }

@@ -119,7 +119,8 @@ keepalive probe now and then; --connections lets more of them vanish.
 
 --idle-limit opens many connections, silent for 1s, 2s, 4s and so on, and lets the kernel ask each with
 one keepalive probe: no byte is sent, so it works with any server. It takes two to four times the limit.
-Exit codes of both: 0 measured, or not up to --wait; 3 it could not be; 130/143 interrupted.
+Exit codes of both: 0 measured, or not up to --wait; 1 an --expect failed; 3 it could not be measured;
+130/143 interrupted.
 
 Examples:
   tcpalive probe 127.0.0.1:7777 --count 5
@@ -130,6 +131,7 @@ Examples:
   tcpalive probe 127.0.0.1:7777 --mode keepalive=1s:1s:3 --drop-after 2s --json
   tcpalive probe example.org:443 --tls --mode keepalive=5s:1s:3 --duration 1m
   tcpalive probe 127.0.0.1:6379 --vanish --wait 5m
+  tcpalive probe 127.0.0.1:6379 --vanish --expect 'noticed<5m' --expect 'mechanism=keepalive'
   tcpalive probe example.org:443 --idle-limit                                 what NAT and firewalls allow
   tcpalive probe example.org:443 --idle-limit --mode keepalive=60s:10s:6 --wait 1h
 `;

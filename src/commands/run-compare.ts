@@ -10,6 +10,7 @@ import { reportComparison } from '../report/comparison.js';
 import { reportScenario } from '../report/scenario.js';
 import type { CompareFlags } from './compare.js';
 import type { Environment } from './environment.js';
+import { tellExpectations } from './expectations.js';
 import { listenForInterrupt } from './interrupt.js';
 import { showProgress, type Picture } from './live.js';
 import { chosenFormat } from './options.js';
@@ -78,14 +79,11 @@ function reportComparisonResult(
   const style = styleFor(env, env.stdout, flags.color);
   env.stdout.write(reportComparison(result, { format, style, wide: flags.wide ?? false }));
   const outcomes = flags.expect.map((expectation) => checkExpectation(expectation, result.rows));
-  for (const { text, pass, got } of outcomes) {
-    env.stderr.write(`${pass ? 'pass' : 'FAIL'}  ${text}  (got ${got})\n`);
-  }
+  const isAsExpected = tellExpectations(env, outcomes);
   if (result.rows.some(({ drop }) => drop?.proven === false)) {
     throw new TcpaliveError('NOT_PROVEN', 'not every drop was seen to drop: see the rows above');
   }
-  const failed = outcomes.some((outcome) => !outcome.pass);
-  return failed || result.rows.some((row) => row.agrees === false) ? 1 : 0;
+  return !isAsExpected || result.rows.some((row) => row.agrees === false) ? 1 : 0;
 }
 
 function reportScenarioResult(

@@ -2,6 +2,7 @@ import { vanish } from '../audit/vanish.js';
 import { formatEndpoint, type Endpoint } from '../core/endpoint.js';
 import type { ProbeProtocol } from '../core/probe-result.js';
 import { requestOf, withFirstWord, type Speech } from '../core/speech.js';
+import { checkVanishExpectation } from '../core/vanish-expect.js';
 import type { VanishProgress, VanishResult } from '../core/vanish-result.js';
 import { TcpaliveError } from '../errors.js';
 import { hostFacts } from '../kernel/host-facts.js';
@@ -12,6 +13,7 @@ import { defaultConnections } from './audit-flags.js';
 import { chooseProtocol } from './choose-protocol.js';
 import { connectOptions } from './connect-options.js';
 import type { Environment } from './environment.js';
+import { tellExpectations } from './expectations.js';
 import { listenForInterrupt } from './interrupt.js';
 import { outputStream } from './output-stream.js';
 import type { ProbeFlags, RunProbe } from './probe.js';
@@ -51,8 +53,10 @@ export const runVanish: RunProbe = async (env, remote, flags) => {
     status.end();
     const { width } = styleFor(env, env.stdout, flags.color);
     output.result(result, () => vanishSummary(result, width));
+    const outcomes = flags.expect.map((expectation) => checkVanishExpectation(expectation, result));
+    const isAsExpected = tellExpectations(env, outcomes);
     if (!result.noticed && !result.proven && !interrupt.happened) throw notProven(result);
-    env.setExitCode(interrupt.exitCode(0));
+    env.setExitCode(interrupt.exitCode(isAsExpected ? 0 : 1));
   } catch (error) {
     if (!interrupt.happened || !(error instanceof TcpaliveError)) throw error;
     status.say('interrupted before a client had vanished: nothing is known');

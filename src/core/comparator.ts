@@ -34,6 +34,48 @@ export function holds(found: number | string, { comparator, value }: Comparison)
   }
 }
 
+/** `SUBJECT FIGURE OP VALUE` as it was written, with single spaces, and in its parts. */
+export interface WrittenComparison {
+  readonly text: string;
+  /** All words before the figure. */
+  readonly subject: readonly string[];
+  readonly figure: string;
+  readonly comparator: Comparator;
+  readonly value: string;
+}
+
+const WRITTEN = new RegExp(
+  String.raw`^(?:(.*)\s)?([^\s<>=]+)\s*(${COMPARATORS.join('|')})\s*([^\s<>=]+)$`,
+);
+
+/**
+ * @param figures which there are
+ * @param grammar what is accepted, for whoever wrote something else
+ * @throws TcpaliveError BAD_USAGE
+ */
+export function parseWritten(
+  written: string,
+  figures: readonly string[],
+  grammar: string,
+): WrittenComparison {
+  const text = written.trim().replace(/\s+/g, ' ');
+  const [, subject = '', figure = '', operator, value = ''] = WRITTEN.exec(text) ?? [];
+  const comparator = COMPARATORS.find((known) => known === operator);
+  if (comparator === undefined || !figures.includes(figure)) {
+    throw new TcpaliveError('BAD_USAGE', `'${text}' is not an expectation: ${grammar}`);
+  }
+  return { text, subject: subject.split(' ').filter(Boolean), figure, comparator, value };
+}
+
+/** @throws TcpaliveError BAD_USAGE */
+export function parseCount(value: string, figure: string): number {
+  if (/^\d{1,9}$/.test(value)) return Number(value);
+  throw new TcpaliveError(
+    'BAD_USAGE',
+    `'${value}' is not a count: ${figure} takes a whole number without a unit, such as ${figure}=0`,
+  );
+}
+
 const COUNT = new RegExp(String.raw`^(${COMPARATORS.join('|')})?\s*(\d{1,9})$`);
 
 /**

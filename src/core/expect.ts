@@ -4,7 +4,7 @@
  *     heartbeat worst<3.2s · keepalive=1s:1s:3 idle noticed=20 · write noticed=0 · false=0
  */
 import { TcpaliveError } from '../errors.js';
-import { COMPARATORS, holds, type Checked, type Comparison } from './comparator.js';
+import { holds, parseCount, parseWritten, type Checked, type Comparison } from './comparator.js';
 import { faultGrammar, faultKind, faultWords, loadWords, parseFault } from './condition.js';
 import { parseDuration } from './duration.js';
 import { formatMode, parseMode } from './mode.js';
@@ -37,28 +37,28 @@ type Figure = keyof typeof countFigures | keyof typeof durationFigures;
 const PART_NAMES = ['none', 'keepalive', 'user-timeout', 'heartbeat', 'idle-timeout', 'rto-max'];
 const PLAIN_WORDS = [...Object.keys(loadWords), ...Object.keys(faultWords), ...PART_NAMES];
 
+const FIGURES = [...Object.keys(countFigures), ...Object.keys(durationFigures)];
+
 const GRAMMAR =
   "[WORDS] FIGURE OP VALUE, such as 'heartbeat worst<3.2s' or 'write noticed=0', with FIGURE " +
-  `${[...Object.keys(countFigures), ...Object.keys(durationFigures)].join(', ')} and OP < <= = >= >`;
-
-const SHAPE = new RegExp(
-  String.raw`^(?:(.*)\s)?([^\s<>=]+)\s*(${COMPARATORS.join('|')})\s*([^\s<>=]+)$`,
-);
+  `${FIGURES.join(', ')} and OP < <= = >= >`;
 
 /** How many rows that fail are named before the rest is only counted. */
 const ROWS_NAMED = 3;
 
 /** @throws TcpaliveError BAD_USAGE naming the value and what is accepted. */
-export function parseExpectation(text: string): Expectation {
-  const normal = text.trim().replace(/\s+/g, ' ');
-  const [, selection = '', figure = '', operator, value = ''] = SHAPE.exec(normal) ?? [];
-  const comparator = COMPARATORS.find((known) => known === operator);
-  if (comparator === undefined || !(isCount(figure) || isDuration(figure))) {
-    throw new TcpaliveError('BAD_USAGE', `'${normal}' is not an expectation: ${GRAMMAR}`);
-  }
+export function parseExpectation(written: string): Expectation {
+  const {
+    text,
+    subject,
+    figure: name,
+    comparator,
+    value,
+  } = parseWritten(written, FIGURES, GRAMMAR);
+  const figure = name as Figure;
   return {
-    text: normal,
-    words: selection.split(' ').filter(Boolean).map(parseWord),
+    text,
+    words: subject.map(parseWord),
     figure,
     comparator,
     value: isCount(figure) ? parseCount(value, figure) : parseDuration(value),
@@ -92,14 +92,6 @@ function parseWord(word: string): string {
     `'${word}' selects no row: a load (${Object.keys(loadWords).join(', ')}), ` +
       `a fault (${faultGrammar.join(', ')}), a mode such as heartbeat=1s:3s, ` +
       `or the name of a part of one (${PART_NAMES.join(', ')})`,
-  );
-}
-
-function parseCount(value: string, figure: Figure): number {
-  if (/^\d{1,9}$/.test(value)) return Number(value);
-  throw new TcpaliveError(
-    'BAD_USAGE',
-    `'${value}' is not a count: ${figure} takes a whole number without a unit, such as ${figure}=0`,
   );
 }
 
@@ -144,8 +136,4 @@ function inWords(value: number, figure: Figure): string {
 
 function isCount(figure: string): figure is keyof typeof countFigures {
   return Object.hasOwn(countFigures, figure);
-}
-
-function isDuration(figure: string): figure is keyof typeof durationFigures {
-  return Object.hasOwn(durationFigures, figure);
 }

@@ -13,14 +13,17 @@ import type { Span } from './timer-wheel.js';
  * - `none-seen`: nothing came at all.
  * - `ambiguous`: what came has more than one explanation, or lacks a part of each.
  */
-export type MechanismKind =
-  | 'keepalive'
-  | 'idle-timeout'
-  | 'heartbeat'
-  | 'send-timeout'
-  | 'retransmission'
-  | 'none-seen'
-  | 'ambiguous';
+export const MECHANISMS = [
+  'keepalive',
+  'idle-timeout',
+  'heartbeat',
+  'send-timeout',
+  'retransmission',
+  'none-seen',
+  'ambiguous',
+] as const;
+
+export type MechanismKind = (typeof MECHANISMS)[number];
 
 /** The best value, and the span that holds the true one. */
 export interface Estimate extends Span {

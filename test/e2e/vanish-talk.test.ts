@@ -54,7 +54,7 @@ describe.skipIf(lacksNetwork || lacksPrograms('redis-server', 'mosquitto'))(
         audit(port.websocket, '--protocol', 'websocket'),
         audit(1883, '--protocol', promising),
         audit(port.talker),
-        audit(6379, '--load', 'write'),
+        audit(6379, '--load', 'write', '--expect', 'noticed<20s'),
         audit(port.mute, '--wait', '3s'),
       ]);
 
@@ -92,7 +92,7 @@ describe.skipIf(lacksNetwork || lacksPrograms('redis-server', 'mosquitto'))(
       });
     });
 
-    it('says what it cannot do, in one line', async () => {
+    it('says what it cannot do, and what is not as expected', async () => {
       const network = await ownNetwork();
       await nodeServer(network, WEBSOCKET, [ADDRESS, '9001'], 9001);
       await listening(network, 9003);
@@ -106,6 +106,10 @@ describe.skipIf(lacksNetwork || lacksPrograms('redis-server', 'mosquitto'))(
           there(`${ADDRESS}:9003`, '--load', 'write', '--send', 'x'),
           3,
           /did not answer .*NO_ANSWER/,
+        ),
+        disappointed(
+          there(`${ADDRESS}:9003`, '--wait', '3s', '--expect', 'noticed<5m', '--expect', 'count<3'),
+          /FAIL {2}noticed<5m {2}\(got not noticed\)\nFAIL {2}count<3 {2}\(got not seen\)\n/,
         ),
       ]);
     });
@@ -136,6 +140,12 @@ function auditsIn(network: Network) {
     expect(code, stderr).toBe(0);
     return JSON.parse(stdout) as VanishResult;
   };
+}
+
+async function disappointed(ended: Promise<Run>, words: RegExp): Promise<void> {
+  const { code, stderr } = await ended;
+  expect(code, stderr).toBe(1);
+  expect(stderr).toMatch(words);
 }
 
 async function refused(ended: Promise<Run>, code: number, words: RegExp): Promise<void> {
