@@ -18,8 +18,8 @@ export interface ServerSnapshot {
   readonly longestSilenceMs: number | null;
   /** What waits for peers that do not read. */
   readonly unsentBytes: number;
-  /** Memory that is its own at the moment. */
-  readonly residentBytes: number;
+  /** Memory that is its own at the moment; null: not told, as when no descriptor is left. */
+  readonly residentBytes: number | null;
   readonly counts: ServerCounts;
   readonly descriptors: Descriptors;
   readonly loopDelayMs: { readonly p99: number; readonly max: number };
@@ -93,7 +93,7 @@ export function mergeSnapshots(
     evict: snapshots.every(({ evict }) => evict),
     longestSilenceMs: maxOrNull(snapshots.map(({ longestSilenceMs }) => longestSilenceMs)),
     unsentBytes: sum(({ unsentBytes }) => unsentBytes),
-    residentBytes: sum(({ residentBytes }) => residentBytes),
+    residentBytes: sumOrNull(snapshots.map(({ residentBytes }) => residentBytes)),
     counts: sumCounts(snapshots.map(({ counts }) => counts)),
     descriptors: {
       open: sumOrNull(snapshots.map(({ descriptors }) => descriptors.open)),

@@ -53,7 +53,7 @@ export function watchSelf(kernel: Kernel, server: Watched, options: WatchOptions
         evict,
         longestSilenceMs: longestSilenceMs === null ? null : Math.round(longestSilenceMs),
         unsentBytes,
-        residentBytes: process.memoryUsage.rss(),
+        residentBytes: residentBytes(),
         counts: structuredClone(server.counts),
         descriptors: {
           open: kernel.openDescriptors(process.pid) ?? null,
@@ -67,4 +67,13 @@ export function watchSelf(kernel: Kernel, server: Watched, options: WatchOptions
       loop.stop();
     },
   };
+}
+
+/** Node reads it from a file (uv_resident_set_memory): null where there is no descriptor to open that with. */
+function residentBytes(): number | null {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return null;
+  }
 }

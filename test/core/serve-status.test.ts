@@ -30,6 +30,11 @@ describe('the status of a server', () => {
     });
   });
 
+  it('has no memory in all where one process cannot tell its own', () => {
+    const workers = [snapshot(), snapshot({ pid: 2, residentBytes: null })];
+    expect(mergeSnapshots(workers, time).residentBytes).toBeNull();
+  });
+
   it('of several is their sum, their worst, and each of them', () => {
     const workers = [
       snapshot(),

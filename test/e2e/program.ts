@@ -37,7 +37,7 @@ const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 
 /** Long against anything that is waited for, and shorter than a test's own time. */
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 45_000;
 
 /** A copy that every user may read, with its run-time dependency or without. Gone after the test. */
 export function install({ koffi = true } = {}): string {

@@ -32,6 +32,8 @@ export interface Libc {
   /** Of the calling thread. @throws KernelRefusal */
   setns(fd: number, kind: number): void;
   setrlimit(resource: number, soft: number, hard: number): void;
+  /** The soft limit. @throws KernelRefusal */
+  getrlimit(resource: number): number;
   addressOf(bytes: Buffer): bigint;
 }
 
@@ -59,6 +61,7 @@ function libcThrough(koffi: typeof koffiModule): Libc {
     syscall: self.func('long syscall(long, long, long, long, long)'),
     prctl: self.func('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)'),
     setrlimit: self.func('int setrlimit(int, void*)'),
+    getrlimit: self.func('int getrlimit(int, void*)'),
     setns: self.func('int setns(int, int)'),
   };
 
@@ -118,10 +121,15 @@ function libcThrough(koffi: typeof koffiModule): Libc {
     prctl: (option, value) => void call('prctl', c.prctl, option, value, 0, 0, 0),
     setns: (fd, kind) => void call('setns', c.setns, fd, kind),
     setrlimit(resource, soft, hard) {
-      const limits = Buffer.alloc(16);
+      const limits = Buffer.alloc(RLIMIT_BYTES);
       limits.writeBigUInt64LE(BigInt(soft), 0);
       limits.writeBigUInt64LE(BigInt(hard), 8);
       call('setrlimit', c.setrlimit, resource, limits);
+    },
+    getrlimit(resource) {
+      const limits = Buffer.alloc(RLIMIT_BYTES);
+      call('getrlimit', c.getrlimit, resource, limits);
+      return Number(limits.readBigUInt64LE(0));
     },
     addressOf: (bytes) => koffi.address(bytes),
   };
@@ -131,4 +139,6 @@ type NativeFunction = ReturnType<LibraryHandle['func']>;
 
 /** Room for `struct sockaddr_in6`. */
 const SOCKADDR_BYTES = 28;
+/** `struct rlimit`: the soft one, then the hard one. */
+const RLIMIT_BYTES = 16;
 const MSG_DONTWAIT = 0x40;

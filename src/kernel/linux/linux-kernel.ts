@@ -15,7 +15,7 @@ import type {
   TcpInfo,
 } from '../socket-view.js';
 import type { Libc } from './libc.js';
-import { descriptorLimit, openDescriptors, setSysctl, tcpSysctls, ticksPerSecond } from './proc.js';
+import { openDescriptors, setSysctl, tcpSysctls, ticksPerSecond } from './proc.js';
 import { askSocket, dumpSockets, KeptDump } from './netlink.js';
 import {
   eachSocket,
@@ -228,7 +228,7 @@ export class LinuxKernel implements Kernel {
   }
 
   descriptorLimit(): number | undefined {
-    return descriptorLimit();
+    return this.#libc.getrlimit(RLIMIT_NOFILE);
   }
 
   openDescriptors(pid: number): number | undefined {

@@ -53,17 +53,11 @@ export function bootId(): string | undefined {
   return tryRead('/proc/sys/kernel/random/boot_id')?.toString('latin1').trim();
 }
 
-export function descriptorLimit(): number | undefined {
-  const limits = tryRead('/proc/self/limits')?.toString('latin1') ?? '';
-  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
-  return soft === undefined ? undefined : Number(soft);
-}
-
 export function openDescriptors(pid: number): number | undefined {
   const folder = `/proc/${pid}/fd`;
   try {
-    // From Linux 6.2 on the folder's size is their number, counted at one moment; reading the
-    // entries one after the other can meet a descriptor twice while others come and go.
+    // From Linux 6.2 on the folder's size is their number, counted at one moment, and told to who has no
+    // descriptor left to open it with; reading the entries can meet one twice while others come and go.
     const { size } = statSync(folder);
     return size > 0 ? size : readdirSync(folder).length;
   } catch {
