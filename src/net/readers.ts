@@ -1,12 +1,14 @@
 /**
  * Sees to it that peers read: who does not for too long is reset, and so is who has not for longest when too
- * much waits for all of them together. One timer for all connections of a server.
+ * much waits for all of them together. One deadline for all connections of a server.
  */
 import { Backlog, Waiting, type BacklogLimits } from '../core/backlog.js';
+import type { Deadline } from '../core/deadline-wheel.js';
 import { msBetween } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Connection } from './connection.js';
+import { deadlines, type DeadlineOwner } from './deadlines.js';
 
 /** What is looked after: it keeps its own part of the backlog. */
 export interface Reader {
@@ -18,10 +20,10 @@ export interface Reader {
 /** So many may prove that they have read since, before the oldest of the others goes whether it reads or not. */
 const MOST_LOOKS = 8;
 
-export class Readers {
+export class Readers implements DeadlineOwner {
   readonly #kernel: Kernel;
   readonly #backlog: Backlog<Reader>;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #deadline: Deadline<DeadlineOwner> = deadlines.enter(this);
 
   constructor(kernel: Kernel, limits: BacklogLimits) {
     this.#kernel = kernel;
@@ -46,9 +48,18 @@ export class Readers {
   forget({ waiting }: Reader): void {
     if (waiting === undefined) return;
     this.#backlog.forget(waiting);
-    if (this.#backlog.oldest !== undefined) return;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    if (this.#backlog.oldest === undefined) deadlines.leave(this.#deadline);
+  }
+
+  deadlineCame(): void {
+    const now = monotonicNow();
+    for (;;) {
+      const { oldest } = this.#backlog;
+      const due = this.#backlog.nextDeadline();
+      if (oldest === undefined || due === undefined || now < due) break;
+      if (!this.#hasRead(oldest)) this.#giveUp(oldest, '--stall-timeout');
+    }
+    this.#arm();
   }
 
   #note(reader: Reader): void {
@@ -79,24 +90,7 @@ export class Readers {
     this.forget(holder);
   }
 
-  /** A deadline that moved back leaves the running timer alone: it finds out when it fires. */
   #arm(): void {
-    const due = this.#backlog.nextDeadline();
-    if (due === undefined || this.#timer !== undefined) return;
-    const waitMs = Math.max(0, Math.ceil(msBetween(monotonicNow(), due)));
-    // After one poll phase: where our own loop was late, what has been read meanwhile is known by then.
-    this.#timer = setTimeout(() => setImmediate(() => this.#fired()), waitMs);
-  }
-
-  #fired(): void {
-    this.#timer = undefined;
-    const now = monotonicNow();
-    for (;;) {
-      const { oldest } = this.#backlog;
-      const due = this.#backlog.nextDeadline();
-      if (oldest === undefined || due === undefined || now < due) break;
-      if (!this.#hasRead(oldest)) this.#giveUp(oldest, '--stall-timeout');
-    }
-    this.#arm();
+    deadlines.move(this.#deadline, this.#backlog.nextDeadline());
   }
 }
