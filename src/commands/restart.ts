@@ -2,8 +2,8 @@
 import { variablesForSuccessor } from '../core/inherited.js';
 import type { ServeEntry } from '../core/serve-log.js';
 import { Succession, type SuccessionInput } from '../core/succession.js';
-import { msBetween } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
+import { deadlines } from '../net/deadlines.js';
 import { startSuccessor, type Successor } from '../net/successor.js';
 import type { Environment } from './environment.js';
 
@@ -30,11 +30,11 @@ export function listenForRestart(env: Environment, options: RestartOptions): Res
   const { print } = options;
   const succession = new Succession(options.readyTimeoutMs);
   let successor: Successor | undefined;
-  let timer: NodeJS.Timeout | undefined;
   let isReplaced: () => void = () => undefined;
   const replaced = new Promise<void>((resolve) => {
     isReplaced = resolve;
   });
+  const deadline = deadlines.enter({ deadlineCame: () => step('tick') });
 
   function step(input: SuccessionInput): void {
     for (const action of succession.step(input, monotonicNow())) {
@@ -55,7 +55,7 @@ export function listenForRestart(env: Environment, options: RestartOptions): Res
           break;
       }
     }
-    arm();
+    deadlines.move(deadline, succession.nextDeadline());
   }
 
   function start(): void {
@@ -79,18 +79,14 @@ export function listenForRestart(env: Environment, options: RestartOptions): Res
     print({ event: 'restart-failed', ...ofThis(), reason });
   }
 
-  function arm(): void {
-    clearTimeout(timer);
-    const due = succession.nextDeadline();
-    if (due === undefined) return;
-    timer = setTimeout(() => step('tick'), Math.ceil(msBetween(monotonicNow(), due)));
-  }
-
   const unlisten = env.onRestart(() => step('asked'));
   return {
     replaced,
     stop: () => step('ending'),
-    ignore: unlisten,
+    ignore() {
+      unlisten();
+      deadlines.leave(deadline);
+    },
   };
 }
 
