@@ -1,7 +1,15 @@
 import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { startStatusServer, type StatusServer } from '../../src/net/status-server.js';
+import type { Asker } from '../../src/net/asker.js';
+import {
+  startStatusServer,
+  type Resource,
+  type StatusServer,
+} from '../../src/net/status-server.js';
 import { SOON_MS, TEST_MS } from '../real-kernel.js';
 import { until } from '../until.js';
 
@@ -20,8 +28,11 @@ const resources = {
   },
 } as const;
 
-async function start(): Promise<StatusServer> {
-  const server = await startStatusServer({ address: '127.0.0.1', port: 0 }, resources);
+async function start(
+  others: Readonly<Record<string, Resource>> = resources,
+  address = '127.0.0.1',
+): Promise<StatusServer> {
+  const server = await startStatusServer({ address, port: 0 }, others);
   onTestFinished(() => server.close());
   return server;
 }
@@ -40,9 +51,123 @@ describe('a status server', { timeout: TEST_MS }, () => {
     ['GET', '/toString', 404, 'there is: /word, /sick, /do\n'],
   ])('answers %s %s with %d', async (method, path, status, body) => {
     const { address } = await start();
-    const response = await fetch(`http://127.0.0.1:${address.port}${path}`, { method });
+    const at = `http://127.0.0.1:${address.port}${path}`;
+    const response = await fetch(at, { method, headers: { tcpalive: '1' } });
     expect({ status: response.status, body: await response.text() }).toEqual({ status, body });
     expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('server')).toBe('tcpalive');
+  });
+
+  it.each([
+    ['without our header', { host: '127.0.0.1' }],
+    ['by a name that may lead here', { tcpalive: '1', host: 'rebound.example:7778' }],
+  ])('does nothing that a web page may have asked for: %s', async (_, headers) => {
+    let isDone = false;
+    const answer = () =>
+      Promise.resolve({ status: 202, type: 'text/plain', body: '' }).then((it) => {
+        isDone = true;
+        return it;
+      });
+    const server = await start({ '/do': { method: 'POST', answer } });
+    const refused = await asked(server, { method: 'POST', path: '/do', headers });
+    expect({ status: refused.statusCode, said: await text(refused) }).toEqual({
+      status: 403,
+      said: expect.stringMatching(/^a web page could have sent this: /) as unknown,
+    });
+    // What a browser asks beforehand, where the page is another origin's.
+    const preflight = await asked(server, {
+      method: 'OPTIONS',
+      path: '/do',
+      headers: {
+        origin: 'http://evil.example',
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'tcpalive',
+      },
+    });
+    expect(preflight.statusCode).toBe(405);
+    const granted = Object.keys(preflight.headers).filter((name) => name.startsWith('access-'));
+    expect(granted).toEqual([]);
+    expect(isDone).toBe(false);
+  });
+
+  it('takes the name that it was told to listen on', async () => {
+    const server = await start(resources, 'localhost');
+    const headers = { tcpalive: '1', host: `localhost:${server.address.port}` };
+    const { statusCode } = await asked(server, { method: 'POST', path: '/do', headers });
+    expect(statusCode).toBe(202);
+  });
+
+  it('tells a resource who asks', async () => {
+    const askers: Asker[] = [];
+    const server = await start({
+      '/who': {
+        method: 'GET',
+        answer: (asker) => {
+          askers.push(asker);
+          return Promise.resolve({ status: 200, type: 'text/plain', body: '' });
+        },
+      },
+    });
+    const { socket } = await asked(server, { path: '/who' });
+    expect(askers).toEqual([
+      { local: server.address, remote: { address: '127.0.0.1', port: socket.localPort } },
+    ]);
+  });
+
+  it('sends a stream as it grows, and to its end though it is closed meanwhile', async () => {
+    const body = new PassThrough();
+    const server = await start({
+      '/slow': {
+        method: 'GET',
+        answer: () => Promise.resolve({ status: 200, type: 'text/plain', body }),
+      },
+    });
+    const response = await asked(server, { path: '/slow' });
+    const chunks = response.setEncoding('utf8')[Symbol.asyncIterator]();
+    body.write('first\n');
+    expect((await chunks.next()).value).toBe('first\n');
+    const closed = server.close();
+    body.end('last\n');
+    expect((await chunks.next()).value).toBe('last\n');
+    expect((await chunks.next()).done).toBe(true);
+    await closed;
+  });
+
+  it('waits for no answer for ever when it is closed, nor for who asks nothing', async () => {
+    let isAsked = false;
+    const server = await start({
+      '/never': {
+        method: 'GET',
+        answer: () => {
+          isAsked = true;
+          return new Promise(() => undefined);
+        },
+      },
+    });
+    const mute = await connected(server);
+    const unanswered = asked(server, { path: '/never' });
+    await until(() => isAsked, SOON_MS);
+    await Promise.all([
+      expect(unanswered).rejects.toMatchObject({ code: 'ECONNRESET' }),
+      until(() => mute.closed, SOON_MS),
+      server.close(),
+    ]);
+  });
+
+  it('goes on after whoever asked has gone', async () => {
+    const body = new PassThrough();
+    const server = await start({
+      ...resources,
+      '/slow': {
+        method: 'GET',
+        answer: () => Promise.resolve({ status: 200, type: 'text/plain', body }),
+      },
+    });
+    const response = await asked(server, { path: '/slow' });
+    response.destroy();
+    await until(() => body.destroyed, SOON_MS);
+    body.end('too late');
+    expect((await asked(server, { path: '/word' })).statusCode).toBe(200);
   });
 
   it('holds few connections, and those for seconds', async () => {
@@ -69,4 +194,21 @@ async function connected({ address }: StatusServer): Promise<Socket> {
   socket.resume();
   await once(socket, 'connect');
   return socket;
+}
+
+/** Its head; fetch would say another host than it is told to. */
+function asked(
+  { address }: StatusServer,
+  options: {
+    readonly method?: string;
+    readonly path: string;
+    readonly headers?: Readonly<Record<string, string>>;
+  },
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request({ ...options, host: address.address, port: address.port, agent: false })
+      .on('response', resolve)
+      .on('error', reject)
+      .end();
+  });
 }
