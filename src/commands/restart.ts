@@ -10,6 +10,8 @@ import type { Environment } from './environment.js';
 export interface Restart {
   /** Resolves when the next version serves. */
   readonly replaced: Promise<void>;
+  /** There is a next version, be it ready or not. */
+  readonly isUnderWay: boolean;
   /** None starts from now on, and one that is not ready is ended: whoever asks is told. */
   stop(): void;
   /** From now on SIGUSR2 does what it does to any program. */
@@ -82,6 +84,9 @@ export function listenForRestart(env: Environment, options: RestartOptions): Res
   const unlisten = env.onRestart(() => step('asked'));
   return {
     replaced,
+    get isUnderWay() {
+      return successor !== undefined;
+    },
     stop: () => step('ending'),
     ignore() {
       unlisten();

@@ -17,7 +17,7 @@ import type { SessionsOptions } from '../net/sessions.js';
 import { tellPredecessor } from '../net/successor.js';
 import type { Environment } from './environment.js';
 import { listenForInterrupt, type Interrupt } from './interrupt.js';
-import { listenForRestart } from './restart.js';
+import { listenForRestart, type Restart } from './restart.js';
 import { serveOutput, type OutputFlags, type ServeOutput } from './serve-output.js';
 import { DEFAULT_MAX_CONNECTIONS, type ServeFlags } from './serve.js';
 import { keepNurserySmall } from './small-nursery.js';
@@ -58,7 +58,10 @@ async function serveUntil(
   const { maxConnections } = flags;
   const log = new ServeLog(print);
   const inherited = inheritedListeners(env.variables, process);
-  const service = await startService(env, kernel, flags, { output, log, inherited });
+  let restart: Restart | undefined = undefined;
+  // Before and after that, the other version takes our own connections for a client's.
+  const isAlone = () => restart?.isUnderWay !== true && !isBesidePredecessor(inherited);
+  const service = await startService(env, kernel, flags, { output, log, inherited, isAlone });
   let status: StatusServer | undefined;
   try {
     status = await startStatus(service, flags, inherited?.descriptors[1]);
@@ -66,7 +69,7 @@ async function serveUntil(
     await service.end(0, AbortSignal.abort());
     throw error;
   }
-  const restart = listenForRestart(env, {
+  restart = listenForRestart(env, {
     readyTimeoutMs: flags.readyTimeout,
     descriptors: () =>
       [service.descriptor, status?.descriptor].filter((descriptor) => descriptor !== undefined),
@@ -127,7 +130,7 @@ function startService(
   env: Environment,
   kernel: Kernel,
   flags: Serving,
-  { output, log, inherited }: ServiceParts,
+  { output, log, inherited, isAlone }: ServiceParts,
 ): Promise<Service> {
   const { workers } = flags;
   const share = workers ?? 1;
@@ -149,7 +152,7 @@ function startService(
     port: flags.port,
     descriptor: inherited?.descriptors[0],
     sessions,
-    watchAccept: flags.status !== undefined || flags.events !== undefined,
+    watchAccept: flags.status !== undefined || flags.events !== undefined ? isAlone : undefined,
     watchSelf: flags.status !== undefined,
   };
   if (workers === undefined) {
@@ -170,6 +173,13 @@ interface ServiceParts {
   readonly output: ServeOutput;
   readonly log: ServeLog;
   readonly inherited: Inherited | undefined;
+  /** No other process accepts on our sockets. */
+  readonly isAlone: () => boolean;
+}
+
+/** It lets go of us in the turn in which it stops to listen. */
+function isBesidePredecessor(inherited: Inherited | undefined): boolean {
+  return inherited?.from === 'predecessor' && process.connected;
 }
 
 /** In a session of its own: Ctrl-C is for the command that was typed, which tells it. */

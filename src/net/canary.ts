@@ -18,6 +18,7 @@ const USUAL: CanaryOptions = { everyMs: 2000, patienceMs: 1000 };
 export class Canary {
   readonly #server: Endpoint;
   readonly #onChange: (health: AcceptHealth) => void;
+  readonly #isAlone: () => boolean;
   readonly #options: CanaryOptions;
   readonly #interval: NodeJS.Timeout;
   #flying: Socket | undefined;
@@ -27,10 +28,17 @@ export class Canary {
   /**
    * @param server where it listens
    * @param onChange when it begins to fail, and when it works again
+   * @param isAlone false while another process may accept there, and would take it for a client
    */
-  constructor(server: Endpoint, onChange: (health: AcceptHealth) => void, options = USUAL) {
+  constructor(
+    server: Endpoint,
+    onChange: (health: AcceptHealth) => void,
+    isAlone: () => boolean,
+    options = USUAL,
+  ) {
     this.#server = server;
     this.#onChange = onChange;
+    this.#isAlone = isAlone;
     this.#options = options;
     this.#interval = setInterval(() => this.#fly(), options.everyMs);
     this.#fly();
@@ -58,7 +66,7 @@ export class Canary {
   }
 
   #fly(): void {
-    if (this.#flying !== undefined) return;
+    if (this.#flying !== undefined || !this.#isAlone()) return;
     const { address, port } = this.#server;
     const flying = connect({ host: REACHED_BY[address] ?? address, port });
     this.#flying = flying;

@@ -18,8 +18,8 @@ export interface EchoServerOptions extends SessionsOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /** Find out whether whoever connects is accepted. */
-  readonly watchAccept?: boolean;
+  /** Find out whether whoever connects is accepted, while no other process accepts there: it says that. */
+  readonly watchAccept?: (() => boolean) | undefined;
   /** A listening socket that this process was started with, instead of them. */
   readonly descriptor?: number | undefined;
 }
@@ -56,8 +56,9 @@ export async function startEchoServer(
     server.close();
     throw error;
   }
-  if (options.watchAccept === true) {
-    canary = new Canary(address, (health) => onEvent({ kind: 'accept', health }));
+  if (options.watchAccept !== undefined) {
+    const onChange = (health: AcceptHealth) => onEvent({ kind: 'accept', health });
+    canary = new Canary(address, onChange, options.watchAccept);
   }
   return {
     address,

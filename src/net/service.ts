@@ -2,7 +2,7 @@
 import { createServer, type Socket } from 'node:net';
 import type { Endpoint } from '../core/endpoint.js';
 import type { ServerCounts } from '../core/server-counts.js';
-import type { ServerSnapshot } from '../core/serve-status.js';
+import type { AcceptHealth, ServerSnapshot } from '../core/serve-status.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { Canary } from './canary.js';
 import { applyKernelMode } from './connection.js';
@@ -91,8 +91,9 @@ export async function serveInWorkers(
   try {
     const address = await listen(server, { address: host, port }, { descriptor });
     applyKernelMode(kernel, descriptorOf(server), sessions.mode);
-    if (options.watchAccept === true) {
-      canary = new Canary(address, (health) => onEvent({ kind: 'accept', health }));
+    if (options.watchAccept !== undefined) {
+      const onChange = (health: AcceptHealth) => onEvent({ kind: 'accept', health });
+      canary = new Canary(address, onChange, options.watchAccept);
     }
     return {
       address,

@@ -7,6 +7,8 @@ import { givesDescriptorsBack, lacksDescriptorCount, SOON_MS, TEST_MS } from '..
 import { until } from '../until.js';
 import { isHealthy, served, stranger } from './served.js';
 
+const ALONE = () => true;
+
 const OFTEN = { everyMs: 20, patienceMs: 300 };
 
 describe('a canary', { timeout: TEST_MS }, () => {
@@ -22,7 +24,7 @@ describe('a canary', { timeout: TEST_MS }, () => {
       onTestFinished(() => void server.close());
       const changes: AcceptHealth[] = [];
       const at = await listen(server, { address, port: 0 });
-      const canary = new Canary(at, (health) => changes.push(health), OFTEN);
+      const canary = new Canary(at, (health) => changes.push(health), ALONE, OFTEN);
       onTestFinished(() => canary.close());
       await until(() => flights > 2, SOON_MS);
       expect(canary.health).toEqual({ kind: 'works', reason: null, failures: 0 });
@@ -38,7 +40,7 @@ describe('a canary', { timeout: TEST_MS }, () => {
     onTestFinished(() => void server.close());
     const changes: AcceptHealth[] = [];
     const at = await listen(server, { address: '127.0.0.1', port: 0 });
-    const canary = new Canary(at, (health) => changes.push(health), OFTEN);
+    const canary = new Canary(at, (health) => changes.push(health), ALONE, OFTEN);
     onTestFinished(() => canary.close());
     await until(() => canary.health.failures > 2, SOON_MS);
     isDeaf = false;
@@ -49,11 +51,36 @@ describe('a canary', { timeout: TEST_MS }, () => {
     ]);
   });
 
+  it('flies only while nobody else may accept there', async () => {
+    let [isAlone, asked, strangers, flights] = [false, 0, 0, 0];
+    const server = createServer((socket) => {
+      if (canary.takes(socket)) flights++;
+      else strangers++;
+    });
+    onTestFinished(() => void server.close());
+    const at = await listen(server, { address: '127.0.0.1', port: 0 });
+    const alone = () => {
+      asked++;
+      return isAlone;
+    };
+    const canary = new Canary(at, () => undefined, alone, OFTEN);
+    onTestFinished(() => canary.close());
+    await until(() => asked > 3, SOON_MS);
+    expect({ flights, strangers, kind: canary.health.kind }).toEqual({
+      flights: 0,
+      strangers: 0,
+      kind: 'unknown',
+    });
+    isAlone = true;
+    await until(() => flights > 0, SOON_MS);
+    expect(strangers).toBe(0);
+  });
+
   it('says why it cannot even connect', async () => {
     const server = createServer();
     const at = await listen(server, { address: '127.0.0.1', port: 0 });
     await new Promise((resolve) => server.close(resolve));
-    const canary = new Canary(at, () => undefined, OFTEN);
+    const canary = new Canary(at, () => undefined, ALONE, OFTEN);
     onTestFinished(() => canary.close());
     await until(() => canary.health.failures > 0, SOON_MS);
     expect(canary.health).toMatchObject({ kind: 'fails', reason: 'ECONNREFUSED' });
@@ -61,7 +88,7 @@ describe('a canary', { timeout: TEST_MS }, () => {
 
   it.skipIf(lacksDescriptorCount)('leaves nothing behind (needs Linux)', async () => {
     await givesDescriptorsBack(async () => {
-      const run = await served({ watchAccept: true });
+      const run = await served({ watchAccept: ALONE });
       await until(() => run.server.accept.kind === 'works', SOON_MS);
       await isHealthy(await stranger(run));
       expect(run.server.counts.accepted).toBe(1);
