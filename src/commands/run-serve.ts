@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { formatEndpoint } from '../core/endpoint.js';
 import { formatFraming } from '../core/frame.js';
-import { inheritedListeners, type Inherited } from '../core/inherited.js';
+import { inheritedListeners, notForUs, type Inherited } from '../core/inherited.js';
 import { lockOut } from '../core/lock-out.js';
 import { formatMode, type Mode } from '../core/mode.js';
 import { mergeSnapshots } from '../core/serve-status.js';
@@ -58,6 +58,8 @@ async function serveUntil(
   const { maxConnections } = flags;
   const log = new ServeLog(print);
   const inherited = inheritedListeners(env.variables, process);
+  const notOurs = notForUs(env.variables, process.pid);
+  if (notOurs !== undefined) output.warn(`${notOurs}: it listens on --host and --port instead`);
   let restart: Restart | undefined = undefined;
   // Before and after that, the other version takes our own connections for a client's.
   const isAlone = () => restart?.isUnderWay !== true && !isBesidePredecessor(inherited);

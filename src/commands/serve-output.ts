@@ -11,6 +11,8 @@ export interface ServeOutput {
   /** False: nobody is told of frames, and nobody need make an entry of one. */
   readonly tellsFrames: boolean;
   readonly print: (entry: ServeEntry) => void;
+  /** On standard error. */
+  readonly warn: (words: string) => void;
   close(): void;
 }
 
@@ -29,6 +31,7 @@ export function serveOutput(env: Environment, flags: OutputFlags): ServeOutput {
 
   return {
     tellsFrames: !quiet,
+    warn,
     print(entry) {
       if (!quiet || ALWAYS_TOLD.includes(entry.event)) {
         env.stdout.write(serveLine(entry, json, style));

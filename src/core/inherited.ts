@@ -32,6 +32,15 @@ export function inheritedListeners(
   return undefined;
 }
 
+/** Why sockets that a supervisor has announced are not taken; undefined: it has announced none, or they are. */
+export function notForUs(variables: Variables, pid: number): string | undefined {
+  const { LISTEN_FDS: fds, LISTEN_PID: meant } = variables;
+  if (fds === undefined) return undefined;
+  if (meant === undefined) return `LISTEN_FDS ${fds} names no process in LISTEN_PID`;
+  if (meant !== `${pid}`) return `LISTEN_PID ${meant} is another process`;
+  return numbered(fds).length === 0 ? `LISTEN_FDS ${fds} is no number of sockets` : undefined;
+}
+
 /** What the next version is to find: that many descriptors of ours. */
 export function variablesForSuccessor(
   variables: Variables,
@@ -46,6 +55,8 @@ export function variablesForSuccessor(
   };
 }
 
-function numbered(count: string | undefined): readonly number[] {
-  return Array.from({ length: Number(count ?? 0) || 0 }, (_, at) => FIRST_DESCRIPTOR + at);
+/** Of a hundred or more nobody could say what each is for. */
+function numbered(count = ''): readonly number[] {
+  const length = /^\d{1,2}$/.test(count) ? Number(count) : 0;
+  return Array.from({ length }, (_, at) => FIRST_DESCRIPTOR + at);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { inheritedListeners, variablesForSuccessor } from '../../src/core/inherited.js';
+import { inheritedListeners, notForUs, variablesForSuccessor } from '../../src/core/inherited.js';
 
 const process = { pid: 200, ppid: 100 };
 
@@ -28,6 +28,8 @@ describe('inherited listeners', () => {
   it.each([
     { LISTEN_PID: '201', LISTEN_FDS: '1' },
     { LISTEN_PID: '200', LISTEN_FDS: '0' },
+    { LISTEN_PID: '200', LISTEN_FDS: '1e9' },
+    { LISTEN_PID: '200', LISTEN_FDS: '999999999' },
     { LISTEN_PID: '200' },
     { LISTEN_FDS: '1' },
     {},
@@ -40,5 +42,22 @@ describe('inherited listeners', () => {
       TCPALIVE_PREDECESSOR: '200',
       TCPALIVE_PREDECESSOR_FDS: '1',
     });
+  });
+});
+
+describe('what is not for us', () => {
+  it.each([
+    [{ LISTEN_PID: '201', LISTEN_FDS: '1' }, 'LISTEN_PID 201 is another process'],
+    [{ LISTEN_FDS: '1' }, 'LISTEN_FDS 1 names no process in LISTEN_PID'],
+    [{ LISTEN_PID: '200', LISTEN_FDS: '-1' }, 'LISTEN_FDS -1 is no number of sockets'],
+    [
+      { LISTEN_PID: '200', LISTEN_FDS: '999999999' },
+      'LISTEN_FDS 999999999 is no number of sockets',
+    ],
+    [{ LISTEN_PID: '200', LISTEN_FDS: '1' }, undefined],
+    [{ LISTEN_PID: '200' }, undefined],
+    [{}, undefined],
+  ])('%j: %s', (variables, words) => {
+    expect(notForUs(variables, process.pid)).toBe(words);
   });
 });
