@@ -21,7 +21,9 @@ import {
   colorOption,
   formatOption,
   jsonOption,
+  refuseBeside,
   repeatable,
+  typedFlags,
   wholeNumber,
   type FormatOptions,
 } from './options.js';
@@ -138,19 +140,13 @@ const ANYWHERE = ['--format', '--json', '--color'];
 
 /** Flags that would do nothing. */
 function refuseIdleFlags(command: Command): void {
-  const given = command.options
-    .filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
-    .map(({ long }) => long ?? '');
+  const given = typedFlags(command);
   const instead = Object.keys(INSTEAD).find((flag) => given.includes(flag));
   if (instead === undefined) {
     if (!given.includes('--explain')) return;
     throw new TcpaliveError('BAD_USAGE', '--explain goes with --predict-only or --stacks');
   }
-  const allowed = [instead, ...(INSTEAD[instead] ?? []), ...ANYWHERE];
-  const idle = given.filter((flag) => !allowed.includes(flag));
-  if (idle.length > 0) {
-    throw new TcpaliveError('BAD_USAGE', `${instead} cannot be combined with ${idle.join(', ')}`);
-  }
+  refuseBeside(instead, given, [...(INSTEAD[instead] ?? []), ...ANYWHERE]);
   const { format } = command.opts<CompareFlags>();
   if (given.includes('--format') && !['table', 'json'].includes(format)) {
     throw new TcpaliveError('BAD_USAGE', `${instead} has no --format ${format}: table or json`);

@@ -52,6 +52,24 @@ function named<T>(
   };
 }
 
+/** Those that were typed, as `--name`: a default and a variable are no request. */
+export function typedFlags(command: Command): readonly string[] {
+  return command.options
+    .filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
+    .map(({ long }) => long ?? '');
+}
+
+/** Whatever else was typed would do nothing. @throws TcpaliveError BAD_USAGE */
+export function refuseBeside(
+  flag: string,
+  typed: readonly string[],
+  allowed: readonly string[],
+): void {
+  const idle = typed.filter((each) => each !== flag && !allowed.includes(each));
+  if (idle.length === 0) return;
+  throw new TcpaliveError('BAD_USAGE', `${flag} cannot be combined with ${idle.join(', ')}`);
+}
+
 export interface FormatOptions {
   readonly format: Format;
   readonly json?: boolean;

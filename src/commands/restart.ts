@@ -1,6 +1,6 @@
-/** SIGUSR2: the next version of this program takes the listening sockets over, or this one goes on. */
+/** SIGUSR2, or who asks: the next version of this program takes the listening sockets over, or this one goes on. */
 import { variablesForSuccessor } from '../core/inherited.js';
-import type { ServeEntry } from '../core/serve-log.js';
+import type { RestartEntry } from '../core/serve-log.js';
 import { Succession, type SuccessionInput } from '../core/succession.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { deadlines } from '../net/deadlines.js';
@@ -12,40 +12,47 @@ export interface Restart {
   readonly replaced: Promise<void>;
   /** There is a next version, be it ready or not. */
   readonly isUnderWay: boolean;
+  /** As SIGUSR2 does. Tells what comes of it: `restarting` and its end, or at once that it cannot be. */
+  ask(hear: Hear): void;
   /** None starts from now on, and one that is not ready is ended: whoever asks is told. */
   stop(): void;
   /** From now on SIGUSR2 does what it does to any program. */
   ignore(): void;
 }
 
+type Hear = (entry: RestartEntry) => void;
+
 export interface RestartOptions {
   readonly readyTimeoutMs: number;
   /** Of the listening sockets. */
   readonly descriptors: () => readonly number[];
-  readonly print: (entry: ServeEntry) => void;
+  readonly print: Hear;
 }
 
 const TOO_LATE = 'the next version was not ready in time, and was ended (--ready-timeout)';
 const ENDED_WITH_US = 'the next version was not ready when this one was to end, and was ended';
 
 export function listenForRestart(env: Environment, options: RestartOptions): Restart {
-  const { print } = options;
-  const succession = new Succession(options.readyTimeoutMs);
+  const { readyTimeoutMs } = options;
+  const succession = new Succession(readyTimeoutMs);
   let successor: Successor | undefined;
+  /** Who asked for it. */
+  let hear = NOBODY;
   let isReplaced: () => void = () => undefined;
   const replaced = new Promise<void>((resolve) => {
     isReplaced = resolve;
   });
   const deadline = deadlines.enter({ deadlineCame: () => step('tick') });
 
-  function step(input: SuccessionInput): void {
+  function step(input: SuccessionInput, asker = hear): void {
     for (const action of succession.step(input, monotonicNow())) {
       switch (action.kind) {
         case 'start':
+          hear = asker;
           start();
           break;
         case 'retire':
-          print({ event: 'restarted', ...ofThis(), successor: successor?.pid ?? 0 });
+          tell({ event: 'restarted', ...ofThis(), successor: successor?.pid ?? 0 });
           isReplaced();
           break;
         case 'kill':
@@ -53,7 +60,7 @@ export function listenForRestart(env: Environment, options: RestartOptions): Res
           fail(input === 'ending' ? ENDED_WITH_US : TOO_LATE);
           break;
         case 'refuse':
-          print({ event: 'restart-refused', ...ofThis(), reason: action.reason });
+          tell({ event: 'restart-refused', ...ofThis(), reason: action.reason }, asker);
           break;
       }
     }
@@ -68,7 +75,7 @@ export function listenForRestart(env: Environment, options: RestartOptions): Res
       descriptors,
     });
     successor = started;
-    print({ event: 'restarting', ...ofThis(), successor: started.pid });
+    tell({ event: 'restarting', ...ofThis(), successor: started.pid, readyTimeoutMs });
     void started.ready.then((outcome) => {
       if (successor !== started) return; // it has been given up before
       if (outcome.kind === 'ended') fail(`the next version is not there: ${outcome.reason}`);
@@ -78,15 +85,21 @@ export function listenForRestart(env: Environment, options: RestartOptions): Res
 
   function fail(reason: string): void {
     successor = undefined;
-    print({ event: 'restart-failed', ...ofThis(), reason });
+    tell({ event: 'restart-failed', ...ofThis(), reason });
   }
 
-  const unlisten = env.onRestart(() => step('asked'));
+  function tell(entry: RestartEntry, to = hear): void {
+    options.print(entry);
+    to(entry);
+  }
+
+  const unlisten = env.onRestart(() => step('asked', NOBODY));
   return {
     replaced,
     get isUnderWay() {
       return successor !== undefined;
     },
+    ask: (asker) => step('asked', asker),
     stop: () => step('ending'),
     ignore() {
       unlisten();
@@ -94,6 +107,8 @@ export function listenForRestart(env: Environment, options: RestartOptions): Res
     },
   };
 }
+
+const NOBODY: Hear = () => undefined;
 
 function ofThis() {
   return { time: new Date().toISOString(), pid: process.pid };

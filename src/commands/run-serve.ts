@@ -65,18 +65,19 @@ async function serveUntil(
   const isAlone = () => restart?.isUnderWay !== true && !isBesidePredecessor(inherited);
   const service = await startService(env, kernel, flags, { output, log, inherited, isAlone });
   let status: StatusServer | undefined;
-  try {
-    status = await startStatus(service, flags, inherited?.descriptors[1]);
-  } catch (error) {
-    await service.end(0, AbortSignal.abort());
-    throw error;
-  }
   restart = listenForRestart(env, {
     readyTimeoutMs: flags.readyTimeout,
     descriptors: () =>
       [service.descriptor, status?.descriptor].filter((descriptor) => descriptor !== undefined),
     print,
   });
+  try {
+    status = await startStatus(kernel, service, restart, flags, inherited?.descriptors[1]);
+  } catch (error) {
+    restart.ignore();
+    await service.end(0, AbortSignal.abort());
+    throw error;
+  }
   print({
     event: 'listening',
     time: new Date().toISOString(),
@@ -111,7 +112,7 @@ async function serveUntil(
     await orInterrupted(restart.replaced, interrupt.signal);
   }
   restart.stop();
-  if (!interrupt.happened) await status?.close(); // the next version answers
+  if (!interrupt.happened) void status?.close(); // the next version answers
   if (!hurry.signal.aborted) {
     print({
       event: 'draining',
@@ -201,7 +202,9 @@ function spawnWorker(bin: string, worker: number, flags: OutputFlags): ChildProc
 
 /** @throws TcpaliveError CANNOT_LISTEN */
 function startStatus(
+  kernel: Kernel,
   service: Service,
+  restart: Restart,
   { status: at, workers }: Serving,
   descriptor: number | undefined,
 ): Promise<StatusServer | undefined> {
@@ -209,7 +212,9 @@ function startStatus(
   const status = async () =>
     mergeSnapshots(await service.snapshots(), new Date().toISOString(), workers);
   // Its parts are for those alone who ask for them: other starts are none the slower.
-  return import('./serve-status.js').then(({ serveStatus }) => serveStatus(at, status, descriptor));
+  return import('./serve-status.js').then(({ serveStatus }) =>
+    serveStatus(at, { status, restart, kernel }, descriptor),
+  );
 }
 
 /** Somebody is told of silences: a notice costs every connection a detector of its own. */

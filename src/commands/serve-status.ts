@@ -1,9 +1,20 @@
 /** What `serve --status` answers: loaded only where it is asked for. */
+import { PassThrough } from 'node:stream';
 import type { Endpoint } from '../core/endpoint.js';
 import type { ServeStatus } from '../core/serve-status.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { mayNotSignal, type Asker } from '../net/asker.js';
+import { REPLACE_PATH } from '../net/replace-request.js';
 import { startStatusServer, type Answer, type StatusServer } from '../net/status-server.js';
 import { jsonText } from '../report/json.js';
 import { METRICS_TYPE, serveMetrics } from '../report/serve-metrics.js';
+import type { Restart } from './restart.js';
+
+export interface StatusParts {
+  readonly status: () => ServeStatus | Promise<ServeStatus>;
+  readonly restart: Pick<Restart, 'ask'>;
+  readonly kernel: Kernel;
+}
 
 /**
  * @param descriptor a listening socket from the previous version
@@ -11,7 +22,7 @@ import { METRICS_TYPE, serveMetrics } from '../report/serve-metrics.js';
  */
 export function serveStatus(
   at: Endpoint,
-  status: () => ServeStatus | Promise<ServeStatus>,
+  { status, restart, kernel }: StatusParts,
   descriptor?: number,
 ): Promise<StatusServer> {
   const resources: Parameters<typeof startStatusServer>[1] = {
@@ -32,12 +43,31 @@ export function serveStatus(
       }),
     },
     '/healthz': { method: 'GET', answer: async () => health(await status()) },
+    [REPLACE_PATH]: {
+      method: 'POST',
+      answer: (asker) => Promise.resolve(replacement(restart, kernel, asker)),
+    },
   };
   return startStatusServer(at, resources, descriptor);
 }
 
 function health({ problems }: ServeStatus): Answer {
-  const type = 'text/plain; charset=utf-8';
-  if (problems.length === 0) return { status: 200, type, body: 'ok\n' };
-  return { status: 503, type, body: problems.map((problem) => `${problem}\n`).join('') };
+  if (problems.length === 0) return { status: 200, type: TEXT, body: 'ok\n' };
+  return { status: 503, type: TEXT, body: problems.map((problem) => `${problem}\n`).join('') };
 }
+
+/** The events of this one restart, a JSON line each as they come: an answer may take --ready-timeout. */
+function replacement(restart: StatusParts['restart'], kernel: Kernel, asker: Asker): Answer {
+  const why = mayNotSignal(kernel, asker);
+  if (why !== undefined) return { status: 403, type: TEXT, body: `${why}\n` };
+  const body = new PassThrough();
+  let status = 202;
+  restart.ask((entry) => {
+    if (entry.event === 'restart-refused') status = 409;
+    body.write(`${jsonText(entry)}\n`);
+    if (entry.event !== 'restarting') body.end();
+  });
+  return { status, type: 'application/x-ndjson', body };
+}
+
+const TEXT = 'text/plain; charset=utf-8';

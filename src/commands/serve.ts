@@ -6,7 +6,7 @@ import { LARGEST_FRAME_BYTES, parseFraming, type Framing } from '../core/frame.j
 import { parseMode, type Mode } from '../core/mode.js';
 import { TcpaliveError } from '../errors.js';
 import type { Environment } from './environment.js';
-import { colorOption, wholeNumber } from './options.js';
+import { colorOption, refuseBeside, typedFlags, wholeNumber } from './options.js';
 import type { ColorChoice } from './style.js';
 
 export interface ServeFlags {
@@ -31,6 +31,7 @@ export interface ServeFlags {
   readonly workers?: number;
   readonly drainTimeout: number;
   readonly readyTimeout: number;
+  readonly replace?: boolean;
   readonly json?: boolean;
   readonly color: ColorChoice;
 }
@@ -130,14 +131,30 @@ export function serveCommand(env: Environment): Command {
         .default(DEFAULT_READY_TIMEOUT_MS, '30s')
         .argParser(parseDuration),
     )
+    .option('--replace', 'ask the server that runs at --status to start its next version')
     .addOption(new Option('--json', 'a JSON object a line'))
     .addOption(colorOption())
     .addHelpText('after', HELP)
-    .action(async (flags: ServeFlags) => {
+    .action(async (flags: ServeFlags, command: Command) => {
+      if (flags.replace === true) {
+        const at = runningServer(flags, typedFlags(command));
+        const { runReplace } = await import('./run-replace.js');
+        await runReplace(env, at, flags);
+        return;
+      }
       refuseExposed(flags);
       const { runServer } = await import('./run-serve.js');
       await runServer(env, flags);
     });
+}
+
+/** The next version is started as the running one was. @throws TcpaliveError BAD_USAGE */
+function runningServer({ status }: ServeFlags, typed: readonly string[]): Endpoint {
+  refuseBeside('--replace', typed, ['--status', '--json', '--color']);
+  if (status !== undefined) return status;
+  throw new TcpaliveError('BAD_USAGE', '--replace: which server? It is named by its --status', {
+    hint: 'such as --status 127.0.0.1:7778',
+  });
 }
 
 /** It names no peer, and yet tells strangers when a server is near its limit. */
@@ -165,7 +182,12 @@ not waited for. A second SIGTERM, or Ctrl-C, ends it at once.
 SIGUSR2 starts the same command again, in the version that lies there by then, and hands the listening
 socket over: once the new process serves, the old one drains and ends. Nobody is refused meanwhile. If
 the new one ends or is not ready within --ready-timeout, the old one goes on. A listening socket from a
-supervisor (LISTEN_FDS, LISTEN_PID) is taken instead of --host and --port.
+supervisor (LISTEN_FDS, LISTEN_PID) is taken instead of --host and --port, a second one for --status.
+
+--replace with --status and nothing else asks the server that runs there to do the same, waits, and tells
+what came of it: 0 replaced; 1 it goes on, because the new version failed or another restart was under
+way; 3 nobody there, or no serve, or another user's. The same over HTTP, a JSON line an event:
+  curl -X POST -H 'Tcpalive: 1' http://127.0.0.1:7778/replace
 
 --workers: one process accepts and deals connections to so many others, each to whoever has fewest.
 --max-connections and --max-unsent are for all of them, --max-per-address is for each. One that ends is
@@ -184,6 +206,7 @@ Examples:
   tcpalive serve --port 9000 --mode keepalive=60s:10s:6+user-timeout=2m --json
   tcpalive serve --framing marked=02:u16:crc16:03 --first-frame-timeout 10s --frame-timeout 5s
   tcpalive serve --mode heartbeat=10s:30s --evict --stall-timeout 30s --status 127.0.0.1:7778 --quiet
+  tcpalive serve --replace --status 127.0.0.1:7778
   tcpalive serve --workers 4 --max-connections 60000 --mode heartbeat=10s:30s --quiet
   tcpalive serve --mode none --reply-delay 2s       a server that never notices, and answers late
 `;

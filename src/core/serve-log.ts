@@ -19,14 +19,7 @@ export type ServeEntry =
       readonly reason: string;
       readonly connections: number;
     })
-  /** The next version starts; this one goes on. */
-  | (OfProcess & { readonly event: 'restarting'; readonly successor: number })
-  /** It serves now, and this one takes nobody in any more. */
-  | (OfProcess & { readonly event: 'restarted'; readonly successor: number })
-  /** This one goes on, as if nothing had happened. */
-  | (OfProcess & { readonly event: 'restart-failed'; readonly reason: string })
-  /** There can be one at a time. */
-  | (OfProcess & { readonly event: 'restart-refused'; readonly reason: string })
+  | RestartEntry
   /** Nobody can connect to this process any more; who is connected is served to the end. */
   | (OfProcess & {
       readonly event: 'draining';
@@ -74,6 +67,23 @@ export type ServeEntry =
       readonly reason: string;
     }
   | ServeSummary;
+
+/** What comes of a restart, also told to whoever asked for it. */
+export type RestartEntry =
+  /** The next version starts; this one goes on. */
+  | (OfProcess & {
+      readonly event: 'restarting';
+      /** 0: it could not even be started. */
+      readonly successor: number;
+      /** So long it may take, and whoever asked has to wait. */
+      readonly readyTimeoutMs: number;
+    })
+  /** It serves now, and this one takes nobody in any more. */
+  | (OfProcess & { readonly event: 'restarted'; readonly successor: number })
+  /** This one goes on, as if nothing had happened. */
+  | (OfProcess & { readonly event: 'restart-failed'; readonly reason: string })
+  /** There can be one at a time. */
+  | (OfProcess & { readonly event: 'restart-refused'; readonly reason: string });
 
 /** What would lock everybody out: told beforehand. */
 export interface ServeLimit extends LockOut {

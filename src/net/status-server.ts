@@ -143,7 +143,7 @@ function text(status: number, line: string): Answer {
 }
 
 /** By this a client knows whom it asks. */
-const SERVER_NAME = 'tcpalive';
+export const SERVER_NAME = 'tcpalive';
 
 function send(response: ServerResponse, { status, type, body }: Answer): void {
   const headers = {

@@ -243,6 +243,11 @@ describe('flags that do not go together', () => {
       'compare --predict-only --modes none --expect none noticed=0',
       '--predict-only cannot be combined with --expect',
     ],
+    [
+      'serve --replace --status 127.0.0.1:9 --port 9 --mode none --workers 2 --expose-status',
+      '--replace cannot be combined with --port, --mode, --expose-status, --workers',
+    ],
+    ['serve --replace --json', '--replace: which server? It is named by its --status'],
     ['compare --explain', '--explain goes with --predict-only or --stacks'],
     [
       'compare --modes none --faults outage=20s --limit 15s',

@@ -489,4 +489,27 @@ describe('a restart', () => {
     await ended;
     expect(env.exitCode).toBe(130);
   });
+
+  it('asked for by --replace does the same, and tells it there too', async () => {
+    const at = `127.0.0.1:${await freePort()}`;
+    const { env } = await serve('--status', at);
+    await env.stdout.sees(/status +http/);
+    const asker = fakeEnvironment();
+    await buildProgram(asker).parseAsync(['serve', '--replace', '--status', at, '--json'], {
+      from: 'user',
+    });
+    expect(JSON.parse(asker.stdout.text)).toEqual({
+      schema: 'tcpalive/replace/1',
+      complete: true,
+      startedAt: expect.any(String) as unknown,
+      durationMs: expect.any(Number) as unknown,
+      status: at,
+      pid: process.pid,
+      successor: null,
+      outcome: { kind: 'failed', reason: expect.stringMatching(/ENOENT$/) as unknown },
+    });
+    expect(asker.exitCode).toBe(1);
+    expect(asker.listeners).toEqual({ interrupt: 0, hangup: 0, exit: 0 });
+    expect(env.stdout.text).toMatch(/ restart-failed .*ENOENT$/m);
+  });
 });

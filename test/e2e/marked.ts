@@ -22,6 +22,10 @@ export function marked(mark: string): readonly MarkedProcess[] {
   });
 }
 
+export function killMarked(mark: string): void {
+  for (const { pid } of marked(mark)) process.kill(Number(pid), 'SIGKILL');
+}
+
 export function pids(): readonly string[] {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
 }

@@ -1,6 +1,8 @@
 /** The README's examples, typed as they stand there: they must run, and print what it says. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { killMarked, MARK } from './marked.js';
 import { freePort, start, type Run } from './program.js';
 
 interface Example {
@@ -25,7 +27,9 @@ describe("the README's examples", () => {
   it.each(
     blocks.filter((block) => examplesOf(block).some(({ command }) => !ELSEWHERE.test(command))),
   )('%s', async (block) => {
-    const servers = [];
+    // A server that is replaced leaves one that nobody here has started.
+    const mark = randomUUID();
+    onTestFinished(() => killMarked(mark));
     for (const { command, output } of examplesOf(await onFreePorts(block))) {
       const server = /^tcpalive (.*) &$/.exec(command)?.[1];
       if (server === undefined) {
@@ -36,12 +40,11 @@ describe("the README's examples", () => {
         );
       } else {
         // Quiet, nobody could tell when it has connected.
-        const running = start(server.split(' ').filter((word) => word !== '--quiet'));
-        servers.push(running);
+        const args = server.split(' ').filter((word) => word !== '--quiet');
+        const running = start(args, { variables: { [MARK]: mark } });
         await running.sees(/listening|beat 1/);
       }
     }
-    for (const server of servers) server.child.kill('SIGKILL');
   });
 });
 

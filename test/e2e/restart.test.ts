@@ -4,14 +4,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ServeEntry } from '../../src/core/serve-log.js';
 import type { ServeStatus } from '../../src/core/serve-status.js';
 import { until } from '../until.js';
-import { MARK, marked } from './marked.js';
+import { killMarked, MARK, marked } from './marked.js';
 import { cutOff, lacksNetworkAndReach } from './network.js';
-import { freePort, install, serve, type Running } from './program.js';
+import { freePort, install, run, serve, start, type Run, type Running } from './program.js';
 
 /** For processes to start and end on a busy machine. */
 const SOON_MS = 30_000;
@@ -52,19 +53,73 @@ describe('whoever fails or hangs', () => {
 });
 
 describe('two restarts at once', () => {
-  it('one wins, and the other is told', async () => {
-    const status = `127.0.0.1:${await freePort()}`;
-    const server = await serving('--drain-timeout', '1s', '--status', status);
-    process.kill(server.pid, 'SIGUSR2');
-    await server.entry('restarting');
-    process.kill(server.pid, 'SIGUSR2');
-    expect((await server.entry('restart-refused')).reason).toBe('another restart is under way');
-    const { successor } = await server.entry('restarted');
-    await server.ends(server.pid);
-    expect(await pidsAt(status)).toEqual([successor]);
-    process.kill(successor, 'SIGINT');
-    await until(() => marked(server.mark).length === 0, SOON_MS);
-    expect(server.all().filter(({ event }) => event === 'restarting')).toHaveLength(1);
+  it(
+    'one wins, by SIGUSR2 or by --replace, and the other is told',
+    async () => {
+      await Promise.all([
+        winsOver(async (server, status) => {
+          process.kill(server.pid, 'SIGUSR2');
+          await server.entry('restarting');
+          const late = await replace(status);
+          expect(late.stdout).toBe(
+            `refused: process ${server.pid} goes on, another restart is under way\n`,
+          );
+          expect(late.code).toBe(1);
+        }),
+        winsOver(async (server, status, ready) => {
+          const first = replace(status);
+          await server.entry('restarting');
+          process.kill(server.pid, 'SIGUSR2');
+          await server.entry('restart-refused');
+          ready();
+          expect(await first).toMatchObject({
+            code: 0,
+            stdout: expect.stringContaining(`replaced: process `) as unknown,
+          });
+        }),
+      ]);
+    },
+    TEST_MS,
+  );
+});
+
+describe('a supervisor that listens itself', () => {
+  it(
+    'hands both sockets over (needs systemd-socket-activate), and a restart hands them on',
+    async () => {
+      const [port, status] = [await freePort(), `127.0.0.1:${await freePort()}`];
+      const mark = randomUUID();
+      onTestFinished(() => killMarked(mark));
+      // It hands on the variables that are named, and starts the command when somebody connects.
+      const args = ['-l', `127.0.0.1:${port}`, '-l', status, '-E', `${MARK}=${mark}`];
+      // What is handed over wins over these.
+      const flags = ['--port', '1', '--status', '127.0.0.1:1', '--json', '--drain-timeout', '1s'];
+      const command = [process.execPath, install(), 'serve', ...flags];
+      const activated = start([], { command: ['systemd-socket-activate', ...args, ...command] });
+      await activated.sees(/Listening on .*\n.*Listening on /);
+      const client = await joined(port);
+      expect(await exchange(client)).toEqual(HELLO);
+      const told = entriesIn(activated.printed());
+      // It has execed: LISTEN_PID is its own number.
+      const pid = activated.child.pid ?? 0;
+      expect(told[0]).toMatchObject({ event: 'listening', address: `127.0.0.1:${port}`, pid });
+      expect(await pidsAt(status)).toEqual([pid]);
+
+      const replaced = await replace(status, '--json');
+      expect(JSON.parse(replaced.stdout)).toMatchObject({ pid, outcome: { kind: 'replaced' } });
+      expect(await exchange(client)).toEqual(HELLO);
+      expect(await exchange(await joined(port))).toEqual(HELLO);
+      await until(() => marked(mark).every((each) => each.pid !== `${pid}`), SOON_MS);
+      expect(await exchange(await joined(port))).toEqual(HELLO);
+    },
+    TEST_MS,
+  );
+
+  it('that meant another process is not heeded, which is said', async () => {
+    const variables = { LISTEN_FDS: '2', LISTEN_PID: '1' };
+    const server = await serve([], { variables });
+    expect(await exchange(await joined(server.port))).toEqual(HELLO);
+    await server.sees(/^warning: LISTEN_PID 1 is another process: .*$/m);
   });
 });
 
@@ -139,6 +194,34 @@ describe('workers', () => {
   });
 });
 
+/** `--replace`, as a user types it. */
+function replace(status: string, ...args: readonly string[]): Promise<Run> {
+  return run(['serve', '--replace', '--status', status, ...args], { bin: 'dist/cli.cjs' });
+}
+
+/** @param ask is called with a server whose next version is not ready before it is told to be */
+async function winsOver(
+  ask: (server: Serving, status: string, ready: () => void) => Promise<void>,
+): Promise<void> {
+  const status = `127.0.0.1:${await freePort()}`;
+  const bin = install();
+  const server = await servingFrom(bin, '--drain-timeout', '1s', '--status', status);
+  const go = join(dirname(bin), 'go');
+  const wait = `while (!require('node:fs').existsSync(${JSON.stringify(go)}))
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);`;
+  writeFileSync(bin, readFileSync(bin, 'utf8').replace('\n', `\n${wait}\n`));
+  const ready = () => writeFileSync(go, '');
+  await ask(server, status, ready);
+  ready();
+  const { successor } = await server.entry('restarted');
+  expect((await server.entry('restart-refused')).reason).toBe('another restart is under way');
+  await server.ends(server.pid);
+  expect(await pidsAt(status)).toEqual([successor]);
+  process.kill(successor, 'SIGINT');
+  await until(() => marked(server.mark).length === 0, SOON_MS);
+  expect(server.all('restarting')).toHaveLength(1);
+}
+
 /** Its siblings take what comes, and the drain does not wait for it for ever. */
 async function drainsBesideHangingWorker(): Promise<void> {
   const server = await serving('--workers', '2', '--drain-timeout', '1s');
@@ -159,11 +242,14 @@ async function drainsBesideHangingWorker(): Promise<void> {
 }
 
 async function restartsUnderLoad(...args: readonly string[]): Promise<void> {
-  const server = await serving('--drain-timeout', '4s', ...args);
+  const status = `127.0.0.1:${await freePort()}`;
+  const server = await serving('--drain-timeout', '4s', '--status', status, ...args);
   const sessions = await talking(server.port, { loops: 8, idle: 100, busy: 20 });
   const pids = [server.pid];
   for (let restart = 1; restart <= 3; restart++) {
-    process.kill(pids.at(-1) ?? 0, 'SIGUSR2');
+    // The answer comes from one that has sessions to the end of its drain.
+    if (restart === 2) expect(await replace(status)).toMatchObject({ code: 0 });
+    else process.kill(pids.at(-1) ?? 0, 'SIGUSR2');
     await until(() => server.all('restarted').length === restart, SOON_MS);
     pids.push(server.all('restarted').at(-1)?.successor ?? 0);
   }
@@ -185,13 +271,19 @@ async function restartsUnderLoad(...args: readonly string[]): Promise<void> {
 /** @param version what the bin is when it is started again */
 async function servesOn(version: string, reason: RegExp): Promise<void> {
   const bin = install();
-  const server = await servingFrom(bin, '--ready-timeout', '6s', '--drain-timeout', '1s');
+  const status = `127.0.0.1:${await freePort()}`;
+  const limits = ['--ready-timeout', '6s', '--drain-timeout', '1s'];
+  const server = await servingFrom(bin, '--status', status, ...limits);
   const client = await joined(server.port);
   const good = readFileSync(bin);
   writeFileSync(bin, version);
-  process.kill(server.pid, 'SIGUSR2');
+  const asked = await replace(status);
   const { successor } = await server.entry('restarting');
   expect((await server.entry('restart-failed')).reason).toMatch(reason);
+  expect({ code: asked.code, said: asked.stdout }).toEqual({
+    code: 1,
+    said: expect.stringMatching(reason) as unknown,
+  });
   await until(() => !marked(server.mark).some(({ pid }) => pid === `${successor}`), SOON_MS);
   expect(await exchange(client)).toEqual(HELLO);
   expect(await exchange(await joined(server.port))).toEqual(HELLO);
@@ -250,17 +342,9 @@ function serving(...args: readonly string[]): Promise<Serving> {
 async function servingFrom(bin: string, ...args: readonly string[]): Promise<Serving> {
   const mark = randomUUID();
   const running = await serve(['--json', ...args], { bin, variables: { [MARK]: mark } });
-  onTestFinished(() => {
-    for (const { pid } of marked(mark)) process.kill(Number(pid), 'SIGKILL');
-  });
+  onTestFinished(() => killMarked(mark));
   const all = (event?: Event) =>
-    running
-      .printed()
-      .split('\n')
-      // A new version that crashes says more.
-      .filter((line) => line.startsWith('{') && line.endsWith('}'))
-      .map((line) => JSON.parse(line) as ServeEntry)
-      .filter((entry) => event === undefined || entry.event === event);
+    entriesIn(running.printed()).filter((entry) => event === undefined || entry.event === event);
   return {
     ...running,
     pid: running.child.pid ?? 0,
@@ -272,6 +356,16 @@ async function servingFrom(bin: string, ...args: readonly string[]): Promise<Ser
       }) as Promise<EntryOf<typeof event>>,
     ends: (pid) => until(() => !marked(mark).some((each) => each.pid === `${pid}`), SOON_MS),
   };
+}
+
+function entriesIn(printed: string): readonly ServeEntry[] {
+  return (
+    printed
+      .split('\n')
+      // A new version that crashes says more.
+      .filter((line) => line.startsWith('{') && line.endsWith('}'))
+      .map((line) => JSON.parse(line) as ServeEntry)
+  );
 }
 
 interface Talk {

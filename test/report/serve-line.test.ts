@@ -33,7 +33,7 @@ const entries: readonly ServeEntry[] = [
     reason: 'it ended (SIGKILL)',
     connections: 7,
   },
-  { event: 'restarting', time, pid: 4711, successor: 4712 },
+  { event: 'restarting', time, pid: 4711, successor: 4712, readyTimeoutMs: 30_000 },
   { event: 'restarted', time, pid: 4711, successor: 4712 },
   { event: 'restart-failed', time, pid: 4711, reason: 'it ended early (exit 1)' },
   { event: 'restart-refused', time, pid: 4711, reason: 'another restart is under way' },
