@@ -25,6 +25,6 @@ export async function runServeWorker(
   const { print, tellsFrames } = serveOutput(env, flags);
   const log = new ServeLog(print, number);
   serveAsWorker(kernel, (event) => {
-    if (event.kind !== 'frame' || tellsFrames) log.take(event);
+    if (event.kind !== 'frames' || tellsFrames) log.take(event);
   });
 }

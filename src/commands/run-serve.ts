@@ -160,7 +160,7 @@ function startService(
   };
   if (workers === undefined) {
     return serveAlone(kernel, how, (event) => {
-      if (event.kind !== 'frame' || output.tellsFrames) log.take(event);
+      if (event.kind !== 'frames' || output.tellsFrames) log.take(event);
     });
   }
   const options = {

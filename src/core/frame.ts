@@ -8,6 +8,7 @@
  * is linear in the bytes. Cut into chunks in any way, a stream decodes alike, except `raw`.
  */
 import { TcpaliveError } from '../errors.js';
+import type { Frames } from './framing/frames.js';
 import { BEAT_FRAME, length16Codec } from './framing/length16.js';
 import { lineCodec } from './framing/line.js';
 import { formatMarked, parseMarked, type MarkedShape } from './framing/marked-shape.js';
@@ -37,7 +38,7 @@ export interface Decoder {
 }
 
 export interface Decoded {
-  readonly frames: readonly Uint8Array[];
+  readonly frames: Frames;
   /** Bytes that belong to no frame: framings that find their way back after them go on behind. */
   readonly skippedBytes: number;
   /** Why the stream cannot be read any further; undefined while it can. */
@@ -76,6 +77,10 @@ const rawCodec: Codec = {
   decoder: () => ({
     isMidFrame: false,
     heldBytes: 0,
-    push: (chunk) => ({ frames: [chunk], skippedBytes: 0, violation: undefined }),
+    push: (chunk) => ({
+      frames: { count: 1, beats: 0, payloads: () => [chunk], echo: () => chunk },
+      skippedBytes: 0,
+      violation: undefined,
+    }),
   }),
 };

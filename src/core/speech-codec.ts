@@ -4,6 +4,7 @@
  * other unit is a violation, which names what it looks like. For one connection.
  */
 import { BEAT, type Codec, type Decoded, type Decoder } from './frame.js';
+import { UnpackedFrames } from './framing/frames.js';
 import { matchOf, MOST_MATCHED_BYTES, type Match } from './pattern.js';
 import { recognise } from './recognise.js';
 import { UnitReader } from './reply-units.js';
@@ -12,7 +13,7 @@ import { hear, requestOf, strangeWords, type Speech } from './speech.js';
 export function speechCodec(speech: Speech): Codec {
   const decoder = new ReplyDecoder(speech);
   return {
-    encode: (payload) => (payload.length === 0 ? decoder.asked(requestOf(speech)) : payload),
+    encode: (payload) => decoder.encode(payload),
     decoder: () => decoder,
   };
 }
@@ -38,12 +39,13 @@ class ReplyDecoder implements Decoder {
     return this.#reader.held.length;
   }
 
-  /** A beat is about to be sent. */
-  asked(request: Uint8Array): Uint8Array {
-    this.#request = request;
+  /** What is about to be sent. */
+  encode(payload: Uint8Array): Uint8Array {
+    if (payload.length > 0) return payload;
+    this.#request = requestOf(this.#speech);
     this.#isOverdue = this.#reader.held.length > 0;
     this.#unanswered++;
-    return request;
+    return this.#request;
   }
 
   push(chunk: Uint8Array): Decoded {
@@ -69,7 +71,7 @@ class ReplyDecoder implements Decoder {
     if (protocol.units === 'length16' && recognise(held) !== undefined && held.length > 3) {
       return this.#violation(frames, held);
     }
-    return { frames, skippedBytes: 0, violation: undefined };
+    return this.#decoded(frames);
   }
 
   /** Without units, a reply is where it is found, and what comes when nothing was asked belongs to none. */
@@ -89,7 +91,7 @@ class ReplyDecoder implements Decoder {
     if (held.length >= MOST_MATCHED_BYTES || (this.#isOverdue && held.length > 0)) {
       return this.#violation(frames, held);
     }
-    return { frames, skippedBytes: 0, violation: undefined };
+    return this.#decoded(frames);
   }
 
   #replyEnd(): number | undefined {
@@ -104,6 +106,11 @@ class ReplyDecoder implements Decoder {
   }
 
   #violation(frames: readonly Uint8Array[], said: Uint8Array): Decoded {
-    return { frames, skippedBytes: 0, violation: strangeWords(said, this.#request) };
+    return this.#decoded(frames, strangeWords(said, this.#request));
+  }
+
+  #decoded(payloads: readonly Uint8Array[], violation?: string): Decoded {
+    const frames = new UnpackedFrames(payloads, this);
+    return { frames, skippedBytes: 0, violation };
   }
 }

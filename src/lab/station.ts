@@ -123,20 +123,18 @@ export class Station {
         replyDelayMs: request.replyDelayMs,
       },
       (event) => {
-        if (event.kind === 'frame') {
-          const known = ids.get(event.connection);
-          if (known === undefined) {
-            const id = decodeHello(event.payload);
-            if (id === undefined) return;
-            ids.set(event.connection, id);
-            this.#connections.set(id, event.connection);
-          } else {
-            this.#onEvent({
-              kind: 'received',
-              id: known,
-              at: event.at,
-              beat: event.payload.length === 0,
-            });
+        if (event.kind === 'frames') {
+          const { connection, at } = event;
+          for (const payload of event.frames.payloads()) {
+            const known = ids.get(connection);
+            const id = known ?? decodeHello(payload);
+            if (id === undefined) continue;
+            if (known !== undefined) {
+              this.#onEvent({ kind: 'received', id, at, beat: payload.length === 0 });
+              continue;
+            }
+            ids.set(connection, id);
+            this.#connections.set(id, connection);
           }
         } else if (event.kind === 'ended') {
           const id = ids.get(event.connection);
@@ -365,9 +363,11 @@ export class Station {
       greeted = resolve;
     });
     const handlers: ConnectionHandlers = {
-      onFrame: (payload, at) => {
-        if (decodeHello(payload) === id) greeted(true);
-        else this.#onEvent({ kind: 'received', id, at, beat: payload.length === 0 });
+      onFrames: (frames, at) => {
+        for (const payload of frames.payloads()) {
+          if (decodeHello(payload) === id) greeted(true);
+          else this.#onEvent({ kind: 'received', id, at, beat: payload.length === 0 });
+        }
       },
       onEnd: ({ by, at, silentMs }) => {
         greeted(false);

@@ -42,8 +42,10 @@ export async function playClientScript(
   const actor: Actor = {
     async connect(name) {
       const attempt = connect(kernel, client, {
-        onFrame: (payload) => {
-          if (payload.length > 0) tell(name, { kind: 'came-back', bytes: payload.length });
+        onFrames: (frames) => {
+          for (const { length: bytes } of frames.payloads()) {
+            if (bytes > 0) tell(name, { kind: 'came-back', bytes });
+          }
         },
         onEnd: ({ by }) => {
           if (by !== 'local') tell(name, { kind: 'ended', by });

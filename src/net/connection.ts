@@ -10,6 +10,7 @@ import type { Deadline } from '../core/deadline-wheel.js';
 import type { Endpoint } from '../core/endpoint.js';
 import type { Detector, DetectorName } from '../core/detector.js';
 import { BEAT, type Codec, type Decoder } from '../core/frame.js';
+import type { Frames } from '../core/framing/frames.js';
 import type { Mode } from '../core/mode.js';
 import { addMs, msBetween, type Instant } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
@@ -47,9 +48,8 @@ export interface Ending {
 export interface ConnectionHandlers {
   /** Any byte at all: before the frames that it completes. */
   onReceived?(at: Instant): void;
-  onFrame?(payload: Uint8Array, at: Instant): void;
-  /** After all frames of what was read at once, when what they were answered with is written. */
-  onFrames?(): void;
+  /** All that was completed by what was read at once. */
+  onFrames?(frames: Frames, at: Instant): void;
   onBeatSent?(at: Instant): void;
   onSilent?(silentMs: number): void;
   /** What waited for a peer that did not read is all sent. */
@@ -170,10 +170,12 @@ export class Connection implements DeadlineOwner {
 
   /** Sends one frame. While the peer does not read, neither do we: nothing piles up. */
   send(payload: Uint8Array): void {
-    if (this.#ending !== undefined || !this.#socket.writable) return;
-    if (this.#socket.write(this.#codec.encode(payload))) return;
-    this.#choked = true;
-    this.#socket.pause();
+    if (this.#isWritable) this.#write(this.#codec.encode(payload));
+  }
+
+  /** Answers each frame with the same frame, all with one write; as `send` does. */
+  echo(frames: Frames): void {
+    if (this.#isWritable) this.#write(frames.echo());
   }
 
   /** Reads no more: its window closes once the peer has filled what room there is. */
@@ -184,7 +186,7 @@ export class Connection implements DeadlineOwner {
 
   /** Writes more than any buffer holds: its send queue is never empty again. */
   fill(): void {
-    if (this.#ending !== undefined || !this.#socket.writable) return;
+    if (!this.#isWritable) return;
     this.#socket.write(moreThanFits());
     this.#choked = true;
   }
@@ -268,17 +270,23 @@ export class Connection implements DeadlineOwner {
     this.#handlers.onReceived?.(now);
     const { frames, skippedBytes, violation } = this.#decoder.push(chunk);
     this.#skippedBytes += skippedBytes;
-    this.#detector.decoded?.(frames.length, this.#decoder.isMidFrame, now);
+    this.#detector.decoded?.(frames.count, this.#decoder.isMidFrame, now);
     this.#do('received', now);
-    // What they are answered with goes out in one segment, not in one a frame.
-    if (frames.length > 1) this.#socket.cork();
-    for (const frame of frames) this.#handlers.onFrame?.(frame, now);
-    if (frames.length > 1) this.#socket.uncork();
-    if (frames.length > 0) this.#handlers.onFrames?.();
+    if (frames.count > 0) this.#handlers.onFrames?.(frames, now);
     if (violation !== undefined) {
       this.#end({ by: 'violation', detail: violation });
       this.#socket.resetAndDestroy();
     }
+  }
+
+  get #isWritable(): boolean {
+    return this.#ending === undefined && this.#socket.writable;
+  }
+
+  #write(bytes: Uint8Array): void {
+    if (this.#socket.write(bytes)) return;
+    this.#choked = true;
+    this.#socket.pause();
   }
 
   #do(input: 'received' | 'tick', now: Instant): void {

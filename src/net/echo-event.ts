@@ -1,4 +1,5 @@
 import type { Endpoint } from '../core/endpoint.js';
+import type { Frames } from '../core/framing/frames.js';
 import type { Mode } from '../core/mode.js';
 import type { AcceptHealth } from '../core/serve-status.js';
 import type { RejectionCause } from '../core/server-counts.js';
@@ -13,8 +14,9 @@ export type EchoServerEvent =
       readonly settings: Mode;
     })
   | (OfConnection & {
-      readonly kind: 'frame';
-      readonly payload: Uint8Array;
+      /** What was read at once. */
+      readonly kind: 'frames';
+      readonly frames: Frames;
       readonly at: Instant;
     })
   | (OfConnection & { readonly kind: 'silent'; readonly silentMs: number })

@@ -66,9 +66,11 @@ export class ProbeConnection {
   async open(): Promise<void> {
     const { connection, settings, ...opened } = await connect(this.#kernel, this.#client(), {
       onBeatSent: (at) => this.#beatSent(at),
-      onFrame: (payload, at) => {
-        if (payload.length === 0) this.#answer(at, 'process');
-        else if (this.#options.speech !== undefined) this.#connection?.send(payload);
+      onFrames: (frames, at) => {
+        for (const payload of frames.payloads()) {
+          if (payload.length === 0) this.#answer(at, 'process');
+          else if (this.#options.speech !== undefined) this.#connection?.send(payload);
+        }
       },
       onEnd: (ending) => this.#ended(ending),
     });

@@ -45,11 +45,11 @@ export class ServeLog {
       case 'opened':
         this.#print({ event: 'opened', ...about, settings: formatMode(event.settings) });
         break;
-      case 'frame': {
-        const bytes = event.payload.length;
-        this.#print({ event: 'frame', ...about, bytes, beat: bytes === 0 });
+      case 'frames':
+        for (const { length: bytes } of event.frames.payloads()) {
+          this.#print({ event: 'frame', ...about, bytes, beat: bytes === 0 });
+        }
         break;
-      }
       case 'unanswered':
         this.#print({ event: 'unanswered', ...about });
         break;

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { detectorFor } from '../core/detector.js';
 import type { FrameTimeouts } from '../core/frame-deadlines.js';
 import type { Codec } from '../core/frame.js';
+import type { Frames } from '../core/framing/frames.js';
 import type { Mode } from '../core/mode.js';
 import { Place } from '../core/recency.js';
 import type { Instant } from '../core/time.js';
@@ -21,7 +22,7 @@ export interface SessionOptions {
 /** Who is told: all sessions of a server have the same one. */
 export interface SessionOwner {
   heard(session: Session): void;
-  frame(session: Session, payload: Uint8Array, at: Instant): void;
+  frames(session: Session, frames: Frames, at: Instant): void;
   unanswered(session: Session): void;
   /** Something waits for the peer, or did until now. */
   waits(session: Session): void;
@@ -61,7 +62,7 @@ export class Session implements ConnectionHandlers, Reader {
         ? undefined
         : new DelayedReplies(replyDelayMs, (payload) => {
             this.connection.send(payload);
-            this.onFrames();
+            this.#answered();
           });
   }
 
@@ -69,15 +70,17 @@ export class Session implements ConnectionHandlers, Reader {
     this.#owner.heard(this);
   }
 
-  onFrame(payload: Uint8Array, at: Instant): void {
-    this.frames++;
-    this.#owner.frame(this, payload, at);
-    if (this.#later === undefined) this.connection.send(payload);
-    else if (!this.#later.add(payload)) this.#owner.unanswered(this);
-  }
-
-  onFrames(): void {
-    if (this.connection.unsentBytes > 0) this.#owner.waits(this);
+  onFrames(frames: Frames, at: Instant): void {
+    this.frames += frames.count;
+    this.#owner.frames(this, frames, at);
+    if (this.#later === undefined) {
+      this.connection.echo(frames);
+      this.#answered();
+    } else {
+      for (const payload of frames.payloads()) {
+        if (!this.#later.add(payload)) this.#owner.unanswered(this);
+      }
+    }
   }
 
   onSilent(silentMs: number): void {
@@ -99,5 +102,9 @@ export class Session implements ConnectionHandlers, Reader {
   onClosed(): void {
     this.#later?.clear();
     this.#owner.closed(this);
+  }
+
+  #answered(): void {
+    if (this.connection.unsentBytes > 0) this.#owner.waits(this);
   }
 }

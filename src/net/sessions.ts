@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { Admission, type AdmissionLimits } from '../core/admission.js';
 import type { BacklogLimits } from '../core/backlog.js';
 import { codec, type Codec, type Framing } from '../core/frame.js';
+import type { Frames } from '../core/framing/frames.js';
 import type { Mode } from '../core/mode.js';
 import { Recency } from '../core/recency.js';
 import type { RejectionCause, ServerCounts } from '../core/server-counts.js';
@@ -124,10 +125,10 @@ export class Sessions implements SessionOwner {
     if (session.silence.isTaken) this.#bySilence.touch(session.silence);
   }
 
-  frame(session: Session, payload: Uint8Array, at: Instant): void {
-    this.#counts.frames++;
-    if (payload.length === 0) this.#counts.beats++;
-    this.#onEvent({ kind: 'frame', ...about(session), payload, at });
+  frames(session: Session, frames: Frames, at: Instant): void {
+    this.#counts.frames += frames.count;
+    this.#counts.beats += frames.beats;
+    this.#onEvent({ kind: 'frames', ...about(session), frames, at });
   }
 
   unanswered(session: Session): void {

@@ -7,6 +7,7 @@ import { speechCodec } from '../../src/core/speech-codec.js';
 import { requestOf, type Speech } from '../../src/core/speech.js';
 import { refusalOf } from '../refusal.js';
 import { preset, speechTo } from './preset.js';
+import { unpacked } from './unpacked.js';
 
 /** What each preset asks, and what a server answers. */
 const exchanges: readonly (readonly [string, string, string])[] = [
@@ -51,7 +52,7 @@ describe('a beat', () => {
   it.each(exchanges)('%s: %s, answered by %s', (name, request, reply) => {
     const codec = speechCodec(preset(name));
     expect(charactersOf(codec.encode(BEAT))).toBe(charactersOf(bytesOf(request)));
-    expect(codec.decoder().push(bytesOf(reply))).toEqual({
+    expect(unpacked(codec.decoder().push(bytesOf(reply)))).toEqual({
       frames: [BEAT],
       skippedBytes: 0,
       violation: undefined,
@@ -61,13 +62,13 @@ describe('a beat', () => {
   it.each(exchanges)('%s: byte by byte', (name, _, reply) => {
     const decoder = speechCodec(preset(name)).decoder();
     const read = Array.from(bytesOf(reply), (byte) => decoder.push(Uint8Array.of(byte)));
-    expect(read.flatMap(({ frames }) => frames)).toEqual([BEAT]);
+    expect(read.flatMap(({ frames }) => frames.payloads())).toEqual([BEAT]);
     expect(read.filter(({ violation }) => violation !== undefined)).toEqual([]);
   });
 
   it.each(pushes)('%s: %s is no answer', (name, push) => {
     const decoder = speechCodec(preset(name)).decoder();
-    expect(decoder.push(bytesOf(push))).toEqual({
+    expect(unpacked(decoder.push(bytesOf(push)))).toEqual({
       frames: [],
       skippedBytes: 0,
       violation: undefined,
@@ -84,8 +85,8 @@ describe('what a server asks', () => {
   ])('%s: %s is answered with %s', (name, asked, answer) => {
     const codec = speechCodec(preset(name));
     const { frames } = codec.decoder().push(bytesOf(asked));
-    expect(frames).toEqual([bytesOf(answer)]);
-    expect(frames.map((frame) => codec.encode(frame))).toEqual([bytesOf(answer)]);
+    expect(frames.payloads()).toEqual([bytesOf(answer)]);
+    expect(frames.echo()).toEqual(bytesOf(answer));
   });
 });
 
@@ -109,7 +110,7 @@ describe('another protocol is named', () => {
   ])('%s: %s', (name, said, looksLike) => {
     const codec = speechCodec(preset(name));
     codec.encode(BEAT);
-    expect(codec.decoder().push(bytesOf(said))).toEqual({
+    expect(unpacked(codec.decoder().push(bytesOf(said)))).toEqual({
       frames: [],
       skippedBytes: 0,
       violation: `answered in another protocol: looks like ${looksLike}`,
@@ -125,7 +126,7 @@ describe('another protocol is named', () => {
 
   it('after the beats that were answered before it', () => {
     const decoder = speechCodec(preset('redis')).decoder();
-    expect(decoder.push(bytesOf('+PONG\r\n+PONG\r\nRFB 003.008\n'))).toEqual({
+    expect(unpacked(decoder.push(bytesOf('+PONG\r\n+PONG\r\nRFB 003.008\n')))).toEqual({
       frames: [BEAT, BEAT],
       skippedBytes: 0,
       violation: 'answered in another protocol: looks like VNC',
@@ -143,8 +144,8 @@ describe('without units', () => {
     const codec = speechCodec(speech('ok'));
     codec.encode(BEAT);
     const decoder = codec.decoder();
-    expect(decoder.push(bytesOf('one o')).frames).toEqual([]);
-    expect(decoder.push(bytesOf('k, two ok, three')).frames).toEqual([BEAT, BEAT]);
+    expect(decoder.push(bytesOf('one o')).frames.payloads()).toEqual([]);
+    expect(decoder.push(bytesOf('k, two ok, three')).frames.payloads()).toEqual([BEAT, BEAT]);
   });
 
   it('what is none by the next beat is another protocol, with what comes after that', () => {
@@ -163,17 +164,17 @@ describe('without units', () => {
     const decoder = codec.decoder();
     for (let beat = 0; beat < 3; beat++) {
       codec.encode(BEAT);
-      expect(decoder.push(bytesOf('o'))).toEqual({
+      expect(unpacked(decoder.push(bytesOf('o')))).toEqual({
         frames: [],
         skippedBytes: 0,
         violation: undefined,
       });
-      expect(decoder.push(bytesOf('k\r'))).toEqual({
+      expect(unpacked(decoder.push(bytesOf('k\r')))).toEqual({
         frames: [BEAT],
         skippedBytes: 0,
         violation: undefined,
       });
-      expect(decoder.push(bytesOf('\n'))).toEqual({
+      expect(unpacked(decoder.push(bytesOf('\n')))).toEqual({
         frames: [],
         skippedBytes: 0,
         violation: undefined,

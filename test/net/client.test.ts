@@ -21,7 +21,7 @@ import {
   TIMER_EARLY_MS,
 } from '../real-kernel.js';
 import { until } from '../until.js';
-import { ended, fdOf } from './driven.js';
+import { ended, fdOf, textsOf } from './driven.js';
 import { closedPort, rawServer } from './raw-server.js';
 import { refused } from './refused.js';
 
@@ -30,7 +30,7 @@ describe('connect', { timeout: TEST_MS }, () => {
     const { port } = await rawServer((socket) => socket.pipe(socket));
     const frames: string[] = [];
     const { connection, settings } = await open(port, 'none', {
-      onFrame: (payload) => frames.push(Buffer.from(payload).toString()),
+      onFrames: (come) => frames.push(...textsOf(come)),
     });
     expect(settings).toEqual({});
     expect(connection.remote).toEqual({ address: '127.0.0.1', port });
@@ -63,8 +63,8 @@ describe('a client', { timeout: TEST_MS }, () => {
     let answers = 0;
     let heardAt = monotonicNow();
     const client = await open(port, 'heartbeat=20ms:300ms', {
-      onFrame(_, at) {
-        answers++;
+      onFrames({ count }, at) {
+        answers += count;
         heardAt = at;
       },
     });
@@ -79,7 +79,7 @@ describe('a client', { timeout: TEST_MS }, () => {
     const { port } = await rawServer((socket) => socket.pipe(socket));
     let answers = 0;
     const { connection } = await open(port, 'heartbeat=20ms:600ms', {
-      onFrame: () => answers++,
+      onFrames: ({ count }) => (answers += count),
     });
     const twoTimeouts = addMs(connection.openedAt, 1200);
     await until(() => monotonicNow() > twoTimeouts && answers > 20, SOON_MS);
@@ -181,7 +181,7 @@ describe('what connect refuses', { timeout: TEST_MS }, () => {
     const { port } = await rawServer((socket) => socket.pipe(socket));
     let answers = 0;
     const options = { ...optionsFor(port), mode: parseMode('heartbeat=20ms:5s') };
-    await connectTo(options, { onFrame: () => answers++ }, portableKernel);
+    await connectTo(options, { onFrames: ({ count }) => (answers += count) }, portableKernel);
     await until(() => answers > 1, SOON_MS);
   });
 

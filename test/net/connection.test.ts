@@ -324,7 +324,7 @@ const HELD_BYTES = 256 * 1024;
 
 const echoes = {
   maxFrameBytes: FRAME_BYTES,
-  onFrame: (payload: Uint8Array, connection: Driven['connection']) => connection.send(payload),
+  echoes: true,
 };
 
 /** Offers more than both kernels can hold, each frame beginning with its number. */
@@ -368,7 +368,7 @@ describe('bounds', { timeout: TEST_MS }, () => {
   it('a peer that sends and does not read costs no more with every deadline', async () => {
     const echo = await openDriven('idle-timeout=50ms', {
       maxFrameBytes: 16_384,
-      onFrame: (payload, connection) => connection.send(payload),
+      echoes: true,
     });
     const frame = Buffer.alloc(16_386);
     frame.writeUInt16BE(16_384);

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { detectorFor, type HeartbeatRole } from '../../src/core/detector.js';
 import { codec, type Framing } from '../../src/core/frame.js';
+import type { Frames } from '../../src/core/framing/frames.js';
 import { parseMode } from '../../src/core/mode.js';
 import type { Instant } from '../../src/core/time.js';
 import { Connection, type ConnectionHandlers, type Ending } from '../../src/net/connection.js';
@@ -31,21 +32,28 @@ export interface DrivenOptions {
   readonly role?: HeartbeatRole;
   readonly framing?: Framing;
   readonly maxFrameBytes?: number;
-  readonly onFrame?: (payload: Uint8Array, connection: Connection) => void;
+  /** Answers each frame with the same frame. */
+  readonly echoes?: boolean;
 }
 
 /** A connection of ours on a real socket, with a raw socket at the other end. */
 export async function openDriven(
   mode: string,
-  { role = 'beats', framing = 'length16', maxFrameBytes = 1024, onFrame }: DrivenOptions = {},
+  {
+    role = 'beats',
+    framing = 'length16',
+    maxFrameBytes = 1024,
+    echoes = false,
+  }: DrivenOptions = {},
 ): Promise<Driven> {
   const { observer, peer } = await openPair();
   const heard: Heard = { frames: [], framesAt: [], endings: [], beats: 0, closed: 0 };
   const handlers: ConnectionHandlers = {
-    onFrame(payload, at) {
-      heard.frames.push(payload);
-      heard.framesAt.push(at);
-      onFrame?.(payload, connection);
+    onFrames(frames, at) {
+      const payloads = frames.payloads();
+      heard.frames.push(...payloads);
+      heard.framesAt.push(...payloads.map(() => at));
+      if (echoes) connection.echo(frames);
     },
     onBeatSent() {
       heard.beats++;
@@ -75,4 +83,8 @@ export async function ended({ connection }: Pick<Driven, 'connection'>): Promise
 export function fdOf({ descriptor }: Connection): number {
   if (descriptor === undefined) throw new Error('no descriptor');
   return descriptor;
+}
+
+export function textsOf(frames: Frames): readonly string[] {
+  return frames.payloads().map((payload) => Buffer.from(payload).toString());
 }

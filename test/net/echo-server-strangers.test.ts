@@ -21,6 +21,7 @@ import {
   TEST_MS,
 } from '../real-kernel.js';
 import { until } from '../until.js';
+import { countFrames } from './served.js';
 
 const LARGEST = 1000;
 
@@ -192,7 +193,7 @@ async function serving(options: Partial<EchoServerOptions> = {}): Promise<Servin
       maxFrameBytes: LARGEST,
       connectTimeoutMs: SOON_MS,
     },
-    { onFrame: (_, at) => (answeredAt = at) },
+    { onFrames: (_, at) => (answeredAt = at) },
   );
   onTestFinished(() => client.connection.reset());
   const unharmed = async (from = answeredAt) => {
@@ -228,8 +229,9 @@ function endings(events: readonly EchoServerEvent[]) {
 }
 
 function framesOf(events: readonly EchoServerEvent[], { localPort }: Socket): number {
-  const frames = events.filter((event) => event.kind === 'frame');
-  return frames.filter(({ connection }) => connection.remote.port === localPort).length;
+  return countFrames(
+    events.filter((event) => 'connection' in event && event.connection.remote.port === localPort),
+  );
 }
 
 function skippedBy({ connections }: EchoServer, { localPort }: Socket): number | undefined {

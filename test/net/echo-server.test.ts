@@ -7,7 +7,6 @@ import { KernelRefusal, type Kernel } from '../../src/kernel/kernel.js';
 import { portableKernel } from '../../src/kernel/portable.js';
 import { connect, type Client } from '../../src/net/client.js';
 import type { ConnectionHandlers } from '../../src/net/connection.js';
-import type { EchoServerEvent } from '../../src/net/echo-event.js';
 import type { EchoServer } from '../../src/net/echo-server.js';
 import {
   engine,
@@ -20,10 +19,10 @@ import {
   TEST_MS,
 } from '../real-kernel.js';
 import { until } from '../until.js';
-import { ended, fdOf } from './driven.js';
+import { ended, fdOf, textsOf } from './driven.js';
 import { rawServer } from './raw-server.js';
 import { refused } from './refused.js';
-import { served } from './served.js';
+import { countFrames, served } from './served.js';
 
 describe('the echo server', { timeout: TEST_MS }, () => {
   it('answers every frame with the same frame, beats too', async () => {
@@ -33,8 +32,8 @@ describe('the echo server', { timeout: TEST_MS }, () => {
     for (const text of said) connection.send(Buffer.from(text));
     await until(() => frames.length === said.length, SOON_MS);
     expect(frames).toEqual(said);
-    const heard = events.filter((event) => event.kind === 'frame');
-    expect(heard.map(({ payload }) => Buffer.from(payload).toString())).toEqual(said);
+    const heard = events.filter((event) => event.kind === 'frames');
+    expect(heard.flatMap((event) => textsOf(event.frames))).toEqual(said);
   });
 
   it('echoes whatever arrives without a framing', async () => {
@@ -45,7 +44,7 @@ describe('the echo server', { timeout: TEST_MS }, () => {
     expect(frames.join('')).toBe('no frame at all');
   });
 
-  it('tells of a connection in order: opened, frame, ended, closed', async () => {
+  it('tells of a connection in order: opened, frames, ended, closed', async () => {
     const { server, events } = await served();
     const { connection } = await join(server);
     connection.send(Buffer.from('hello'));
@@ -55,7 +54,7 @@ describe('the echo server', { timeout: TEST_MS }, () => {
     await until(() => events.length === 4, SOON_MS);
     expect(events).toMatchObject([
       { kind: 'opened', id: 1, settings: {} },
-      { kind: 'frame', id: 1 },
+      { kind: 'frames', id: 1 },
       { kind: 'ended', id: 1, ending: { by: 'FIN' } },
       { kind: 'closed', id: 1 },
     ]);
@@ -84,10 +83,10 @@ describe.each(['heartbeat=20ms:600ms', 'idle-timeout=600ms'])(
     it.skipIf(lacksEngine)('notices when dead (needs socketFilter or minTtl)', async () => {
       const { server, events } = await served({ mode });
       await join(server, 'heartbeat=20ms:1m');
-      await until(() => framesIn(events) > 3, SOON_MS);
+      await until(() => countFrames(events) > 3, SOON_MS);
       for (const connection of server.connections) kernel.cut(fdOf(connection), engine);
       await until(() => server.connections.size === 0, SOON_MS);
-      const last = events.findLast((event) => event.kind === 'frame');
+      const last = events.findLast((event) => event.kind === 'frames');
       const verdict = events.find((event) => event.kind === 'ended');
       expect(verdict).toMatchObject({ ending: { by } });
       expect(verdict?.ending.at).toBeGreaterThanOrEqual(addMs(last?.at ?? monotonicNow(), 600));
@@ -107,8 +106,8 @@ describe.each(['heartbeat=20ms:600ms', 'idle-timeout=600ms'])(
       const { server, events } = await served({ mode });
       const { connection } = await join(server, 'heartbeat=20ms:1m');
       const twoTimeouts = addMs(connection.openedAt, 1200);
-      await until(() => monotonicNow() > twoTimeouts && framesIn(events) > 20, SOON_MS);
-      expect(new Set(events.map(({ kind }) => kind))).toEqual(new Set(['opened', 'frame']));
+      await until(() => monotonicNow() > twoTimeouts && countFrames(events) > 20, SOON_MS);
+      expect(new Set(events.map(({ kind }) => kind))).toEqual(new Set(['opened', 'frames']));
     });
   },
 );
@@ -131,14 +130,14 @@ describe('a word about a silence', { timeout: TEST_MS }, () => {
     await until(() => silences() === 1, SOON_MS);
     connection.send(Buffer.from('sorry'));
     await until(() => silences() === 2, SOON_MS);
-    expect(events.map(({ kind }) => kind)).toEqual(['opened', 'silent', 'frame', 'silent']);
+    expect(events.map(({ kind }) => kind)).toEqual(['opened', 'silent', 'frames', 'silent']);
   });
 
   it('does not come while it is spoken to', async () => {
     const { server, events } = await served({ silentAfterMs: 600 });
     const { connection } = await join(server, 'heartbeat=20ms:1m');
     const twice = addMs(connection.openedAt, 1200);
-    await until(() => monotonicNow() > twice && framesIn(events) > 20, SOON_MS);
+    await until(() => monotonicNow() > twice && countFrames(events) > 20, SOON_MS);
     expect(events.filter(({ kind }) => kind === 'silent')).toEqual([]);
   });
 });
@@ -169,7 +168,7 @@ describe('what a stranger may cost', { timeout: TEST_MS }, () => {
     const { server, events } = await served({ maxConnections: 3, evict: true });
     const [silent, beating] = [await join(server), await join(server, 'heartbeat=20ms:1m')];
     const later = await join(server);
-    await until(() => server.connections.size === 3 && framesIn(events) > 3, SOON_MS);
+    await until(() => server.connections.size === 3 && countFrames(events) > 3, SOON_MS);
     const fourth = await join(server);
     expect((await ended(silent)).by).toBe('ECONNRESET');
     const fifth = await join(server);
@@ -272,7 +271,7 @@ describe('delayed replies', { timeout: TEST_MS }, () => {
     const { connection, frames } = await join(server);
     const asked = 20;
     for (let number = 0; number < asked; number++) connection.send(new Uint8Array(20_000));
-    await until(() => framesIn(events) === asked, SOON_MS);
+    await until(() => countFrames(events) === asked, SOON_MS);
     const unanswered = events.filter(({ kind }) => kind === 'unanswered').length;
     expect(unanswered).toBe(asked - WAITING_AT_MOST);
     await until(() => frames.length === WAITING_AT_MOST, SOON_MS);
@@ -283,7 +282,7 @@ describe('delayed replies', { timeout: TEST_MS }, () => {
     const { server, events } = await served({ replyDelayMs: 200 });
     const gone = await join(server);
     gone.connection.send(Buffer.from('never mind'));
-    await until(() => framesIn(events) === 1, SOON_MS);
+    await until(() => countFrames(events) === 1, SOON_MS);
     gone.connection.close();
     await until(() => server.connections.size === 0, SOON_MS);
     const next = await join(server);
@@ -376,7 +375,7 @@ async function join(
       maxFrameBytes: 32_768,
       connectTimeoutMs: SOON_MS,
     },
-    { ...handlers, onFrame: (payload) => frames.push(Buffer.from(payload).toString()) },
+    { ...handlers, onFrames: (come) => frames.push(...textsOf(come)) },
   );
   onTestFinished(() => client.connection.reset());
   return { ...client, frames };
@@ -394,8 +393,4 @@ async function turnedAway({ address }: EchoServer): Promise<void> {
   socket.on('error', (each) => (error = each));
   await until(() => socket.closed, SOON_MS);
   expect(error).toMatchObject({ code: 'ECONNRESET' });
-}
-
-function framesIn(events: readonly EchoServerEvent[]): number {
-  return events.filter(({ kind }) => kind === 'frame').length;
 }

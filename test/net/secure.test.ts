@@ -66,8 +66,8 @@ describe('a client under TLS', { timeout: TEST_MS }, () => {
       port,
       { mode: parseMode('heartbeat=20ms:300ms') },
       {
-        onFrame(_, at) {
-          answers++;
+        onFrames({ count }, at) {
+          answers += count;
           heardAt = at;
         },
       },
@@ -86,7 +86,7 @@ describe('a client under TLS', { timeout: TEST_MS }, () => {
       port,
       { mode: parseMode('heartbeat=20ms:600ms') },
       {
-        onFrame: () => answers++,
+        onFrames: ({ count }) => (answers += count),
       },
     );
     const twoTimeouts = addMs(connection.openedAt, 1200);
@@ -102,7 +102,7 @@ describe('a client under TLS', { timeout: TEST_MS }, () => {
   ])('hears %s', async (_, act, by) => {
     const server = await tlsEcho();
     let answers = 0;
-    const client = await open(server.port, {}, { onFrame: () => answers++ });
+    const client = await open(server.port, {}, { onFrames: ({ count }) => (answers += count) });
     // With the answer it has read the session tickets: a reset right behind data is told as FIN.
     client.connection.send(Buffer.from('hello'));
     await until(() => answers === 1, SOON_MS);

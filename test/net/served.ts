@@ -55,3 +55,7 @@ export async function isHealthy(socket: Socket): Promise<void> {
   socket.write(frame);
   expect((await answer)[0]).toEqual(frame);
 }
+
+export function countFrames(events: readonly EchoServerEvent[]): number {
+  return events.reduce((sum, event) => sum + (event.kind === 'frames' ? event.frames.count : 0), 0);
+}

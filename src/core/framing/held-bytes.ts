@@ -4,10 +4,15 @@
  * It takes up to twice the most that was ever asked of it at once.
  */
 export class HeldBytes {
-  #bytes = NONE;
+  #bytes: Uint8Array = NONE;
   #from = 0;
   #to = 0;
   #offset = 0;
+
+  /** @param bytes the first of them */
+  constructor(bytes?: Uint8Array) {
+    if (bytes !== undefined) this.add(bytes);
+  }
 
   get length(): number {
     return this.#to - this.#from;

@@ -1,9 +1,12 @@
 /** A 2-byte big-endian length, then the payload. Once out of step it never finds its way back. */
 import type { Codec, Decoded, Decoder } from '../frame.js';
+import type { Frames } from './frames.js';
+import { HeldBytes } from './held-bytes.js';
 
-/** A beat and its payload, one for all: most frames of an idle crowd are beats. */
-export const BEAT_FRAME = new Uint8Array(2);
-const NO_PAYLOAD = new Uint8Array(0);
+const HEADER_BYTES = 2;
+
+/** One for all: most frames of an idle crowd are beats. */
+export const BEAT_FRAME = new Uint8Array(HEADER_BYTES);
 
 /** @param most bytes of a payload, at most what 16 bits can say */
 export function length16Codec(most: number): Codec {
@@ -13,10 +16,10 @@ export function length16Codec(most: number): Codec {
       if (payload.length > most) {
         throw new RangeError(`a payload of ${payload.length} bytes is over ${most}`);
       }
-      const frame = new Uint8Array(2 + payload.length);
+      const frame = new Uint8Array(HEADER_BYTES + payload.length);
       frame[0] = payload.length >> 8;
       frame[1] = payload.length & 0xff;
-      frame.set(payload, 2);
+      frame.set(payload, HEADER_BYTES);
       return frame;
     },
     decoder: () => new Length16Decoder(most),
@@ -25,54 +28,88 @@ export function length16Codec(most: number): Codec {
 
 class Length16Decoder implements Decoder {
   readonly #maxFrameBytes: number;
-  /** Header bytes seen of the current frame: -1 none, otherwise the first one's value. */
-  #firstHeaderByte = -1;
-  /** The current frame's payload, allocated once its length is known and found acceptable. */
-  #payload: Uint8Array | undefined;
-  #filled = 0;
+  /** The frame that has begun. */
+  #held: HeldBytes | undefined;
 
   constructor(maxFrameBytes: number) {
     this.#maxFrameBytes = maxFrameBytes;
   }
 
   get isMidFrame(): boolean {
-    return this.#firstHeaderByte >= 0 || this.#payload !== undefined;
+    return this.#held !== undefined;
   }
 
   get heldBytes(): number {
-    if (this.#payload !== undefined) return 2 + this.#filled;
-    return this.#firstHeaderByte < 0 ? 0 : 1;
+    return this.#held?.length ?? 0;
   }
 
   push(chunk: Uint8Array): Decoded {
-    const frames: Uint8Array[] = [];
-    let at = 0;
-    while (at < chunk.length) {
-      if (this.#payload === undefined) {
-        const byte = chunk[at++] ?? 0;
-        if (this.#firstHeaderByte < 0) {
-          this.#firstHeaderByte = byte;
-          continue;
-        }
-        const length = (this.#firstHeaderByte << 8) | byte;
-        this.#firstHeaderByte = -1;
-        if (length > this.#maxFrameBytes) {
-          const violation = `frame of ${length} bytes announced, at most ${this.#maxFrameBytes} accepted`;
-          return { frames, skippedBytes: 0, violation };
-        }
-        this.#payload = length === 0 ? NO_PAYLOAD : new Uint8Array(length);
-        this.#filled = 0;
-      }
-      const wanted = this.#payload.length - this.#filled;
-      const part = chunk.subarray(at, at + wanted);
-      this.#payload.set(part, this.#filled);
-      this.#filled += part.length;
-      at += part.length;
-      if (this.#filled === this.#payload.length) {
-        frames.push(this.#payload);
-        this.#payload = undefined;
-      }
+    const held = this.#held;
+    held?.add(chunk);
+    const bytes = held?.view(0, held.length) ?? chunk;
+    const { end, count, beats, announced } = wholeFrames(bytes, this.#maxFrameBytes);
+    const whole = bytes.subarray(0, end);
+    // What was held lies in a larger piece of memory.
+    const frames = new GluedFrames(
+      held === undefined ? whole : new Uint8Array(whole),
+      count,
+      beats,
+    );
+    if (announced > this.#maxFrameBytes) {
+      this.#held = undefined;
+      const violation = `frame of ${announced} bytes announced, at most ${this.#maxFrameBytes} accepted`;
+      return { frames, skippedBytes: 0, violation };
     }
+    if (end === bytes.length) this.#held = undefined;
+    else if (held === undefined || count > 0) this.#held = new HeldBytes(bytes.subarray(end));
     return { frames, skippedBytes: 0, violation: undefined };
   }
+}
+
+/** Where the last of the whole frames ends that `bytes` begin with, and how long the next one says it is. */
+function wholeFrames(bytes: Uint8Array, most: number) {
+  let end = 0;
+  let count = 0;
+  let beats = 0;
+  let announced = 0;
+  while (end + HEADER_BYTES <= bytes.length) {
+    announced = lengthAt(bytes, end);
+    const next = end + HEADER_BYTES + announced;
+    if (announced > most || next > bytes.length) break;
+    end = next;
+    count++;
+    if (announced === 0) beats++;
+  }
+  return { end, count, beats, announced };
+}
+
+/** As they came, header and all. */
+class GluedFrames implements Frames {
+  readonly #bytes: Uint8Array;
+
+  constructor(
+    bytes: Uint8Array,
+    readonly count: number,
+    readonly beats: number,
+  ) {
+    this.#bytes = bytes;
+  }
+
+  payloads(): readonly Uint8Array[] {
+    const payloads: Uint8Array[] = [];
+    for (let at = 0; at < this.#bytes.length;) {
+      const from = at + HEADER_BYTES;
+      at = from + lengthAt(this.#bytes, at);
+      payloads.push(new Uint8Array(this.#bytes.subarray(from, at)));
+    }
+    return payloads;
+  }
+
+  echo(): Uint8Array {
+    return this.#bytes;
+  }
+}
+
+function lengthAt(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 }

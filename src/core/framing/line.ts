@@ -3,6 +3,7 @@
  * the next one is a frame again. What we write ends with LF.
  */
 import type { Codec, Decoded, Decoder } from '../frame.js';
+import { UnpackedFrames, type Encoder } from './frames.js';
 import { HeldBytes } from './held-bytes.js';
 
 const LF = 0x0a;
@@ -10,7 +11,7 @@ const CR = 0x0d;
 
 /** @param most bytes of a payload */
 export function lineCodec(most: number): Codec {
-  return {
+  const lines: Codec = {
     encode(payload) {
       if (payload.length > most) {
         throw new RangeError(`a payload of ${payload.length} bytes is over ${most}`);
@@ -23,17 +24,20 @@ export function lineCodec(most: number): Codec {
       line.set(end, payload.length);
       return line;
     },
-    decoder: () => new LineDecoder(most),
+    decoder: () => new LineDecoder(most, lines),
   };
+  return lines;
 }
 
 class LineDecoder implements Decoder {
   readonly #most: number;
+  readonly #encoder: Encoder;
   readonly #held = new HeldBytes();
   #isTooLong = false;
 
-  constructor(most: number) {
+  constructor(most: number, encoder: Encoder) {
     this.#most = most;
+    this.#encoder = encoder;
   }
 
   get isMidFrame(): boolean {
@@ -57,7 +61,11 @@ class LineDecoder implements Decoder {
       else frames.push(this.#line());
       this.#isTooLong = false;
     }
-    return { frames, skippedBytes, violation: undefined };
+    return {
+      frames: new UnpackedFrames(frames, this.#encoder),
+      skippedBytes,
+      violation: undefined,
+    };
   }
 
   /** @returns how many bytes were skipped, now that the line is known to be too long */

@@ -8,6 +8,7 @@
  */
 import type { Codec, Decoded, Decoder } from '../frame.js';
 import { checksums, type Checksum } from './checksum.js';
+import { UnpackedFrames, type Encoder } from './frames.js';
 import { HeldBytes } from './held-bytes.js';
 import type { LengthName, MarkedShape } from './marked-shape.js';
 import { RangeSum } from './range-sum.js';
@@ -16,7 +17,7 @@ import { RangeSum } from './range-sum.js';
 export function markedCodec(shape: MarkedShape, most: number): Codec {
   const layout = layoutOf(shape, most);
   const { checksum } = layout;
-  return {
+  const marked: Codec = {
     encode(payload) {
       if (payload.length > layout.most) {
         throw new RangeError(`a payload of ${payload.length} bytes is over ${layout.most}`);
@@ -35,8 +36,9 @@ export function markedCodec(shape: MarkedShape, most: number): Codec {
       frame.set(shape.end, at);
       return frame;
     },
-    decoder: () => new MarkedDecoder(layout),
+    decoder: () => new MarkedDecoder(layout, marked),
   };
+  return marked;
 }
 
 interface Layout {
@@ -51,12 +53,14 @@ interface Layout {
 
 class MarkedDecoder implements Decoder {
   readonly #layout: Layout;
+  readonly #encoder: Encoder;
   readonly #held = new HeldBytes();
   readonly #sums: RangeSum;
   readonly #largest: number;
 
-  constructor(layout: Layout) {
+  constructor(layout: Layout, encoder: Encoder) {
     this.#layout = layout;
+    this.#encoder = encoder;
     this.#largest = layout.most + layout.overheadBytes;
     this.#sums = new RangeSum(layout.checksum, this.#held, this.#largest);
   }
@@ -79,7 +83,11 @@ class MarkedDecoder implements Decoder {
       at += part.length;
       skippedBytes += this.#read(frames);
     }
-    return { frames, skippedBytes, violation: undefined };
+    return {
+      frames: new UnpackedFrames(frames, this.#encoder),
+      skippedBytes,
+      violation: undefined,
+    };
   }
 
   /** @returns how many bytes were skipped */

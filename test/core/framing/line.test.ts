@@ -4,7 +4,7 @@ import { BEAT, codec, type Decoded } from '../../../src/core/frame.js';
 const line = codec('line', 5);
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 const text = (frame: Uint8Array) => Buffer.from(frame).toString('latin1');
-const read = ({ frames, skippedBytes }: Decoded) => [frames.map(text), skippedBytes];
+const read = ({ frames, skippedBytes }: Decoded) => [frames.payloads().map(text), skippedBytes];
 
 describe('line', () => {
   it('ends what it writes with LF, and with CRLF where a CR of its own would be taken for half of it', () => {
