@@ -121,8 +121,10 @@ export class Sessions implements SessionOwner {
     return empty;
   }
 
+  /** Without `--evict` nobody asks for their order, and to keep it means to touch two others. */
   heard(session: Session): void {
-    if (session.silence.isTaken) this.#bySilence.touch(session.silence);
+    if (this.#options.evict === true && session.silence.isTaken)
+      this.#bySilence.touch(session.silence);
   }
 
   frames(session: Session, frames: Frames, at: Instant): void {
