@@ -1,11 +1,12 @@
 // What a process and all that it started use.
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Resident memory in KiB and CPU time in milliseconds. */
+/** Resident memory in KiB, now and when it was most, and CPU time in milliseconds. */
 export function usage(pid) {
-  const each = family(pid).map((member) => ({ rssKb: rssKb(member), cpuMs: cpuMs(member) }));
+  const each = family(pid).map((member) => ({ ...memory(member), cpuMs: cpuMs(member) }));
   return each.reduce((sum, one) => ({
     rssKb: sum.rssKb + one.rssKb,
+    peakKb: sum.peakKb + one.peakKb,
     cpuMs: sum.cpuMs + one.cpuMs,
   }));
 }
@@ -20,8 +21,10 @@ export function family(pid) {
   return [pid, ...children.flatMap(family)];
 }
 
-function rssKb(pid) {
-  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+function memory(pid) {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const kb = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
+  return { rssKb: kb('VmRSS'), peakKb: kb('VmHWM') };
 }
 
 /** In nanoseconds for each thread; /proc/PID/stat counts in hundredths of a second. */

@@ -138,6 +138,7 @@ async function observe(name, command, { beatMs, kernelModule }) {
       name,
       connectMs,
       bytesEach: ((after.rssKb - empty.rssKb) * 1024) / CONNECTIONS,
+      peakEach: ((after.peakKb - empty.rssKb) * 1024) / CONNECTIONS,
       cpuPercent: ((after.cpuMs - before.cpuMs) / WINDOW_MS) * 100,
       loop,
     };
@@ -191,14 +192,15 @@ async function vanish(name, { child, noticed }, clients, folder, kernelModule) {
 
 function compare(title, [mine, peer]) {
   console.log(title);
-  for (const { name, connectMs, bytesEach, cpuPercent, loop } of [mine, peer]) {
+  for (const { name, connectMs, bytesEach, peakEach, cpuPercent, loop } of [mine, peer]) {
     console.log(
-      `  ${name.padEnd(6)} ${bytesEach.toFixed(0).padStart(6)} B a connection   CPU ${cpuPercent.toFixed(2).padStart(6)} %   ` +
+      `  ${name.padEnd(6)} ${bytesEach.toFixed(0).padStart(6)} B a connection (peak ${peakEach.toFixed(0)})   CPU ${cpuPercent.toFixed(2).padStart(6)} %   ` +
         `loop delay p99 ${loop.p99.toFixed(1)} ms, max ${loop.max.toFixed(1)} ms   all connected in ${(connectMs / 1000).toFixed(1)} s`,
     );
   }
   console.log(
-    `  memory ${(mine.bytesEach / peer.bytesEach).toFixed(2)} of the plain server's (goal: 1 at most, 6 KB), ` +
+    `  memory ${(mine.bytesEach / peer.bytesEach).toFixed(2)} of the plain server's, ` +
+      `${(mine.peakEach / peer.peakEach).toFixed(2)} at the peak (goal: 1 at most, 6 KB), ` +
       `CPU ${(mine.cpuPercent / peer.cpuPercent).toFixed(2)} (goal: under 1), loop delay p99 under 20 ms: ${mine.loop.p99 < 20}`,
   );
 }
