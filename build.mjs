@@ -42,7 +42,7 @@ if (!(process.argv.includes('--if-missing') && existsSync(bin))) {
     },
     {
       ...common,
-      input: { 'dump-thread': 'src/kernel/linux/dump-thread.ts' },
+      input: { 'held-thread': 'src/kernel/linux/held-thread.ts' },
       output: {
         dir: 'dist',
         format: 'cjs',

@@ -32,7 +32,7 @@ export async function runLs(env: Environment, flags: LsFlags): Promise<void> {
     env.setExitCode(finish(env, flags, readPasted(flags.from, flags)));
     return;
   }
-  const kernel = await kernelWithTable(isWrittenAtOnce(flags) && flags.netns === undefined);
+  const kernel = await kernelWithTable(flags.owners);
   if (flags.pid !== undefined) requireProcess(kernel, flags.pid);
   const interrupt = listenForInterrupt(env);
   if (isWrittenAtOnce(flags)) {
@@ -189,8 +189,8 @@ function readText(file: string): string {
   }
 }
 
-async function kernelWithTable(forSurvey: boolean): Promise<Kernel> {
-  const kernel = await (forSurvey ? openKernelForSurvey() : openKernel());
+async function kernelWithTable(withOwners: boolean): Promise<Kernel> {
+  const kernel = await (withOwners ? openKernelForSurvey() : openKernel());
   if (kernel.capabilities.sockDiag) return kernel;
   throw new TcpaliveError('NO_CAPABILITY', "the kernel's table of sockets cannot be read here", {
     hint: 'of a Linux machine: ss -tneoiH > ss.txt there, and tcpalive ls --from ss.txt here',

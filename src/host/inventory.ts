@@ -4,7 +4,7 @@ import { isListener, type HostSocket } from '../core/socket.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
 import type { NetworkNamespace } from '../kernel/socket-view.js';
 import type { Reachable } from './reach.js';
-import { readTable, type Table } from './survey.js';
+import { readTable, type Table } from './table.js';
 import type { TargetProcess } from './targets.js';
 
 export interface OwnedSocket extends Reachable {

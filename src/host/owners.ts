@@ -1,4 +1,4 @@
-/** Which process holds each socket: /proc read once. */
+/** Which process holds each socket: read once. */
 import type { SocketOwner } from '../core/socket.js';
 import type { Kernel } from '../kernel/kernel.js';
 
@@ -10,13 +10,11 @@ export interface Owners {
 
 /** The process with the lowest number, where several hold one. */
 export function readOwners(kernel: Kernel): Owners {
+  const { numbers, hidden } = kernel.heldSockets();
   const byInode = new Map<number, SocketOwner>();
-  let hidden = 0;
-  for (const pid of kernel.processIds()) {
-    const isOurs = kernel.eachSocket(pid, (inode, fd) => {
-      if (!byInode.has(inode)) byInode.set(inode, { pid, fd });
-    });
-    if (!isOurs && kernel.processFacts(pid)?.isKernelThread === false) hidden++;
+  for (let at = 0; at + 2 < numbers.length; at += 3) {
+    const [pid = 0, fd = 0, inode = 0] = [numbers[at], numbers[at + 1], numbers[at + 2]];
+    if (!byInode.has(inode)) byInode.set(inode, { pid, fd });
   }
   return { byInode, hidden };
 }

@@ -2,7 +2,7 @@
  * What lingers on this host: the kernel's table of sockets, joined with who holds each, its options
  * and its fate. Nothing is changed; what could not be read is unknown, with its reason.
  */
-import { fateReader, unansweredMs, type Timekeeper } from '../core/fate-model.js';
+import { fateReader, unansweredMs } from '../core/fate-model.js';
 import { selects, selectsListener, type Selection } from '../core/selection.js';
 import { isListener, unreadOptions, type HostSocket, type SocketOptions } from '../core/socket.js';
 import {
@@ -19,21 +19,19 @@ import {
   type SurveyFacts,
 } from '../core/survey.js';
 import { unitOf } from '../core/unit.js';
-import { surveyHost, timekeeper } from '../kernel/host-facts.js';
-import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
-import type { ProcessFacts, SocketTable } from '../kernel/socket-view.js';
+import { surveyHost } from '../kernel/host-facts.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { ProcessFacts } from '../kernel/socket-view.js';
 import {
-  chosenNamespaces,
   knownNamespaces,
   namespacesSeen,
-  isOfEntering,
-  noNamespace,
   type KnownNamespace,
   type NamespaceChoice,
 } from './namespaces.js';
 import { readOptions } from './options.js';
 import { readOwners, type Owners } from './owners.js';
 import type { Reachable } from './reach.js';
+import { readTables, tablesToCome, type Table } from './table.js';
 
 export interface SurveyRequest {
   readonly namespaces?: NamespaceChoice | undefined;
@@ -50,23 +48,44 @@ const MOST_IDLE_READ = 10_000;
 /** @throws TcpaliveError NO_TARGET for a namespace that cannot be looked into; KernelRefusal */
 export function takeSurvey(kernel: Kernel, request: SurveyRequest): Survey {
   const connections: Connection[] = [];
-  const facts = surveyEach(kernel, request, (connection) => connections.push(connection));
+  const known = knownNamespaces(kernel);
+  const tables = readTables(kernel, known, request.namespaces);
+  const keep = (connection: Connection) => connections.push(connection);
+  const facts = surveyTables(kernel, request, { known, tables }, keep);
   return { ...facts, connections: worstFirst(connections) };
 }
 
 /**
  * The same of tens of thousands, none of which is kept: what is written down at once need not be
- * gathered first, and put in order it can be by its `Ranking`.
+ * gathered first, and put in order it can be by its `Ranking`. A table may turn out to be torn, and is
+ * not asked for again.
  */
 export function surveyEach(
   kernel: Kernel,
   request: SurveyRequest,
   found: (connection: Connection) => void,
 ): SurveyFacts {
-  const takenAt = new Date().toISOString();
   const known = knownNamespaces(kernel);
-  const read = readTables(kernel, known, request.namespaces);
-  const tables = request.owners ? read.map(decodedOnce) : read;
+  const choice = request.namespaces;
+  // Who holds them is looked up of all, before the first is told.
+  const tables = request.owners
+    ? readTables(kernel, known, choice)
+    : tablesToCome(kernel, known, choice);
+  return surveyTables(kernel, request, { known, tables }, found);
+}
+
+interface Tables {
+  readonly known: readonly KnownNamespace[];
+  readonly tables: readonly Table[];
+}
+
+function surveyTables(
+  kernel: Kernel,
+  request: SurveyRequest,
+  { known, tables }: Tables,
+  found: (connection: Connection) => void,
+): SurveyFacts {
+  const takenAt = new Date().toISOString();
   const holders = request.owners ? readHolders(kernel, tables, request) : undefined;
   const tally = new Tally();
   const listeners: Listener[] = [];
@@ -107,71 +126,6 @@ export function surveyEach(
       listeners,
     ),
     listeners,
-  };
-}
-
-/** A dump that the kernel calls torn is asked for again: what comes and goes all the time stays torn. */
-const MOST_TRIES = 3;
-
-export interface Table {
-  readonly table: SocketTable;
-  readonly namespace: KnownNamespace;
-  readonly keeper: Timekeeper;
-}
-
-/** Of `all`, those that we may enter: the others are known, and not shown. */
-function readTables(
-  kernel: Kernel,
-  known: readonly KnownNamespace[],
-  choice: NamespaceChoice | undefined,
-): readonly Table[] {
-  const [own] = known;
-  return chosenNamespaces(kernel, known, choice).flatMap((namespace) => {
-    try {
-      return readTable(kernel, namespace, own) ?? [];
-    } catch (error) {
-      if (!(error instanceof KernelRefusal) || !isOfEntering(error)) throw error;
-      if (choice === 'all') return [];
-      throw noNamespace(namespace.name, error);
-    }
-  });
-}
-
-/**
- * Undefined: it is gone, and the process that led to it is another.
- * @param own the one that this process is in: it need not be entered
- * @throws KernelRefusal
- */
-export function readTable(
-  kernel: Kernel,
-  namespace: KnownNamespace,
-  own: Pick<KnownNamespace, 'id'> | undefined,
-): Table | undefined {
-  const read = () => {
-    let table = kernel.tcpSockets();
-    if (table.isComing !== true) {
-      for (let tries = 1; table.torn && tries < MOST_TRIES; tries++) table = kernel.tcpSockets();
-    }
-    return { table, namespace, keeper: timekeeper() };
-  };
-  if (namespace.id === own?.id) return read();
-  return kernel.inNetworkNamespace(namespace.path, () =>
-    kernel.networkNamespace(process.pid)?.id === namespace.id ? read() : undefined,
-  );
-}
-
-/** It is walked through twice: for who holds them, and for what they are. */
-function decodedOnce({ table, ...rest }: Table): Table {
-  let kept: readonly HostSocket[] | undefined;
-  const walk = () => (kept ??= [...table.sockets])[Symbol.iterator]();
-  return {
-    ...rest,
-    table: {
-      sockets: { [Symbol.iterator]: walk },
-      get torn() {
-        return table.torn;
-      },
-    },
   };
 }
 

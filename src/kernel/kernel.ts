@@ -12,6 +12,7 @@ import type { HostSocket, SocketOptions } from '../core/socket.js';
 import type { VanishEngine } from '../core/vanish-log.js';
 import type {
   Borrow,
+  HeldSockets,
   NetworkNamespace,
   OptionValues,
   ProcessFacts,
@@ -39,7 +40,7 @@ export interface Kernel {
   drops(fd: number): number;
   /** The sock_diag entry of one connection, by its addresses; undefined when it is gone. */
   socketDiag(local: Endpoint, remote: Endpoint, interfaceIndex?: number): HostSocket | undefined;
-  /** Every TCP socket of this network namespace, IPv4 and IPv6. @throws KernelRefusal */
+  /** Every TCP socket of this network namespace, IPv4 and IPv6. */
   tcpSockets(): SocketTable;
   /** Ends a connection from outside, with an RST to both ends (SOCK_DESTROY). @throws KernelRefusal */
   destroy(
@@ -69,6 +70,8 @@ export interface Kernel {
   processIds(): readonly number[];
   /** Undefined when it is gone. */
   processFacts(pid: number): ProcessFacts | undefined;
+  /** The sockets of all processes. */
+  heldSockets(): HeldSockets;
   /** Tells each socket that a process holds. @returns false when it is gone, or not ours to look at */
   eachSocket(pid: number, found: (inode: number, fd: number) => void): boolean;
   /**

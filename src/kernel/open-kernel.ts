@@ -1,6 +1,6 @@
 import { platform } from 'node:os';
 import type { Kernel } from './kernel.js';
-import type { SharedDump } from './linux/shared-dump.js';
+import type { HeldAhead } from './linux/held-ahead.js';
 import { portableKernel } from './portable.js';
 
 /** The best kernel access this machine offers; its `capabilities` say what that is. */
@@ -8,16 +8,16 @@ export async function openKernel(): Promise<Kernel> {
   return open(() => undefined);
 }
 
-/** For a survey of this network namespace: a large table is being read when this returns. */
+/** For a survey with owners: where there are many sockets, who holds them is being read when this returns. */
 export async function openKernelForSurvey(): Promise<Kernel> {
   if (platform() !== 'linux') return portableKernel;
-  const { dumpAhead } = await import('./linux/dump-ahead.js');
-  return open(dumpAhead);
+  const { readHeldAhead } = await import('./linux/held-ahead.js');
+  return open(readHeldAhead);
 }
 
-async function open(dumpAhead: () => SharedDump | undefined): Promise<Kernel> {
+async function open(readAhead: () => HeldAhead | undefined): Promise<Kernel> {
   if (platform() !== 'linux') return portableKernel;
-  const ahead = dumpAhead();
+  const ahead = readAhead();
   const [{ loadLibc }, { LinuxKernel }] = await Promise.all([
     import('./linux/libc.js'),
     import('./linux/linux-kernel.js'),

@@ -33,6 +33,7 @@ export const portableKernel: Kernel = {
   openDescriptors: () => undefined,
   processIds: () => [],
   processFacts: () => undefined,
+  heldSockets: () => ({ numbers: new Uint32Array(), hidden: 0 }),
   eachSocket: () => false,
   withProcess: () => refuse("another process's socket"),
   cookie: () => undefined,

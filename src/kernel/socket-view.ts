@@ -31,12 +31,21 @@ export interface TcpInfo {
 
 /** All TCP sockets of a network namespace, at one moment as far as the kernel can. */
 export interface SocketTable {
-  /** Each time it is walked through, in the same order, they are decoded anew: none is kept. */
+  /**
+   * Read while it is walked through, which can be done once, in the namespace that it is of: none is
+   * kept. @throws KernelRefusal on the way
+   */
   readonly sockets: Iterable<HostSocket>;
-  /** It changed while it was read: something may be missing, or twice. */
+  /** Known behind the last of them: it changed meanwhile, something may be missing, or twice. */
   readonly torn: boolean;
-  /** It is still being read: `torn` is known behind the last of them, and waits for it. */
-  readonly isComing?: boolean;
+}
+
+/** Which processes hold which sockets, not of TCP alone. */
+export interface HeldSockets {
+  /** Three for each: process, descriptor, inode; processes in their order. */
+  readonly numbers: Uint32Array;
+  /** Processes that we may not look into. */
+  readonly hidden: number;
 }
 
 /** What SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT and TCP_USER_TIMEOUT hold. */

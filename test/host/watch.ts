@@ -31,7 +31,7 @@ export class Watch {
 
   look(): void {
     const before = monotonicNow();
-    const { sockets } = this.#namespace.inside(() => kernel.tcpSockets());
+    const sockets = this.#namespace.inside(() => [...kernel.tcpSockets().sockets]);
     const after = monotonicNow();
     const there = new Set(Array.from(sockets, keyOf));
     for (const key of there) this.#lastSeen.set(key, before);

@@ -26,8 +26,8 @@ export interface Libc {
   close(fd: number): void;
   /** Of a link in an open folder, into `room`; how many bytes it has, 0: no such link. */
   readlinkAt(folder: number, name: string, room: Buffer): number;
-  /** A raw system call with up to four integers. @throws KernelRefusal */
-  syscall(name: string, number: number, ...args: readonly number[]): number;
+  /** A raw system call with up to four integers or addresses. @throws KernelRefusal */
+  syscall(name: string, number: number, ...args: readonly (number | bigint)[]): number;
   prctl(option: number, value: number): void;
   /** Of the calling thread. @throws KernelRefusal */
   setns(fd: number, kind: number): void;

@@ -8,15 +8,18 @@ import { isGranted, KernelRefusal, type Kernel } from '../kernel.js';
 import type { HostSocket, SocketOptions } from '../../core/socket.js';
 import type {
   Borrow,
+  HeldSockets,
   NetworkNamespace,
   OptionValues,
   ProcessFacts,
   SocketTable,
   TcpInfo,
 } from '../socket-view.js';
+import type { HeldAhead } from './held-ahead.js';
+import { readHeldSockets } from './held-sockets.js';
 import type { Libc } from './libc.js';
 import { openDescriptors, setSysctl, tcpSysctls, ticksPerSecond } from './proc.js';
-import { askSocket, dumpSockets, KeptDump } from './netlink.js';
+import { askSocket, Dump } from './netlink.js';
 import {
   eachSocket,
   inNetworkNamespace,
@@ -56,7 +59,6 @@ import {
   PASS_ALL,
   PASS_GOODBYES,
 } from './socket-filter.js';
-import type { SharedDump } from './shared-dump.js';
 import { decodeTcpInfo, TCP_INFO_BYTES } from './tcp-info.js';
 
 const SOCK_STREAM = 1;
@@ -103,11 +105,11 @@ const EINVAL = 22;
 export class LinuxKernel implements Kernel {
   readonly capabilities: Kernel['capabilities'];
   readonly #libc: Libc;
-  /** Taken once: the next table is a new one. */
-  #ahead: SharedDump | undefined;
+  /** Asked once: the next time they are read anew. */
+  #ahead: HeldAhead | undefined;
 
-  /** @param ahead what another thread dumps of the network namespace that we are in */
-  constructor(libc: Libc, ahead?: SharedDump) {
+  /** @param ahead what another thread reads of who holds which socket */
+  constructor(libc: Libc, ahead?: HeldAhead) {
     this.#libc = libc;
     this.#ahead = ahead;
     this.capabilities = this.#tryCapabilities();
@@ -151,12 +153,13 @@ export class LinuxKernel implements Kernel {
   }
 
   tcpSockets(): SocketTable {
-    const ahead = this.#ahead;
-    this.#ahead = undefined;
-    if (ahead !== undefined) return comingTable(ahead);
-    const dump = new KeptDump();
-    const torn = dumpSockets(this.#libc, (piece) => dump.keep(piece));
-    return { sockets: { [Symbol.iterator]: () => decodeSockets(dump.pieces) }, torn };
+    const dump = new Dump(this.#libc);
+    return {
+      sockets: decodeSockets(dump.pieces()),
+      get torn() {
+        return dump.torn;
+      },
+    };
   }
 
   destroy(socket: Parameters<Kernel['destroy']>[0]): void {
@@ -243,6 +246,12 @@ export class LinuxKernel implements Kernel {
     return processFacts(pid);
   }
 
+  heldSockets(): HeldSockets {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    return ahead?.() ?? readHeldSockets(this.#libc);
+  }
+
   eachSocket(pid: number, found: (inode: number, fd: number) => void): boolean {
     return eachSocket(this.#libc, pid, found);
   }
@@ -276,8 +285,6 @@ export class LinuxKernel implements Kernel {
   }
 
   inNetworkNamespace<T>(path: string, work: () => T): T {
-    // What was dumped ahead is of the one that we leave.
-    this.#ahead = undefined;
     return inNetworkNamespace(this.#libc, path, work);
   }
 
@@ -355,16 +362,6 @@ export class LinuxKernel implements Kernel {
     // Also on an IPv6 socket: it may carry a mapped IPv4 connection.
     writeInt(this.#libc, fd, IPPROTO_IP, ipv4, value);
   }
-}
-
-function comingTable(dump: SharedDump): SocketTable {
-  return {
-    sockets: { [Symbol.iterator]: () => decodeSockets(dump.pieces()) },
-    get torn() {
-      return dump.torn;
-    },
-    isComing: true,
-  };
 }
 
 function refuse(): never {

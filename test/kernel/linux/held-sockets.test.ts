@@ -1,0 +1,133 @@
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { availableParallelism, platform, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readHeldAhead } from '../../../src/kernel/linux/held-ahead.js';
+import { heldSocketsProgram } from '../../../src/kernel/linux/held-sockets-program.js';
+import { MANY_SOCKETS, readHeldSockets } from '../../../src/kernel/linux/held-sockets.js';
+import { loadLibc } from '../../../src/kernel/linux/libc.js';
+import { LinuxKernel } from '../../../src/kernel/linux/linux-kernel.js';
+import { iterateHeldSockets } from '../../../src/kernel/linux/task-file-iterator.js';
+import type { HeldSockets } from '../../../src/kernel/socket-view.js';
+import { openDescriptors } from '../../real-kernel.js';
+
+const BUILT = resolve('dist/held-thread.cjs');
+
+/** Who may load BPF programs into the kernel, and has one that describes its types. */
+const lacksIterator = process.getuid?.() !== 0 || !existsSync('/sys/kernel/btf/vmlinux');
+
+async function requireLibc() {
+  const libc = await loadLibc();
+  if (libc === undefined) throw new Error('no koffi');
+  return libc;
+}
+
+/** What this process holds, as text, so that it can be compared. */
+function ours(numbers: Uint32Array): readonly string[] {
+  return Array.from({ length: numbers.length / 3 }, (_, at) => numbers.slice(3 * at, 3 * at + 3))
+    .filter(([pid]) => pid === process.pid)
+    .map(([, fd, inode]) => `${fd} ${inode}`);
+}
+
+async function listen(): Promise<void> {
+  const server = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+}
+
+describe.skipIf(platform() !== 'linux')('the sockets that processes hold', () => {
+  it.skipIf(lacksIterator)('are the same in one go as by their links', async () => {
+    const libc = await requireLibc();
+    await listen();
+    const before = openDescriptors();
+    const inOneGo = ours(iterateHeldSockets(libc) ?? Uint32Array.of());
+    expect(inOneGo.length).toBeGreaterThan(0);
+    expect(inOneGo).toEqual(ours(readHeldSockets(libc, 0).numbers));
+    expect(openDescriptors()).toBe(before);
+  });
+
+  it('are told by their links where the kernel refuses', async () => {
+    const libc = await requireLibc();
+    await listen();
+    const refusing = {
+      ...libc,
+      syscall: () => {
+        throw new Error('refused');
+      },
+    };
+    const byLinks = readHeldSockets(refusing, MANY_SOCKETS);
+    expect(ours(byLinks.numbers)).toEqual(ours(readHeldSockets(libc, 0).numbers));
+  });
+
+  it.skipIf(availableParallelism() < 2)(
+    'are read by another thread once, and then anew',
+    async () => {
+      const libc = await requireLibc();
+      const ahead = readHeldAhead(MANY_SOCKETS, BUILT);
+      expect(ahead).toBeDefined();
+      let asked = 0;
+      const reading = new LinuxKernel(libc, () => {
+        asked++;
+        return ahead?.();
+      });
+      await listen();
+      const [first, second] = [reading.heldSockets(), reading.heldSockets()];
+      expect(asked).toBe(1);
+      expect(first.numbers.length).toBeGreaterThan(0);
+      expect(ours(second.numbers)).toEqual(ours(readHeldSockets(libc, 0).numbers));
+    },
+  );
+});
+
+describe('readHeldAhead', () => {
+  it('starts no thread for few sockets, and none that is not there', () => {
+    expect(readHeldAhead(MANY_SOCKETS - 1, BUILT)).toBe(undefined);
+    expect(readHeldAhead(MANY_SOCKETS, '/nonexistent/held-thread.cjs')).toBe(undefined);
+  });
+
+  it.skipIf(availableParallelism() < 2)('does without a thread that breaks', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tcpalive-thread-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const broken = join(folder, 'broken.cjs');
+    writeFileSync(broken, 'throw new Error("broken")');
+    const ahead = readHeldAhead(MANY_SOCKETS, broken);
+    expect(ahead).toBeDefined();
+    expect(ahead?.() satisfies HeldSockets | undefined).toBe(undefined);
+  });
+});
+
+describe('heldSocketsProgram', () => {
+  const layout = { inode: 0x20, inodeNumber: 0x40, thread: 0x4f0, process: 0x4f4 };
+
+  it('is what the kernel is given, an instruction a line', () => {
+    const lines = heldSocketsProgram(layout).toString('hex').match(/.{16}/g);
+    expect(lines?.join('\n')).toMatchInlineSnapshot(`
+      "7916180000000000
+      1506140000000000
+      7917080000000000
+      1507120000000000
+      6118100000000000
+      7919000000000000
+      6172f40400000000
+      6173f00400000000
+      5d320d0000000000
+      632af0ff00000000
+      638af4ff00000000
+      bf61000000000000
+      85000000a2000000
+      1500080000000000
+      7966200000000000
+      7962400000000000
+      632af8ff00000000
+      7991000000000000
+      bfa2000000000000
+      07020000f0ffffff
+      b70300000c000000
+      850000007f000000
+      b700000000000000
+      9500000000000000"
+    `);
+  });
+});
