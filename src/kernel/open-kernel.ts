@@ -22,6 +22,6 @@ async function open(readAhead: () => HeldAhead | undefined): Promise<Kernel> {
     import('./linux/libc.js'),
     import('./linux/linux-kernel.js'),
   ]);
-  const libc = await loadLibc();
+  const libc = loadLibc();
   return libc === undefined ? portableKernel : new LinuxKernel(libc, ahead);
 }

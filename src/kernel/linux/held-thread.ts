@@ -3,11 +3,11 @@ import { workerData, type MessagePort } from 'node:worker_threads';
 import { readHeldSockets } from './held-sockets.js';
 import { loadLibc } from './libc.js';
 
-void tell(workerData as { readonly port: MessagePort; readonly done: Int32Array });
+tell(workerData as { readonly port: MessagePort; readonly done: Int32Array });
 
-async function tell({ port, done }: { readonly port: MessagePort; readonly done: Int32Array }) {
+function tell({ port, done }: { readonly port: MessagePort; readonly done: Int32Array }) {
   try {
-    const libc = await loadLibc();
+    const libc = loadLibc();
     if (libc === undefined) return;
     const held = readHeldSockets(libc);
     port.postMessage(held, [held.numbers.buffer as ArrayBuffer]);

@@ -2,6 +2,7 @@
  * The C library through koffi: the only file that knows it. Sizes and structures are the callers'.
  * Everything here is synchronous and takes microseconds; nothing may block.
  */
+import { createRequire } from 'node:module';
 import type koffiModule from 'koffi';
 import type { LibraryHandle } from 'koffi';
 import { KernelRefusal } from '../kernel.js';
@@ -38,9 +39,18 @@ export interface Libc {
 }
 
 /** Undefined where koffi is not installed or has no build for this machine. */
-export async function loadLibc(): Promise<Libc | undefined> {
-  const module = await import('koffi').catch(() => undefined);
-  return module === undefined ? undefined : libcThrough(module.default);
+export function loadLibc(): Libc | undefined {
+  const koffi = tryKoffi();
+  return koffi === undefined ? undefined : libcThrough(koffi);
+}
+
+/** Node's loader of ES modules would take 5 ms more. */
+function tryKoffi(): typeof koffiModule | undefined {
+  try {
+    return createRequire(import.meta.url)('koffi') as typeof koffiModule;
+  } catch {
+    return undefined;
+  }
 }
 
 function libcThrough(koffi: typeof koffiModule): Libc {

@@ -18,8 +18,8 @@ const BUILT = resolve('dist/held-thread.cjs');
 /** Who may load BPF programs into the kernel, and has one that describes its types. */
 const lacksIterator = process.getuid?.() !== 0 || !existsSync('/sys/kernel/btf/vmlinux');
 
-async function requireLibc() {
-  const libc = await loadLibc();
+function requireLibc() {
+  const libc = loadLibc();
   if (libc === undefined) throw new Error('no koffi');
   return libc;
 }
@@ -39,7 +39,7 @@ async function listen(): Promise<void> {
 
 describe.skipIf(platform() !== 'linux')('the sockets that processes hold', () => {
   it.skipIf(lacksIterator)('are the same in one go as by their links', async () => {
-    const libc = await requireLibc();
+    const libc = requireLibc();
     await listen();
     const before = openDescriptors();
     const inOneGo = ours(iterateHeldSockets(libc) ?? Uint32Array.of());
@@ -49,7 +49,7 @@ describe.skipIf(platform() !== 'linux')('the sockets that processes hold', () =>
   });
 
   it('are told by their links where the kernel refuses', async () => {
-    const libc = await requireLibc();
+    const libc = requireLibc();
     await listen();
     const refusing = {
       ...libc,
@@ -64,7 +64,7 @@ describe.skipIf(platform() !== 'linux')('the sockets that processes hold', () =>
   it.skipIf(availableParallelism() < 2)(
     'are read by another thread once, and then anew',
     async () => {
-      const libc = await requireLibc();
+      const libc = requireLibc();
       const ahead = readHeldAhead(MANY_SOCKETS, BUILT);
       expect(ahead).toBeDefined();
       let asked = 0;
