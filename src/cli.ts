@@ -10,7 +10,7 @@ import {
   type Output,
 } from './commands/environment.js';
 import { buildProgram } from './commands/program.js';
-import { errorCodes, TcpaliveError } from './errors.js';
+import { errorCodes, stackOf, TcpaliveError } from './errors.js';
 import { printable } from './report/printable.js';
 
 /** EX_SOFTWARE of sysexits(3): a bug of ours, never to be mistaken for a verdict. */
@@ -76,8 +76,7 @@ function fail(error: unknown): void {
     environment.stderr.write(`error: ${printable(error.message)} (${error.code})${hint}\n`);
     process.exitCode = error.exitCode;
   } else {
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    environment.stderr.write(`${stack}\n`);
+    environment.stderr.write(`${stackOf(error)}\n`);
     process.exitCode = BUG_EXIT_CODE;
   }
 }

@@ -55,3 +55,8 @@ export class TcpaliveError extends Error {
     return errorCodes[this.code];
   }
 }
+
+/** What is told of a bug. */
+export function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

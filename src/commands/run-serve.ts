@@ -5,12 +5,12 @@ import { inheritedListeners, notForUs, type Inherited } from '../core/inherited.
 import { lockOut } from '../core/lock-out.js';
 import { formatMode, type Mode } from '../core/mode.js';
 import { mergeSnapshots } from '../core/serve-status.js';
-import { TcpaliveError } from '../errors.js';
+import { stackOf, TcpaliveError } from '../errors.js';
 import { hostFactsFromFiles } from '../kernel/host-facts.js';
 import { interruptible, orInterrupted } from '../kernel/interruption.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/open-kernel.js';
-import type { StatusServer } from '../net/status-server.js';
+import type { StatusServer, StatusServerOptions } from '../net/status-server.js';
 import { ServeLog } from '../net/serve-log.js';
 import { serveAlone, serveInWorkers, type Service } from '../net/service.js';
 import type { SessionsOptions } from '../net/sessions.js';
@@ -72,7 +72,10 @@ async function serveUntil(
     print,
   });
   try {
-    status = await startStatus(kernel, service, restart, flags, inherited?.descriptors[1]);
+    status = await startStatus(kernel, service, restart, flags, {
+      descriptor: inherited?.descriptors[1],
+      onBug: tellBug(env),
+    });
   } catch (error) {
     restart.ignore();
     await service.end(0, AbortSignal.abort());
@@ -206,15 +209,28 @@ function startStatus(
   service: Service,
   restart: Restart,
   { status: at, workers }: Serving,
-  descriptor: number | undefined,
+  options: StatusServerOptions,
 ): Promise<StatusServer | undefined> {
   if (at === undefined) return Promise.resolve(undefined);
   const status = async () =>
     mergeSnapshots(await service.snapshots(), new Date().toISOString(), workers);
   // Its parts are for those alone who ask for them: other starts are none the slower.
   return import('./serve-status.js').then(({ serveStatus }) =>
-    serveStatus(at, { status, restart, kernel }, descriptor),
+    serveStatus(at, { status, restart, kernel }, options),
   );
+}
+
+/**
+ * A bug in an answer is told with its stack and ends nothing: nobody is served by it, and thousands would be
+ * cut off every time that a scraper asks. The same one again is not told again.
+ */
+function tellBug(env: Environment): (error: unknown) => void {
+  let told = '';
+  return (error) => {
+    const stack = stackOf(error);
+    if (stack !== told) env.stderr.write(`${stack}\n`);
+    told = stack;
+  };
 }
 
 /** Somebody is told of silences: a notice costs every connection a detector of its own. */

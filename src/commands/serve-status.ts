@@ -5,7 +5,12 @@ import type { ServeStatus } from '../core/serve-status.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { mayNotSignal, type Asker } from '../net/asker.js';
 import { REPLACE_PATH } from '../net/replace-request.js';
-import { startStatusServer, type Answer, type StatusServer } from '../net/status-server.js';
+import {
+  startStatusServer,
+  type Answer,
+  type StatusServer,
+  type StatusServerOptions,
+} from '../net/status-server.js';
 import { jsonText } from '../report/json.js';
 import { METRICS_TYPE, serveMetrics } from '../report/serve-metrics.js';
 import type { Restart } from './restart.js';
@@ -16,14 +21,11 @@ export interface StatusParts {
   readonly kernel: Kernel;
 }
 
-/**
- * @param descriptor a listening socket from the previous version
- * @throws TcpaliveError CANNOT_LISTEN
- */
+/** @throws TcpaliveError CANNOT_LISTEN */
 export function serveStatus(
   at: Endpoint,
   { status, restart, kernel }: StatusParts,
-  descriptor?: number,
+  options: StatusServerOptions,
 ): Promise<StatusServer> {
   const resources: Parameters<typeof startStatusServer>[1] = {
     '/status': {
@@ -48,7 +50,7 @@ export function serveStatus(
       answer: (asker) => Promise.resolve(replacement(restart, kernel, asker)),
     },
   };
-  return startStatusServer(at, resources, descriptor);
+  return startStatusServer(at, resources, options);
 }
 
 function health({ problems }: ServeStatus): Answer {

@@ -3,7 +3,7 @@
  * methods, the other calls them by name; the served side may also report events.
  */
 import type { ChildProcess } from 'node:child_process';
-import { TcpaliveError, type ErrorCode } from '../errors.js';
+import { stackOf, TcpaliveError, type ErrorCode } from '../errors.js';
 
 type Method = (request: never) => unknown;
 type Methods<T> = { [K in keyof T as T[K] extends Method ? K : never]: T[K] };
@@ -108,8 +108,7 @@ function refusalOf(error: unknown): Refusal {
   if (error instanceof TcpaliveError) {
     return { code: error.code, message: error.message, hint: error.hint };
   }
-  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { code: undefined, message, hint: undefined };
+  return { code: undefined, message: stackOf(error), hint: undefined };
 }
 
 function errorOf({ code, message, hint }: Refusal): Error {

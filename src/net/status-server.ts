@@ -41,6 +41,13 @@ export interface StatusServer {
   close(): Promise<void>;
 }
 
+export interface StatusServerOptions {
+  /** A listening socket that this process was started with, instead of that address. */
+  readonly descriptor?: number | undefined;
+  /** What an answer threw. Whoever asked is told that it is a bug; whoever is served loses nothing by it. */
+  readonly onBug: (error: unknown) => void;
+}
+
 /** Of the descriptors that are kept apart for it. */
 const MOST_CONNECTIONS = 16;
 
@@ -54,13 +61,12 @@ const LAST_ANSWERS_MS = 1000;
 
 /**
  * @param resources by their path
- * @param descriptor a listening socket that this process was started with, instead of that address
  * @throws TcpaliveError CANNOT_LISTEN
  */
 export async function startStatusServer(
   at: Endpoint,
   resources: Readonly<Record<string, Resource>>,
-  descriptor?: number,
+  { descriptor, onBug }: StatusServerOptions,
 ): Promise<StatusServer> {
   const server = createServer(
     {
@@ -70,7 +76,7 @@ export async function startStatusServer(
       keepAliveTimeout: PATIENCE_MS,
       connectionsCheckingInterval: PATIENCE_MS / 5,
     },
-    answering(resources, at.address),
+    answering(resources, at.address, onBug),
   );
   server.maxConnections = MOST_CONNECTIONS;
   const address = await listen(server, at, { flag: '--status', descriptor });
@@ -97,6 +103,7 @@ async function closeInOrder(server: Server): Promise<void> {
 function answering(
   resources: Readonly<Record<string, Resource>>,
   ownName: string,
+  onBug: StatusServerOptions['onBug'],
 ): RequestListener {
   return (request, response) => {
     request.resume(); // whatever it says beside its head
@@ -112,11 +119,12 @@ function answering(
     } else if (asked === 'POST' && pageCouldSend(request.headers, ownName)) {
       send(response, text(403, BY_A_PAGE));
     } else if (asker !== undefined) {
-      resource.answer(asker).then(
+      // A bug may come before the promise.
+      new Promise<Answer>((resolve) => resolve(resource.answer(asker))).then(
         (answer) => send(response, answer),
         (error: unknown) => {
           send(response, text(500, 'a bug'));
-          throw error;
+          onBug(error);
         },
       );
     }

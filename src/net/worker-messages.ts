@@ -19,5 +19,7 @@ export type FromWorker =
   | { readonly kind: 'hand'; readonly taken: number; readonly open: number }
   | { readonly kind: 'counts'; readonly counts: ServerCounts }
   | { readonly kind: 'snapshot'; readonly snapshot: ServerSnapshot }
+  /** Instead of a snapshot: its stack. */
+  | { readonly kind: 'bug'; readonly stack: string }
   /** The last word. */
   | { readonly kind: 'ended'; readonly counts: ServerCounts; readonly stillOpen: number };

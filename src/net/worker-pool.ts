@@ -53,6 +53,11 @@ const GRACE_MS = 5000;
 /** How a connection ended whose worker was lost. */
 const LOST = 'worker';
 
+interface Asking {
+  resolve(snapshot: ServerSnapshot): void;
+  reject(bug: Error): void;
+}
+
 interface Worker {
   readonly number: number;
   readonly child: ChildProcess;
@@ -64,7 +69,7 @@ interface Worker {
   taken: number;
   sentAt: Instant;
   /** Who waits for its next snapshot. */
-  readonly asking: Set<(snapshot: ServerSnapshot) => void>;
+  readonly asking: Set<Asking>;
   counts: ServerCounts;
   hasEnded: boolean;
   readonly gone: Promise<void>;
@@ -154,10 +159,12 @@ export class WorkerPool {
     clearTimeout(timer);
   }
 
-  /** Of those that answer in time. */
+  /** Of those that answer in time; rejects with what went wrong in one that has a bug. */
   async snapshots(): Promise<readonly ServerSnapshot[]> {
     const answers = [...this.#workers].map(async (worker) => {
-      const answer = new Promise<ServerSnapshot>((resolve) => worker.asking.add(resolve));
+      const answer = new Promise<ServerSnapshot>((resolve, reject) => {
+        worker.asking.add({ resolve, reject });
+      });
       this.#tell(worker, { kind: 'ask' });
       return orInterrupted(answer, AbortSignal.timeout(STUCK_MS));
     });
@@ -250,7 +257,11 @@ export class WorkerPool {
         this.#hand(worker);
         break;
       case 'snapshot':
-        for (const answer of worker.asking) answer(message.snapshot);
+        for (const asking of worker.asking) asking.resolve(message.snapshot);
+        worker.asking.clear();
+        break;
+      case 'bug':
+        for (const asking of worker.asking) asking.reject(new Error(message.stack));
         worker.asking.clear();
         break;
       case 'counts':

@@ -3,6 +3,7 @@
  * has. It must not know who else there is, and decides for itself only whom to turn away.
  */
 import type { Socket } from 'node:net';
+import { stackOf } from '../errors.js';
 import { interruptible } from '../kernel/interruption.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { drain } from './drain.js';
@@ -76,7 +77,7 @@ export function serveAsWorker(kernel: Kernel, onEvent: (event: EchoServerEvent) 
         tellHand();
         break;
       case 'ask':
-        if (self !== undefined) tell({ kind: 'snapshot', snapshot: self.snapshot() });
+        if (self !== undefined) tell(answerOf(self));
         break;
       case 'drain':
         if (sessions !== undefined) void end(sessions, message.timeoutMs);
@@ -87,4 +88,13 @@ export function serveAsWorker(kernel: Kernel, onEvent: (event: EchoServerEvent) 
     }
   };
   process.on('message', listen);
+}
+
+/** Those who are served here lose nothing by a bug in it. */
+function answerOf(self: SelfWatch): FromWorker {
+  try {
+    return { kind: 'snapshot', snapshot: self.snapshot() };
+  } catch (error) {
+    return { kind: 'bug', stack: stackOf(error) };
+  }
 }

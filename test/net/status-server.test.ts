@@ -13,6 +13,8 @@ import {
 import { SOON_MS, TEST_MS } from '../real-kernel.js';
 import { until } from '../until.js';
 
+const BUG = new TypeError('undefined is no status');
+
 const resources = {
   '/word': {
     method: 'GET',
@@ -22,6 +24,7 @@ const resources = {
     method: 'GET',
     answer: () => Promise.resolve({ status: 503, type: 'text/plain', body: 'why\n' }),
   },
+  '/bug': { method: 'GET', answer: () => Promise.reject(BUG) },
   '/do': {
     method: 'POST',
     answer: () => Promise.resolve({ status: 202, type: 'text/plain', body: 'done\n' }),
@@ -31,8 +34,9 @@ const resources = {
 async function start(
   others: Readonly<Record<string, Resource>> = resources,
   address = '127.0.0.1',
+  onBug: (error: unknown) => void = (bug) => expect.unreachable(String(bug)),
 ): Promise<StatusServer> {
-  const server = await startStatusServer({ address, port: 0 }, others);
+  const server = await startStatusServer({ address, port: 0 }, others, { onBug });
   onTestFinished(() => server.close());
   return server;
 }
@@ -47,8 +51,8 @@ describe('a status server', { timeout: TEST_MS }, () => {
     ['GET', '/do', 405, 'only POST\n'],
     ['POST', '/word', 405, 'only GET\n'],
     ['DELETE', '/word', 405, 'only GET\n'],
-    ['GET', '/', 404, 'there is: /word, /sick, /do\n'],
-    ['GET', '/toString', 404, 'there is: /word, /sick, /do\n'],
+    ['GET', '/', 404, 'there is: /word, /sick, /bug, /do\n'],
+    ['GET', '/toString', 404, 'there is: /word, /sick, /bug, /do\n'],
   ])('answers %s %s with %d', async (method, path, status, body) => {
     const { address } = await start();
     const at = `http://127.0.0.1:${address.port}${path}`;
@@ -168,6 +172,19 @@ describe('a status server', { timeout: TEST_MS }, () => {
     await until(() => body.destroyed, SOON_MS);
     body.end('too late');
     expect((await asked(server, { path: '/word' })).statusCode).toBe(200);
+  });
+
+  it('tells of a bug in an answer, and goes on answering', async () => {
+    const bugs: unknown[] = [];
+    const { address } = await start(resources, '127.0.0.1', (bug) => bugs.push(bug));
+    const ask = (path: string) => fetch(`http://127.0.0.1:${address.port}${path}`);
+    const response = await ask('/bug');
+    expect({ status: response.status, body: await response.text() }).toEqual({
+      status: 500,
+      body: 'a bug\n',
+    });
+    expect(bugs).toEqual([BUG]);
+    expect((await ask('/word')).status).toBe(200);
   });
 
   it('holds few connections, and those for seconds', async () => {
