@@ -3,7 +3,7 @@ import { ServeLog } from '../net/serve-log.js';
 import { serveAsWorker } from '../net/worker.js';
 import type { Environment } from './environment.js';
 import { serveOutput, type OutputFlags } from './serve-output.js';
-import { keepNurserySmall } from './small-nursery.js';
+import { keepHeapSmall } from './small-heap.js';
 
 /**
  * A worker prints its own lines: each is one write to what it shares with the others. It lives as long
@@ -17,7 +17,7 @@ export async function runServeWorker(
   if (process.send === undefined) return;
   process.on('disconnect', () => process.exit());
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);
-  keepNurserySmall();
+  keepHeapSmall();
   const kernel = await openKernel();
   kernel.dieWithParent();
   // The parent may have ended before the line above.

@@ -20,13 +20,13 @@ import { listenForInterrupt, type Interrupt } from './interrupt.js';
 import { listenForRestart, type Restart } from './restart.js';
 import { serveOutput, type OutputFlags, type ServeOutput } from './serve-output.js';
 import { DEFAULT_MAX_CONNECTIONS, type ServeFlags } from './serve.js';
-import { keepNurserySmall } from './small-nursery.js';
+import { keepHeapSmall } from './small-heap.js';
 
 /** For Node itself, the status and the events: accept() beyond the limit fails without a word. */
 const SPARE_DESCRIPTORS = 48;
 
 export async function runServer(env: Environment, flags: ServeFlags): Promise<void> {
-  keepNurserySmall();
+  keepHeapSmall();
   const kernel = await openKernel();
   const maxConnections = connectionsWithin(kernel.descriptorLimit(), flags);
   const output = serveOutput(env, flags);
