@@ -1,7 +1,9 @@
-// The peer of `serve.mjs`: what one writes in Node without much thought. node plain-server.mjs MODE PORT
+// The peer of `serve.mjs`: what one writes in Node without much thought. node plain-server.mjs MODE PORT [PROCESSES]
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-const [mode, portText] = process.argv.slice(2);
+const [mode, portText, processes = '1'] = process.argv.slice(2);
 
 const servers = {
   /** Echoes, and closes who is silent for that long: one `setTimeout` a connection, inside Node. */
@@ -23,7 +25,17 @@ const servers = {
 };
 
 const [kind, argument] = mode.split('=');
+/** The others have the ports behind this one's, and end with it. */
+const others = Array.from({ length: Number(processes) - 1 }, (_, at) => {
+  const child = fork(process.argv[1], [mode, String(Number(portText) + at + 1)]);
+  return once(child, 'message');
+});
+process.on('disconnect', () => process.exit());
 createServer({ noDelay: true }, servers[kind](Number(argument))).listen(
   { port: Number(portText), host: '0.0.0.0', backlog: 4096 },
-  () => console.log(JSON.stringify({ event: 'listening' })),
+  async () => {
+    await Promise.all(others);
+    if (process.send === undefined) console.log(JSON.stringify({ event: 'listening' }));
+    else process.send('listening');
+  },
 );

@@ -1,6 +1,7 @@
-// `npm run bench:serve [-- --connections 18000 --vanish 200 --workers 1 --only crowd|echo]`: our server
-// beside a plain Node server with `socket.setTimeout`, and echo throughput beside `pipe`, socat and ncat,
-// in a network namespace of its own. One after the other, in the same run: ratios.
+// `npm run bench:serve [-- --connections 18000 --vanish 200 --workers 1 --only LOAD…]`: our server beside a
+// plain Node server with `socket.setTimeout`, both in as many processes, and echo throughput beside `pipe`,
+// socat and ncat, in a network namespace of its own. One after the other, in the same run: ratios.
+// Each load can be run alone: --only beating, --only silent, --only echo.
 import { execFileSync, fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -20,7 +21,7 @@ const { values } = parseArgs({
     connections: { type: 'string', default: '18000' },
     vanish: { type: 'string', default: '200' },
     workers: { type: 'string', default: '1' },
-    only: { type: 'string' },
+    only: { type: 'string', multiple: true, default: ['beating', 'silent', 'echo'] },
   },
 });
 const CONNECTIONS = Number(values.connections);
@@ -30,6 +31,8 @@ const WORKERS = Number(values.workers);
 const HOST = '127.0.0.1';
 /** Client processes: a descriptor limit of 20,000, and 28,000 ports an address. */
 const PER_CLIENT = 15_000;
+/** Connections of a process of the server, of 20,000 descriptors. */
+const MOST_EACH = 19_900;
 const CLIENTS = Math.max(3, Math.ceil(CONNECTIONS / PER_CLIENT));
 
 const BEAT_MS = 10_000;
@@ -66,22 +69,28 @@ if (process.env.TCPALIVE_BENCH_INSIDE === undefined) {
   process.exitCode = status ?? 1;
 } else {
   execFileSync('ip', ['link', 'set', 'lo', 'up']);
-  if (values.only !== 'echo') await crowd();
-  if (values.only !== 'crowd') await echo();
+  const loads = { beating, silent, echo };
+  for (const name of values.only) {
+    if (loads[name] === undefined)
+      throw new Error(`--only ${name}: there is ${Object.keys(loads)}`);
+    await loads[name]();
+  }
 }
 
-async function crowd() {
+async function beating() {
   const kernelModule = await bundle('kernel/open-kernel');
-  console.log(`${CONNECTIONS} connections of ${CLIENTS} processes, ${WORKERS} worker(s)`);
-  const beating = { beatMs: BEAT_MS };
-  const silent = { beatMs: 0 };
+  const load = { beatMs: BEAT_MS, kernelModule };
   compare('beating, heartbeat=10s:30s', [
-    await observe('ours', ours('heartbeat=10s:30s'), { ...beating, kernelModule }),
-    await observe('plain', plain(`timeout=${TIMEOUT_MS}`), { ...beating, kernelModule }),
+    await observe('ours', ours('heartbeat=10s:30s'), load),
+    await observe('plain', plain(`timeout=${TIMEOUT_MS}`), load),
   ]);
+}
+
+async function silent() {
+  const load = { beatMs: 0 };
   compare('silent, idle-timeout=10m', [
-    await observe('ours', ours('idle-timeout=10m'), silent),
-    await observe('plain', plain('timeout=600000'), silent),
+    await observe('ours', ours('idle-timeout=10m'), load),
+    await observe('plain', plain('timeout=600000'), load),
   ]);
 }
 
@@ -124,11 +133,15 @@ async function observe(name, command, { beatMs, kernelModule }) {
         // Of its own: after the last run its ports are in TIME-WAIT for a minute.
         const localAddress = `127.${server.port % 100}.0.${at + 1}`;
         const count = Math.min(each, CONNECTIONS - at * each);
-        return ask(client, 'open', { host: HOST, port: server.port, localAddress, count, beatMs });
+        const port = server.port + (at % (command.ports ?? 1));
+        return ask(client, 'open', { host: HOST, port, localAddress, count, beatMs });
       }),
     );
     const connectMs = performance.now() - begun;
     await passed(SETTLE_MS);
+    const lost = await endedAt(clients);
+    if (lost > 0)
+      throw new Error(`${name}: ${lost} of ${CONNECTIONS} connections were ended before it began`);
     loopDelay(server.child.pid, folder);
     const before = usage(server.child.pid);
     await passed(WINDOW_MS);
@@ -179,8 +192,7 @@ async function vanish(name, { child, noticed }, clients, folder, kernelModule) {
     });
   const allowedMs = LATE_MS + loop.max;
   const inTime = lateMs.filter((ms) => ms >= -1 && ms <= allowedMs); // the clock shows whole milliseconds
-  const ended = await Promise.all(clients.map((client) => ask(client, 'count')));
-  const touched = ended.reduce((sum, each) => sum + each.ended, 0);
+  const touched = await endedAt(clients);
   console.log(
     `${name}: ${inTime.length} of ${vanished.length} that vanished noticed in time, ` +
       `${Math.min(...lateMs).toFixed(1)} to ${Math.max(...lateMs).toFixed(1)} ms after last heard + 30 s ` +
@@ -190,8 +202,13 @@ async function vanish(name, { child, noticed }, clients, folder, kernelModule) {
   return inTime.length === VANISH && touched === 0;
 }
 
+async function endedAt(clients) {
+  const counts = await Promise.all(clients.map((client) => ask(client, 'count')));
+  return counts.reduce((sum, { ended }) => sum + ended, 0);
+}
+
 function compare(title, [mine, peer]) {
-  console.log(title);
+  console.log(`${title}: ${CONNECTIONS} connections of ${CLIENTS} processes, ${WORKERS} worker(s)`);
   for (const { name, connectMs, bytesEach, peakEach, cpuPercent, loop } of [mine, peer]) {
     console.log(
       `  ${name.padEnd(6)} ${bytesEach.toFixed(0).padStart(6)} B a connection (peak ${peakEach.toFixed(0)})   CPU ${cpuPercent.toFixed(2).padStart(6)} %   ` +
@@ -208,19 +225,21 @@ function compare(title, [mine, peer]) {
 function ours(mode, ...options) {
   return (port) => [
     ...[BIN, 'serve', '--quiet', '--json', '--host', '0.0.0.0', '--port', String(port)],
-    ...['--mode', mode, '--max-connections', '19900'],
+    ...['--mode', mode, '--max-connections', String(MOST_EACH * WORKERS)],
     ...(WORKERS === 1 ? [] : ['--workers', String(WORKERS)]),
     ...options,
   ];
 }
 
 function plain(mode) {
-  return (port) => [PLAIN, mode, String(port)];
+  const command = (port) => [PLAIN, mode, String(port), String(WORKERS)];
+  return Object.assign(command, { ports: WORKERS });
 }
 
 /** A server that listens, and whom it has noticed, at what time, by their address. */
 async function start(command, folder) {
   const port = ++ports;
+  ports += (command.ports ?? 1) - 1;
   const args = ['--import', LOOP_DELAY, ...command(port)];
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
