@@ -39,6 +39,12 @@ export class Dealing<Worker> {
     if (hand !== undefined) Object.assign(hand, { taken, open });
   }
 
+  /** So many that it was dealt will not be its own: they are dealt anew. */
+  takeBack(worker: Worker, count: number): void {
+    const hand = this.#hands.get(worker);
+    if (hand !== undefined) hand.dealt -= count;
+  }
+
   connectionsOf(worker: Worker): number {
     const hand = this.#hands.get(worker);
     return hand === undefined ? 0 : hand.dealt - hand.taken + hand.open;

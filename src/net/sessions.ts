@@ -111,6 +111,11 @@ export class Sessions implements SessionOwner {
     this.#onEvent({ kind: 'opened', ...about(session), settings });
   }
 
+  /** So many were for us, and Node could not hand them over: there was no descriptor to hold them. */
+  lost(count: number): void {
+    this.#counts.rejected.connections += count;
+  }
+
   /** Resets every connection, and resolves when all descriptors are given back. Idempotent. */
   close(): Promise<void> {
     const empty = new Promise<void>((resolve) => {

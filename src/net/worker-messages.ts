@@ -9,6 +9,8 @@ export type ToWorker =
   | { readonly kind: 'ask' }
   /** With a socket, unless that was gone on the way. */
   | { readonly kind: 'take' }
+  /** So many sockets until now: what is not there was lost on the way, where no descriptor was left for it. */
+  | { readonly kind: 'sent'; readonly sockets: number }
   | { readonly kind: 'drain'; readonly timeoutMs: number }
   /** Reset whoever is left. */
   | { readonly kind: 'close' };

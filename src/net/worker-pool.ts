@@ -14,6 +14,7 @@ import { msBetween, type Instant } from '../core/time.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { orInterrupted } from '../kernel/interruption.js';
+import { Delivery, STUCK_MS } from './delivery.js';
 import type { SessionsOptions } from './sessions.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
 
@@ -44,9 +45,6 @@ const STEADY_MS = 10_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** A healthy one takes a connection in a fraction of a millisecond, and a busy one in a turn. */
-const STUCK_MS = 1000;
-
 /** For what is accepted and not handed on, and for whoever does not end at his time. */
 const GRACE_MS = 5000;
 
@@ -62,12 +60,8 @@ interface Worker {
   readonly number: number;
   readonly child: ChildProcess;
   readonly startedAt: Instant;
-  /** Dealt to it: they leave one at a time, so that all but one can be dealt anew should it end. */
-  readonly waiting: Socket[];
-  /** So many have been sent, and so many of them taken. */
-  sent: number;
-  taken: number;
-  sentAt: Instant;
+  /** Of what was dealt to it. */
+  readonly delivery: Delivery;
   /** Who waits for its next snapshot. */
   readonly asking: Set<Asking>;
   counts: ServerCounts;
@@ -178,32 +172,38 @@ export class WorkerPool {
 
   #waiting(): number {
     let waiting = this.#unassigned.length;
-    for (const { waiting: own, sent, taken } of this.#workers) waiting += own.length + sent - taken;
+    for (const { delivery } of this.#workers) waiting += delivery.pending;
     return waiting;
   }
 
   #deal(socket: Socket): void {
     const now = monotonicNow();
-    const worker = this.#dealing.deal((each) => !isStuck(each, now)) ?? this.#dealing.deal();
+    const isAble = ({ delivery }: Worker) => !delivery.isStuck(now);
+    const worker = this.#dealing.deal(isAble) ?? this.#dealing.deal();
     if (worker === undefined) this.#unassigned.push(socket);
-    else {
-      worker.waiting.push(socket);
-      this.#hand(worker);
-    }
+    else worker.delivery.push(socket);
   }
 
-  #hand(worker: Worker): void {
-    if (worker.sent > worker.taken) return;
-    const socket = worker.waiting.shift();
-    if (socket === undefined) {
-      if (this.#waiting() === 0) this.#idle();
-      return;
+  /**
+   * It is well, and has not taken what it was sent: Node drops a socket, and its message, after three attempts
+   * (SentHandleNotReceivedWarning). What is sent now comes behind it.
+   */
+  #findLost(worker: Worker): void {
+    const { delivery } = worker;
+    if (delivery.isStuck(monotonicNow()))
+      this.#tell(worker, { kind: 'sent', sockets: delivery.sent });
+  }
+
+  /** Whoever waits for one that is passed over goes to one that is not. */
+  #relieveStuck(): void {
+    const now = monotonicNow();
+    const stuck = [...this.#workers].filter(({ delivery }) => delivery.isStuck(now));
+    if (stuck.length === this.#workers.size) return;
+    for (const worker of stuck) {
+      const waiting = worker.delivery.takeBack();
+      this.#dealing.takeBack(worker, waiting.length);
+      for (const socket of waiting) this.#deal(socket);
     }
-    worker.sent++;
-    worker.sentAt = monotonicNow();
-    const message: ToWorker = { kind: 'take' };
-    // What cannot be sent has lost its worker, which its end tells.
-    worker.child.send(message, socket, { keepOpen: false }, () => undefined);
   }
 
   /** Resolves once it is ready. */
@@ -224,10 +224,7 @@ export class WorkerPool {
         number,
         child,
         startedAt: monotonicNow(),
-        waiting: [],
-        sent: 0,
-        taken: 0,
-        sentAt: monotonicNow(),
+        delivery: new Delivery(child),
         asking: new Set(),
         counts: NO_COUNTS,
         hasEnded: false,
@@ -253,8 +250,8 @@ export class WorkerPool {
         break;
       case 'hand':
         this.#dealing.report(worker, message);
-        worker.taken = message.taken;
-        this.#hand(worker);
+        worker.delivery.taken(message.taken);
+        if (this.#waiting() === 0) this.#idle();
         break;
       case 'snapshot':
         for (const asking of worker.asking) asking.resolve(message.snapshot);
@@ -266,6 +263,8 @@ export class WorkerPool {
         break;
       case 'counts':
         worker.counts = message.counts;
+        this.#findLost(worker);
+        this.#relieveStuck();
         break;
       case 'ended':
         worker.hasEnded = true;
@@ -276,7 +275,7 @@ export class WorkerPool {
   }
 
   #ended(worker: Worker, reason: string): void {
-    const lost = this.#dealing.connectionsOf(worker) - worker.waiting.length;
+    const lost = this.#dealing.connectionsOf(worker) - worker.delivery.waiting;
     this.#dealing.leave(worker);
     if (worker.hasEnded) {
       this.#past.push(worker.counts);
@@ -288,7 +287,7 @@ export class WorkerPool {
       endedBy: { ...endedBy, [LOST]: (endedBy[LOST] ?? 0) + lost },
     });
     this.#onEvent({ kind: 'worker-lost', ...about(worker), reason, connections: lost });
-    for (const socket of worker.waiting.splice(0)) this.#deal(socket);
+    for (const socket of worker.delivery.takeBack()) this.#deal(socket);
     if (!this.#isEnding) this.#beginAgain(worker);
   }
 
@@ -317,11 +316,6 @@ export class WorkerPool {
   #tell({ child }: Worker, message: ToWorker): void {
     if (child.connected) child.send(message, () => undefined);
   }
-}
-
-/** It does not even take what it was dealt: a process that is stopped, or hangs. */
-function isStuck({ sent, taken, sentAt }: Worker, now: Instant): boolean {
-  return sent > taken && msBetween(sentAt, now) > STUCK_MS;
 }
 
 function about({ number, child }: Worker) {

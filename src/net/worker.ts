@@ -76,6 +76,11 @@ export function serveAsWorker(kernel: Kernel, onEvent: (event: EchoServerEvent) 
         if (socket !== undefined) sessions?.take(socket);
         tellHand();
         break;
+      case 'sent':
+        sessions?.lost(message.sockets - taken);
+        taken = message.sockets;
+        tellHand();
+        break;
       case 'ask':
         if (self !== undefined) tell(answerOf(self));
         break;

@@ -18,7 +18,7 @@ import { freePort, install, run, serve, start, type Run, type Running } from './
 const SOON_MS = 30_000;
 const TEST_MS = 120_000;
 
-/** After so long a worker that takes nothing is passed over (net/worker-pool.ts), and some. */
+/** After so long a worker that takes nothing is passed over (net/delivery.ts), and some. */
 const STUCK_MS = 1100;
 
 const SESSIONS = fileURLToPath(new URL('sessions.mjs', import.meta.url));
