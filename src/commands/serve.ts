@@ -86,7 +86,7 @@ export function serveCommand(env: Environment): Command {
     .option('--evict', 'instead, the longest silent connection makes room')
     .option(
       '--max-per-address <n>',
-      'refuse any more from one IPv4 address, or one /64 of IPv6',
+      'refuse any more from one IPv4 address, or one /64 of IPv6; of each worker',
       wholeNumber(1, 1_000_000),
     )
     .option(
