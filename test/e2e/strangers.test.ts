@@ -32,6 +32,8 @@ interface Server extends Running {
   readonly network: Network;
   readonly port: number;
   status(): Promise<ServeStatus>;
+  /** What it answers there, whatever the status. */
+  told(path: string): Promise<string>;
 }
 
 /** With its status on the next port; `prefix` starts it. */
@@ -48,17 +50,18 @@ async function served(
   );
   const running = start([], { command, bin: BIN });
   await running.sees(/status +http/);
+  const told = async (path: string) => {
+    const script = `fetch('http://${status}${path}').then((r) => r.text()).then((t) => process.stdout.write(t))`;
+    const [command = '', ...rest] = network.command(process.execPath, '-e', script);
+    return (await promisify(execFile)(command, rest)).stdout;
+  };
   return {
     ...running,
     pid: running.child.pid ?? 0,
     network,
     port,
-    async status() {
-      const script = `fetch('http://${status}/status').then((r) => r.text()).then((t) => process.stdout.write(t))`;
-      const [command = '', ...rest] = network.command(process.execPath, '-e', script);
-      const { stdout } = await promisify(execFile)(command, rest);
-      return JSON.parse(stdout) as ServeStatus;
-    },
+    told,
+    status: async () => JSON.parse(await told('/status')) as ServeStatus,
   };
 }
 
@@ -94,7 +97,7 @@ async function isAsBefore(server: Server, before: ServeStatus): Promise<ServeSta
     problems: [],
     connections: { open: 1 },
     unsentBytes: 0,
-    accept: { kind: 'works', failures: 0 },
+    accept: { kind: 'works' },
   });
   return now;
 }
@@ -164,6 +167,39 @@ describe.skipIf(lacksNetwork)('strangers (needs: network namespace)', () => {
     };
 
     await Promise.all([mute(), evicted(), deaf(), resetting()]);
+  });
+});
+
+describe.skipIf(lacksNetwork)('a saturated server (needs: network namespace)', () => {
+  it('tells all that it knows, to whoever asks, while nobody gets in any more', async () => {
+    const network = await holdNetwork(SET_UP);
+    const server = await served(network, 7000, [], ['prlimit', '--nofile=256:256']);
+    const friend = await healthy(server);
+    const before = await server.status();
+    const flood = strangers(server, 'flood');
+    await flood.sees(/begun/);
+    const crowd = strangers(server, 'mute', 300);
+    await crowd.sees(/all connected/);
+    const watch = strangers(server, 'watch');
+    await watch.sees(/^503 process \d+ is full: 208 of 208/m);
+    const resets = strangers(server, 'reset', 1_000_000);
+    for (let round = 0; round < 5; round++) {
+      const [status, metrics, health] = await Promise.all([
+        server.status(),
+        server.told('/metrics'),
+        server.told('/healthz'),
+      ]);
+      expect(status.connections.open).toBe(208);
+      expect(status.counts.rejected.connections).toBeGreaterThan(0);
+      expect(metrics).toMatch(/^tcpalive_healthy 0$/m);
+      expect(metrics).toMatch(/^tcpalive_rejected_connections_total\{cause="connections"\} [1-9]/m);
+      expect(health).toMatch(/^process \d+ is full: 208 of 208 connections are open$/m);
+    }
+    await friend.stillIs();
+    for (const { child } of [resets, flood, crowd]) child.kill('SIGKILL');
+    await watch.sees(/503[^]*\n200 ok\n$/);
+    watch.child.kill('SIGKILL');
+    await isAsBefore(server, before);
   });
 });
 
