@@ -22,7 +22,7 @@ export interface HealthConditions {
 const LONGEST_CONDITION = 200;
 const LONGEST_SHOWN = 60;
 
-const SHAPE = new RegExp(String.raw`^([^<>=\s]+)\s*(${COMPARATORS.join('|')})\s*(.+)$`);
+const SHAPE = new RegExp(String.raw`^([^<>=\s]+)\s*(${COMPARATORS.join('|')})(?!=)\s*(.+)$`);
 const PATH = /^(?:[^.[\]]+|\[\d{1,6}\])(?:\.[^.[\]]+|\[\d{1,6}\])*$/;
 
 /** @throws TcpaliveError BAD_USAGE naming the value and what is accepted */
