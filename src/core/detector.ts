@@ -13,7 +13,7 @@
  */
 import { FrameDeadlines, type FrameTimeouts } from './frame-deadlines.js';
 import type { HeartbeatSettings, Mode } from './mode.js';
-import { addMs, earliest, msBetween, type Instant } from './time.js';
+import { addMs, earliest, msBetween, nextSlot, type Instant } from './time.js';
 
 type Input = 'received' | 'tick';
 
@@ -155,8 +155,7 @@ class Heartbeat implements Detector {
       return verdict;
     }
     if (this.#nextBeat === undefined || now < this.#nextBeat) return NOTHING;
-    const missed = Math.floor(msBetween(this.#nextBeat, now) / this.#intervalMs);
-    this.#nextBeat = addMs(this.#nextBeat, (missed + 1) * this.#intervalMs);
+    this.#nextBeat = nextSlot(this.#nextBeat, this.#intervalMs, now);
     return [{ kind: 'beat' }];
   }
 }

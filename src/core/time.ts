@@ -22,3 +22,9 @@ export function earliest(a: Instant | undefined, b: Instant | undefined): Instan
   if (a === undefined) return b;
   return b === undefined || a <= b ? a : b;
 }
+
+/** The first moment after `now` of those that follow `due` at every interval: what was missed is left out. */
+export function nextSlot(due: Instant, intervalMs: number, now: Instant): Instant {
+  const missed = Math.max(0, Math.floor(msBetween(due, now) / intervalMs));
+  return addMs(due, (missed + 1) * intervalMs);
+}

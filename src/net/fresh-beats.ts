@@ -10,7 +10,7 @@ import type { ProbeKernelView, ProbeVerdict } from '../core/probe-result.js';
 import { isGoodbye, probeVerdict } from '../core/probe-verdict.js';
 import { roundMs } from '../core/distribution.js';
 import type { Speech } from '../core/speech.js';
-import { addMs, earliest, instantAt, msBetween, type Instant } from '../core/time.js';
+import { addMs, earliest, instantAt, msBetween, nextSlot, type Instant } from '../core/time.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
@@ -103,7 +103,7 @@ export class FreshBeats {
       const verdict = await this.#beat(first, end);
       first = undefined;
       if (verdict !== undefined) return verdict;
-      due = this.#nextAfter(due);
+      due = nextSlot(due, this.#heartbeat.intervalMs, monotonicNow());
     }
     first?.destroy();
     const answered = this.answered > 0;
@@ -113,12 +113,6 @@ export class FreshBeats {
     return answered
       ? { kind: 'unanswered', afterMs, detail }
       : { kind: 'no-answer', by: null, afterMs, detail };
-  }
-
-  #nextAfter(due: Instant): Instant {
-    const { intervalMs } = this.#heartbeat;
-    const missed = Math.max(0, Math.floor(msBetween(due, monotonicNow()) / intervalMs));
-    return addMs(due, (missed + 1) * intervalMs);
   }
 
   #isSilent(now: Instant): boolean {
