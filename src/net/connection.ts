@@ -214,7 +214,7 @@ export class Connection implements DeadlineOwner {
     this.#end({ by, detail });
     // Node loses the handle when a reset meets a shutdown that is under way.
     if (this.#goodbye) this.#socket.destroy();
-    else this.#socket.resetAndDestroy();
+    else this.#drop();
   }
 
   /**
@@ -275,7 +275,7 @@ export class Connection implements DeadlineOwner {
     if (frames.count > 0) this.#handlers.onFrames?.(frames, now);
     if (violation !== undefined) {
       this.#end({ by: 'violation', detail: violation });
-      this.#socket.resetAndDestroy();
+      this.#drop();
     }
   }
 
@@ -301,7 +301,7 @@ export class Connection implements DeadlineOwner {
           break;
         case 'give-up':
           this.#end({ by: action.by, silentMs: action.silentMs });
-          this.#socket.resetAndDestroy();
+          this.#drop();
           return;
       }
     }
@@ -322,6 +322,12 @@ export class Connection implements DeadlineOwner {
     this.#goodbye = true;
     this.#socket.destroySoon();
     deadlines.move(this.#deadline, addMs(monotonicNow(), GOODBYE_MS));
+  }
+
+  /** With an RST, which a Unix socket has none of: there is no address at its other end. */
+  #drop(): void {
+    if (this.remote.address === '') this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
   }
 
   #end(ending: { by: EndCause; silentMs?: number; detail?: string | undefined }): void {
