@@ -1,8 +1,10 @@
 /** Asks a status address again and again whether its service is well. */
 import { troubleIn, type HealthConditions } from '../core/guard/health-condition.js';
 import type { Ear, Sign } from '../core/guard/sign.js';
-import { askHttp, type HttpRequest } from './http-request.js';
-import { repeat, type RepeatedOptions } from './repeated.js';
+import { msBetween } from '../core/time.js';
+import { monotonicNow } from '../kernel/clock.js';
+import { askHttp, type HttpAnswer, type HttpRequest } from './http-request.js';
+import { repeat, type Asked, type RepeatedOptions } from './repeated.js';
 
 /** A status outside 2xx is a failure, whatever is asked of the answer. */
 export interface HttpCheckOptions
@@ -15,19 +17,25 @@ export function watchHttp(options: HttpCheckOptions, hear: (sign: Sign) => void)
   return repeat(options, (interruption) => checkHttp(options, interruption), hear);
 }
 
-async function checkHttp(options: HttpCheckOptions, interruption: AbortSignal): Promise<Sign> {
+async function checkHttp(options: HttpCheckOptions, interruption: AbortSignal): Promise<Asked> {
   const { url, ca, timeoutMs } = options;
+  const from = monotonicNow();
   const answer = await askHttp({
     method: 'GET',
     maxBodyBytes: MOST_BODY_BYTES,
     ...{ url, ca, timeoutMs, interruption },
   });
-  if (answer.kind === 'interrupted') return failed('interrupted');
-  if (answer.kind === 'failed') return failed(answer.reason);
-  const trouble = troubleIn(answer.body, options);
-  return trouble === undefined ? { kind: 'alive', by: 'http' } : failed(trouble);
+  return { sign: signOf(answer, options), waitedMs: msBetween(from, monotonicNow()) };
 }
 
-function failed(reason: string): Sign {
-  return { kind: 'failed', by: 'http', reason };
+function signOf(answer: HttpAnswer, conditions: HealthConditions): Sign {
+  const reason =
+    answer.kind === 'answered'
+      ? troubleIn(answer.body, conditions)
+      : answer.kind === 'failed'
+        ? answer.reason
+        : answer.kind;
+  return reason === undefined
+    ? { kind: 'alive', by: 'http' }
+    : { kind: 'failed', by: 'http', reason };
 }

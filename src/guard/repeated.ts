@@ -14,30 +14,30 @@ export interface RepeatedOptions {
   readonly timeoutMs: number;
 }
 
+export interface Asked {
+  readonly sign: Sign;
+  /** For what did not come in time, if that is why it failed. */
+  readonly waitedMs: number;
+}
+
 /** @param ask settles soon once it is interrupted, with whatever */
 export function repeat(
   { intervalMs, timeoutMs }: RepeatedOptions,
-  ask: (interruption: AbortSignal) => Promise<Sign>,
+  ask: (interruption: AbortSignal) => Promise<Asked>,
   hear: (sign: Sign) => void,
 ): Ear {
   const end = interruptible();
   const { signal } = end;
-
-  async function once(): Promise<{ readonly sign: Sign; readonly isOurs: boolean }> {
-    const from = monotonicNow();
-    const sign = await ask(signal);
-    const tookMs = msBetween(from, monotonicNow());
-    return { sign, isOurs: sign.kind === 'failed' && tookMs > timeoutMs + intervalMs / 2 };
-  }
-
+  const isOurs = ({ sign, waitedMs }: Asked) =>
+    sign.kind === 'failed' && waitedMs > timeoutMs + intervalMs / 2;
   const isOver = () => signal.aborted;
 
   async function goOn(): Promise<void> {
     for (let due = monotonicNow(); ; due = nextSlot(due, intervalMs, monotonicNow())) {
       await pause(msBetween(monotonicNow(), due), signal);
       if (isOver()) return;
-      const first = await once();
-      const { sign } = first.isOurs && !isOver() ? await once() : first;
+      const first = await ask(signal);
+      const { sign } = isOurs(first) && !isOver() ? await ask(signal) : first;
       if (isOver()) return;
       hear(sign);
     }

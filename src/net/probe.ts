@@ -145,7 +145,8 @@ export async function probe(
   }
 }
 
-function beating(
+/** One connection, or what takes the place of one where each beat has its own. */
+export function beating(
   kernel: Kernel,
   options: ProbeOptions,
   report: ProbeReport,
