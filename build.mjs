@@ -56,6 +56,12 @@ if (!(process.argv.includes('--if-missing') && existsSync(bin))) {
       input: { index: 'src/index.ts' },
       output: { dir: 'dist', format: 'esm', codeSplitting: false, minify },
     },
+    {
+      // In somebody else's program: as little as possible.
+      ...common,
+      input: { guardian: 'src/guard/register.ts' },
+      output: { dir: 'dist', format: 'esm', codeSplitting: false, minify },
+    },
   ]);
   await chmod(bin, 0o755);
   await removeStale(new Set(written.flatMap(({ output }) => output.map((file) => file.fileName))));
