@@ -62,6 +62,7 @@ describe('a registered service', { timeout: TEST_MS }, () => {
     const most = greeting(service, 100).length + 16 * 2;
     await until(() => said().length >= most, SOON_MS);
     expect(said().length).toBe(most);
+    expect(accepted).toHaveLength(1);
     socket.write(said()); // now it reads
     await until(() => said().length > most, SOON_MS);
   });
