@@ -10,6 +10,7 @@ import type { KeepaliveSettings } from '../core/mode.js';
 import type { DropEngine } from '../core/result.js';
 import type { HostSocket, SocketOptions } from '../core/socket.js';
 import type { VanishEngine } from '../core/vanish-log.js';
+import type { Datagrams, HeldProcess, Kin, ProcessEnd } from './process-view.js';
 import type {
   Borrow,
   HeldSockets,
@@ -79,6 +80,24 @@ export interface Kernel {
    * may be given away. @throws KernelRefusal, also `borrow`: it is gone or not ours
    */
   withProcess<T>(pid: number, work: (borrow: Borrow) => T): T;
+  /** Who a process belongs to; undefined when it is gone, which one that waits to be reaped is not. */
+  kinOf(pid: number): Kin | undefined;
+  /** As it was when the program began; undefined where there is none, or it is not ours to look at. */
+  variableOf(pid: number, name: string): string | undefined;
+  /** Stays the same process though its number may be given away; undefined when it is gone. */
+  holdProcess(pid: number): HeldProcess | undefined;
+  /** Orphans among the descendants of this process become its children (PR_SET_CHILD_SUBREAPER). */
+  adoptOrphans(adopt: boolean): void;
+  /** Of this process, its own and those it has adopted, reaped or not. */
+  children(): readonly number[];
+  /** How a child ended, which is gone then. Undefined: it has not ended, or is none of ours. */
+  reap(pid: number): ProcessEnd | undefined;
+
+  /** A Unix datagram socket; SIGURG, which is ignored by default, says that something has come. @throws KernelRefusal */
+  receiveDatagrams(path: string): Datagrams;
+  /** Without waiting. @throws KernelRefusal: nobody listens there, or does not read */
+  sendDatagram(path: string, message: Uint8Array): void;
+
   /** The kernel's own name for a socket, as in `HostSocket`: the same one, the same socket. */
   cookie(fd: number): string | undefined;
   /** Keepalive and user timeout in force. @throws KernelRefusal */

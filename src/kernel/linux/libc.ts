@@ -22,14 +22,24 @@ export interface Libc {
   /** getsockname: a `struct sockaddr`. */
   localAddress(fd: number): Buffer;
   send(fd: number, message: Buffer): void;
+  /** Without a connection, and without waiting for room. @throws KernelRefusal */
+  sendTo(fd: number, message: Uint8Array, address: Buffer): void;
   /** One message, in `room`. For sockets whose answer is already there, such as netlink's. */
   receive(fd: number, room: Buffer): Buffer;
+  /** recvmsg(2) into a `struct msghdr`, without waiting; undefined: nothing is there. @throws KernelRefusal */
+  receiveMessage(fd: number, header: Buffer): number | undefined;
+  /** @throws KernelRefusal */
+  fcntl(fd: number, command: number, value: number): void;
+  /** Whether a read would not wait; of a pidfd: whether its process has ended. */
+  isReadable(fd: number): boolean;
   close(fd: number): void;
   /** Of a link in an open folder, into `room`; how many bytes it has, 0: no such link. */
   readlinkAt(folder: number, name: string, room: Buffer): number;
   /** A raw system call with up to four integers or addresses. @throws KernelRefusal */
   syscall(name: string, number: number, ...args: readonly (number | bigint)[]): number;
   prctl(option: number, value: number): void;
+  /** The status of a child that has ended, which is gone then (waitpid(2)); undefined: it has not, or is none. */
+  reap(pid: number): number | undefined;
   /** Of the calling thread. @throws KernelRefusal */
   setns(fd: number, kind: number): void;
   setrlimit(resource: number, soft: number, hard: number): void;
@@ -65,11 +75,16 @@ function libcThrough(koffi: typeof koffiModule): Libc {
     listen: self.func('int listen(int, int)'),
     getsockname: self.func('int getsockname(int, void*, void*)'),
     send: self.func('long send(int, void*, size_t, int)'),
+    sendto: self.func('long sendto(int, void*, size_t, int, void*, uint32_t)'),
     recv: self.func('long recv(int, void*, size_t, int)'),
+    recvmsg: self.func('long recvmsg(int, void*, int)'),
+    fcntl: self.func('int fcntl(int, int, long)'),
+    poll: self.func('int poll(void*, unsigned long, int)'),
     close: self.func('int close(int)'),
     readlinkat: self.func('long readlinkat(int, const char*, void*, size_t)'),
     syscall: self.func('long syscall(long, long, long, long, long)'),
     prctl: self.func('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)'),
+    waitpid: self.func('int waitpid(int, void*, int)'),
     setrlimit: self.func('int setrlimit(int, void*)'),
     getrlimit: self.func('int getrlimit(int, void*)'),
     setns: self.func('int setns(int, int)'),
@@ -119,8 +134,33 @@ function libcThrough(koffi: typeof koffiModule): Libc {
       return address.subarray(0, length.readUInt32LE());
     },
     send: (fd, message) => void call('send', c.send, fd, message, message.length, 0),
+    sendTo: (fd, message, address) =>
+      void call(
+        'sendto',
+        c.sendto,
+        fd,
+        message,
+        message.length,
+        MSG_DONTWAIT | MSG_NOSIGNAL,
+        address,
+        address.length,
+      ),
     receive: (fd, room) =>
       room.subarray(0, call('recv', c.recv, fd, room, room.length, MSG_DONTWAIT)),
+    receiveMessage(fd, header) {
+      const bytes = Number(c.recvmsg(fd, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+      if (bytes >= 0) return bytes;
+      const errno = koffi.errno();
+      if (errno === EAGAIN) return undefined;
+      throw new KernelRefusal('recvmsg', errno);
+    },
+    fcntl: (fd, command, value) => void call('fcntl', c.fcntl, fd, command, value),
+    isReadable(fd) {
+      const asked = Buffer.alloc(8);
+      asked.writeInt32LE(fd, 0);
+      asked.writeInt16LE(POLLIN, 4);
+      return call('poll', c.poll, asked, 1, 0) > 0;
+    },
     close: (fd) => void call('close', c.close, fd),
     readlinkAt: (folder, name, room) =>
       Math.max(0, Number(c.readlinkat(folder, name, room, room.length))),
@@ -129,6 +169,10 @@ function libcThrough(koffi: typeof koffiModule): Libc {
       return call(name, c.syscall, number, a, b, d, e);
     },
     prctl: (option, value) => void call('prctl', c.prctl, option, value, 0, 0, 0),
+    reap(pid) {
+      const status = Buffer.alloc(4);
+      return Number(c.waitpid(pid, status, WNOHANG)) === pid ? status.readInt32LE() : undefined;
+    },
     setns: (fd, kind) => void call('setns', c.setns, fd, kind),
     setrlimit(resource, soft, hard) {
       const limits = Buffer.alloc(RLIMIT_BYTES);
@@ -152,3 +196,8 @@ const SOCKADDR_BYTES = 28;
 /** `struct rlimit`: the soft one, then the hard one. */
 const RLIMIT_BYTES = 16;
 const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+const MSG_CMSG_CLOEXEC = 0x4000_0000;
+const EAGAIN = 11;
+const POLLIN = 1;
+const WNOHANG = 1;

@@ -6,6 +6,7 @@ import type { DropEngine } from '../../core/result.js';
 import type { VanishEngine } from '../../core/vanish-log.js';
 import { isGranted, KernelRefusal, type Kernel } from '../kernel.js';
 import type { HostSocket, SocketOptions } from '../../core/socket.js';
+import type { Datagrams, HeldProcess, Kin, ProcessEnd } from '../process-view.js';
 import type {
   Borrow,
   HeldSockets,
@@ -17,6 +18,8 @@ import type {
 } from '../socket-view.js';
 import type { HeldAhead } from './held-ahead.js';
 import { readHeldSockets } from './held-sockets.js';
+import { receiveDatagrams, sendDatagram } from './datagrams.js';
+import { children, holdProcess, kinOf, reap, variableOf } from './family.js';
 import type { Libc } from './libc.js';
 import { openDescriptors, setSysctl, tcpSysctls, ticksPerSecond } from './proc.js';
 import { askSocket, Dump } from './netlink.js';
@@ -96,6 +99,7 @@ const IFREQ_BYTES = 40;
 const LOOPBACK_ANY_PORT = Buffer.from([AF_INET, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
 
 const PR_SET_PDEATHSIG = 1;
+const PR_SET_CHILD_SUBREAPER = 36;
 const SIGKILL = 9;
 const RLIMIT_NOFILE = 7;
 const CLOSE_RANGE = 436;
@@ -258,6 +262,38 @@ export class LinuxKernel implements Kernel {
 
   withProcess<T>(pid: number, work: (borrow: Borrow) => T): T {
     return withProcess(this.#libc, pid, work);
+  }
+
+  kinOf(pid: number): Kin | undefined {
+    return kinOf(pid);
+  }
+
+  variableOf(pid: number, name: string): string | undefined {
+    return variableOf(pid, name);
+  }
+
+  holdProcess(pid: number): HeldProcess | undefined {
+    return holdProcess(this.#libc, pid);
+  }
+
+  adoptOrphans(adopt: boolean): void {
+    this.#libc.prctl(PR_SET_CHILD_SUBREAPER, adopt ? 1 : 0);
+  }
+
+  children(): readonly number[] {
+    return children();
+  }
+
+  reap(pid: number): ProcessEnd | undefined {
+    return reap(this.#libc, pid);
+  }
+
+  receiveDatagrams(path: string): Datagrams {
+    return receiveDatagrams(this.#libc, path);
+  }
+
+  sendDatagram(path: string, message: Uint8Array): void {
+    sendDatagram(this.#libc, path, message);
   }
 
   cookie(fd: number): string | undefined {

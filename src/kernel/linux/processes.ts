@@ -13,7 +13,7 @@ import { KernelRefusal } from '../kernel.js';
 import type { Borrow, NetworkNamespace, ProcessFacts } from '../socket-view.js';
 import type { Libc } from './libc.js';
 
-const PIDFD_OPEN = 434;
+export const PIDFD_OPEN = 434;
 const PIDFD_GETFD = 438;
 const CLONE_NEWNET = 0x4000_0000;
 
@@ -36,20 +36,30 @@ export function processIds(): readonly number[] {
 }
 
 export function processFacts(pid: number): ProcessFacts | undefined {
-  const stat = tryRead(`/proc/${pid}/stat`);
+  const stat = processStat(pid);
   if (stat === undefined) return undefined;
-  // The name is in brackets and may hold brackets itself; behind the last one proc_pid_stat(5)'s third field.
-  const end = stat.lastIndexOf(')');
-  const fields = stat.slice(end + 2).split(' ');
+  const { name, fields } = stat;
   const limit = /^Max open files\s+(\d+)/m.exec(tryRead(`/proc/${pid}/limits`) ?? '')?.[1];
   return {
-    name: stat.slice(stat.indexOf('(') + 1, end),
+    name,
     parentPid: Number(fields[1]),
     isKernelThread: (Number(fields[6]) & PF_KTHREAD) !== 0,
     startedAtTicks: Number(fields[19]),
     cgroup: cgroupPath(tryRead(`/proc/${pid}/cgroup`) ?? ''),
     descriptorLimit: limit === undefined ? null : Number(limit),
   };
+}
+
+/** What proc_pid_stat(5) tells: the name, and the fields from the third on. */
+export function processStat(
+  pid: number,
+): { readonly name: string; readonly fields: readonly string[] } | undefined {
+  const stat = tryRead(`/proc/${pid}/stat`);
+  if (stat === undefined) return undefined;
+  // The name is in brackets and may hold brackets itself.
+  const end = stat.lastIndexOf(')');
+  const name = stat.slice(stat.indexOf('(') + 1, end);
+  return { name, fields: stat.slice(end + 2).split(' ') };
 }
 
 /** The loop that decides how long `ls` takes: one system call a descriptor, and nothing kept. */
@@ -179,7 +189,7 @@ function cgroupPath(text: string): string {
   return line.split(':').slice(2).join(':');
 }
 
-function tryRead(path: string): string | undefined {
+export function tryRead(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch {
@@ -196,7 +206,7 @@ function tryReadLink(path: string): string | undefined {
   }
 }
 
-function tryList(path: string): readonly string[] {
+export function tryList(path: string): readonly string[] {
   try {
     return readdirSync(path);
   } catch {
