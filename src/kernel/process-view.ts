@@ -19,6 +19,11 @@ export interface HeldProcess {
   hasEnded(): boolean;
   /** False when it is gone. @throws KernelRefusal when it is not ours to signal */
   signal(name: NodeJS.Signals): boolean;
+  /**
+   * To all of the process group that it leads or has led, at one stroke. False when there is nobody in it,
+   * or this kernel cannot (from Linux 6.9 on). @throws KernelRefusal when none of them is ours to signal
+   */
+  signalGroup(name: NodeJS.Signals): boolean;
   release(): void;
 }
 

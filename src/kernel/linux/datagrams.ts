@@ -68,7 +68,7 @@ export function sendDatagram(libc: Libc, path: string, message: Uint8Array): voi
 }
 
 /** `struct sockaddr_un`; `@` in front stands for the zero byte of an abstract address. @throws KernelRefusal */
-export function unixAddress(path: string): Buffer {
+function unixAddress(path: string): Buffer {
   const isAbstract = path.startsWith('@');
   const name = Buffer.from(isAbstract ? `\0${path.slice(1)}` : `${path}\0`);
   if (name.length > PATH_BYTES) throw new KernelRefusal(`bind ${path}`, ENAMETOOLONG);

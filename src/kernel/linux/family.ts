@@ -6,6 +6,8 @@ import type { Libc } from './libc.js';
 import { PIDFD_OPEN, processIds, processStat, tryList, tryRead } from './processes.js';
 
 const PIDFD_SEND_SIGNAL = 424;
+/** linux/pidfd.h */
+const PIDFD_SIGNAL_PROCESS_GROUP = 4;
 const ESRCH = 3;
 const EINVAL = 22;
 
@@ -32,31 +34,35 @@ export function variableOf(pid: number, name: string): string | undefined {
 }
 
 export function holdProcess(libc: Libc, pid: number): HeldProcess | undefined {
-  let fd: number;
-  try {
+  let fd = -1;
+  // EINVAL: it is a thread's number by now, or none.
+  const isThere = unless([ESRCH, EINVAL], () => {
     fd = libc.syscall('pidfd_open', PIDFD_OPEN, pid, 0);
-  } catch (error) {
-    // EINVAL: it is a thread's number by now, or none.
-    if (error instanceof KernelRefusal && [ESRCH, EINVAL].includes(error.errno)) return undefined;
-    throw error;
-  }
+  });
+  if (!isThere) return undefined;
   let isHeld = true;
+  const send = (name: NodeJS.Signals, flags: number) =>
+    libc.syscall('pidfd_send_signal', PIDFD_SEND_SIGNAL, fd, constants.signals[name], 0, flags);
   return {
     hasEnded: () => libc.isReadable(fd),
-    signal(name) {
-      try {
-        libc.syscall('pidfd_send_signal', PIDFD_SEND_SIGNAL, fd, constants.signals[name], 0, 0);
-        return true;
-      } catch (error) {
-        if (error instanceof KernelRefusal && error.errno === ESRCH) return false;
-        throw error;
-      }
-    },
+    signal: (name) => unless([ESRCH], () => send(name, 0)),
+    signalGroup: (name) => unless([ESRCH, EINVAL], () => send(name, PIDFD_SIGNAL_PROCESS_GROUP)),
     release() {
       if (isHeld) libc.close(fd);
       isHeld = false;
     },
   };
+}
+
+/** Whether it went well; whatever else is refused is thrown. */
+function unless(errors: readonly number[], call: () => unknown): boolean {
+  try {
+    call();
+    return true;
+  } catch (error) {
+    if (error instanceof KernelRefusal && errors.includes(error.errno)) return false;
+    throw error;
+  }
 }
 
 /** proc_pid_task(5): a thread's own; where the kernel does not list them, everybody is asked. */

@@ -1,0 +1,60 @@
+/** A diagnostic of what hangs, before it is ended: bounded, and its own failure ends nothing. */
+import { once } from 'node:events';
+import { addMs } from '../core/time.js';
+import { monotonicNow } from '../kernel/clock.js';
+import type { HeldProcess } from '../kernel/process-view.js';
+import type { BeforeKill } from './child.js';
+import type { Family } from './family.js';
+
+const WATCH_EVERY_MS = 10;
+
+interface Main {
+  readonly pid: number;
+  readonly held: HeldProcess;
+}
+
+/** @returns how it went wrong */
+export function diagnose(
+  family: Family,
+  main: Main,
+  token: string,
+  how: BeforeKill,
+): Promise<string | undefined> {
+  return how.kind === 'signal' ? signal(main, how) : run(family, main, token, how);
+}
+
+async function signal(
+  { held }: Main,
+  { signal: name, timeoutMs }: Extract<BeforeKill, { kind: 'signal' }>,
+): Promise<undefined> {
+  held.signal(name);
+  // What is stopped would only hear it later.
+  held.signal('SIGCONT');
+  const deadline = addMs(monotonicNow(), timeoutMs);
+  while (!held.hasEnded() && monotonicNow() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, WATCH_EVERY_MS));
+  }
+}
+
+async function run(
+  family: Family,
+  { pid }: Main,
+  token: string,
+  { command, timeoutMs }: Extract<BeforeKill, { kind: 'command' }>,
+): Promise<string | undefined> {
+  // Marked: what it leaves behind is ended with the run.
+  const env = { ...family.marked(process.env, token), TCPALIVE_GUARD_PID: `${pid}` };
+  try {
+    const child = family.spawn(command, { env, stdio: ['ignore', 'inherit', 'inherit'] });
+    const late = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    try {
+      const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+      if (child.killed) return `not done within ${timeoutMs} ms, and killed`;
+      return code === 0 ? undefined : `ended with ${signal ?? `exit ${code ?? 0}`}`;
+    } finally {
+      clearTimeout(late);
+    }
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

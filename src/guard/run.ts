@@ -1,0 +1,203 @@
+/** A `Child`, from its start to the last of what it has started. */
+import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { msBetween } from '../core/time.js';
+import { monotonicNow } from '../kernel/clock.js';
+import type { HeldProcess, ProcessEnd } from '../kernel/process-view.js';
+import { diagnose } from './before-kill.js';
+import type {
+  Child,
+  ChildOptions,
+  Exit,
+  Standing,
+  Started,
+  Stopped,
+  StopOptions,
+} from './child.js';
+import { endAll } from './ending.js';
+import type { Family } from './family.js';
+
+export interface Run extends Child {
+  readonly token: string;
+  /** Of the process that was started, whoever the main one is now: its session and its group. */
+  readonly firstPid: number;
+  /** Has the main process ended? It may be one whose end nobody tells. */
+  look(): void;
+}
+
+interface Life {
+  begun(run: Run): void;
+  over(run: Run): void;
+}
+
+/** A followed process that is not adopted yet has another parent, whom its end is told. */
+const WATCH_EVERY_MS = 50;
+
+export function startRun(
+  family: Family,
+  token: string,
+  options: ChildOptions,
+  life: Life,
+): Promise<Started> {
+  const { command, cwd, descriptors = [], output = 'inherit' } = options;
+  return new Promise((resolve) => {
+    const fail = (error: NodeJS.ErrnoException) => resolve(failure(error, options));
+    try {
+      const process = family.spawn(command, {
+        cwd,
+        env: family.marked(options.variables, token),
+        stdio: ['ignore', output, output, ...descriptors],
+      });
+      process.once('error', fail);
+      const { pid } = process;
+      // Not reaped before the loop's next turn: it is the one that was started.
+      const held = pid === undefined ? undefined : family.kernel.holdProcess(pid);
+      if (pid === undefined || held === undefined) return;
+      process.once('spawn', () => {
+        process.off('error', fail);
+        const child = new StartedRun(
+          family,
+          token,
+          { process, pid, held },
+          options.hearFirst,
+          life,
+        );
+        life.begun(child);
+        resolve({ kind: 'started', child });
+      });
+    } catch (error) {
+      fail(error as NodeJS.ErrnoException);
+    }
+  });
+}
+
+function failure(error: NodeJS.ErrnoException, { command, cwd }: ChildOptions): Started {
+  const code = error.code ?? 'UNKNOWN';
+  if (cwd !== undefined && !existsSync(cwd)) {
+    return { kind: 'failed', code, reason: `the folder ${cwd} is not there` };
+  }
+  const reason = `${command[0] ?? ''} ${REASONS[code] ?? `cannot be started: ${error.message}`}`;
+  return { kind: 'failed', code, reason };
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'is not there',
+  EACCES: 'may not be executed',
+  EAGAIN: 'cannot be started: this user has too many processes (ulimit -u)',
+};
+
+interface First {
+  readonly process: ChildProcess;
+  readonly pid: number;
+  readonly held: HeldProcess;
+}
+
+class StartedRun implements Run {
+  readonly token: string;
+  readonly firstPid: number;
+  readonly exited: Promise<Exit>;
+  readonly #family: Family;
+  readonly #first: HeldProcess;
+  readonly #hearFirst: () => void;
+  readonly #life: Life;
+  #main: { readonly pid: number; readonly held: HeldProcess };
+  #watch: NodeJS.Timeout | undefined;
+  #settle: (exit: Exit) => void = () => undefined;
+  #hasExited = false;
+  #stopped: Promise<Stopped> | undefined;
+
+  constructor(
+    family: Family,
+    token: string,
+    { process, pid, held }: First,
+    hearFirst: () => void = () => undefined,
+    life: Life,
+  ) {
+    this.#family = family;
+    this.token = token;
+    this.firstPid = pid;
+    this.#first = held;
+    this.#main = { pid, held };
+    this.#hearFirst = hearFirst;
+    this.#life = life;
+    this.exited = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    process.once('exit', (code, signal) => this.#ended(pid, { code, signal }));
+  }
+
+  get pid(): number {
+    return this.#main.pid;
+  }
+
+  standingOf(pid: number): Standing {
+    if (pid === this.#main.pid && !this.#hasExited) return 'main';
+    return this.#family.runOf(pid) === this ? 'descendant' : 'stranger';
+  }
+
+  follow(pid: number): boolean {
+    if (pid === this.#main.pid) return !this.#hasExited;
+    if (this.#hasExited) return false;
+    const held = this.#family.kernel.holdProcess(pid);
+    if (held === undefined) return false;
+    // Held first: it is the descendant, or it is gone.
+    if (this.standingOf(pid) !== 'descendant' || held.hasEnded()) {
+      held.release();
+      return false;
+    }
+    this.#leaveMain();
+    this.#main = { pid, held };
+    this.#watch = setInterval(() => this.look(), WATCH_EVERY_MS);
+    return true;
+  }
+
+  look(): void {
+    const { pid, held } = this.#main;
+    if (pid === this.firstPid || this.#hasExited || !held.hasEnded()) return;
+    this.#ended(pid, this.#family.kernel.reap(pid) ?? { code: null, signal: null });
+  }
+
+  stop(options: StopOptions): Promise<Stopped> {
+    this.#stopped ??= this.#stop(options);
+    return this.#stopped;
+  }
+
+  async #stop({ stopTimeoutMs, beforeKill }: StopOptions): Promise<Stopped> {
+    const began = monotonicNow();
+    const beforeKillFailed =
+      beforeKill === undefined || this.#hasExited
+        ? undefined
+        : await diagnose(this.#family, this.#main, this.token, beforeKill);
+    const ended = await endAll(this.#family.kernel, {
+      look: () => this.#family.membersOf(this),
+      group: { id: this.firstPid, leader: this.#first },
+      stopTimeoutMs,
+    });
+    // A main process that is named did not exit, and nobody is to wait for it.
+    if (ended.named.some(({ pid }) => pid === this.pid)) this.#exit({ code: null, signal: null });
+    else await this.exited;
+    this.#leaveMain();
+    this.#first.release();
+    this.#life.over(this);
+    return { ...ended, tookMs: msBetween(began, monotonicNow()), beforeKillFailed };
+  }
+
+  #ended(pid: number, end: ProcessEnd): void {
+    if (pid !== this.#main.pid || this.#hasExited) return;
+    this.#hearFirst();
+    // It may have named its successor with its last words.
+    if (pid === this.#main.pid) this.#exit(end);
+  }
+
+  #exit(end: ProcessEnd): void {
+    this.#hasExited = true;
+    clearInterval(this.#watch);
+    this.#settle({ ...end, at: monotonicNow() });
+  }
+
+  /** The first process stays held: its group is reached through it. */
+  #leaveMain(): void {
+    clearInterval(this.#watch);
+    if (this.#main.held !== this.#first) this.#main.held.release();
+  }
+}
