@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { Environment } from './environment.js';
 import { compareCommand } from './compare.js';
 import { doctorCommand } from './doctor.js';
+import { guardSentinelCommand } from './guard-sentinel.js';
 import { nameFlagsInErrors } from './options.js';
 import { printable } from '../report/printable.js';
 import { labCommand } from './lab.js';
@@ -58,10 +59,11 @@ const COMMANDS = [
   doctorCommand,
   labCommand,
   serveWorkerCommand,
+  guardSentinelCommand,
 ];
 
 /** They are started by the others. */
-const HIDDEN = [labCommand, serveWorkerCommand];
+const HIDDEN = [labCommand, serveWorkerCommand, guardSentinelCommand];
 
 const HELP = `
 Modes: none, keepalive=IDLE:INTERVAL:COUNT, keepalive=system, user-timeout=T,

@@ -1,0 +1,20 @@
+import { once } from 'node:events';
+import { endFamily } from '../guard/sentinel.js';
+import { openKernel } from '../kernel/open-kernel.js';
+import type { Environment } from './environment.js';
+
+/** Its only order is the end of its input: a supervisor that ends all of a unit tells it too. */
+const DEAF_TO = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export async function runGuardSentinel(
+  env: Environment,
+  token: string,
+  stopTimeoutMs: number,
+): Promise<void> {
+  for (const signal of DEAF_TO) process.on(signal, () => undefined);
+  // Loaded while there is time: what ends the guardian may leave none.
+  const kernel = await openKernel();
+  await once(process.stdin.resume(), 'end');
+  const { named } = await endFamily(kernel, token, stopTimeoutMs);
+  env.setExitCode(named.length === 0 ? 0 : 1);
+}
