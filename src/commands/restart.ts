@@ -8,8 +8,8 @@ import { startSuccessor, type Successor } from '../net/successor.js';
 import type { Environment } from './environment.js';
 
 export interface Restart {
-  /** Resolves when the next version serves. */
-  readonly replaced: Promise<void>;
+  /** Resolves when the next version serves, with its number. */
+  readonly replaced: Promise<number>;
   /** There is a next version, be it ready or not. */
   readonly isUnderWay: boolean;
   /** As SIGUSR2 does. Tells what comes of it: `restarting` and its end, or at once that it cannot be. */
@@ -38,8 +38,8 @@ export function listenForRestart(env: Environment, options: RestartOptions): Res
   let successor: Successor | undefined;
   /** Who asked for it. */
   let hear = NOBODY;
-  let isReplaced: () => void = () => undefined;
-  const replaced = new Promise<void>((resolve) => {
+  let isReplaced: (pid: number) => void = () => undefined;
+  const replaced = new Promise<number>((resolve) => {
     isReplaced = resolve;
   });
   const deadline = deadlines.enter({ deadlineCame: () => step('tick') });
@@ -51,10 +51,12 @@ export function listenForRestart(env: Environment, options: RestartOptions): Res
           hear = asker;
           start();
           break;
-        case 'retire':
-          tell({ event: 'restarted', ...ofThis(), successor: successor?.pid ?? 0 });
-          isReplaced();
+        case 'retire': {
+          const pid = successor?.pid ?? 0;
+          tell({ event: 'restarted', ...ofThis(), successor: pid });
+          isReplaced(pid);
           break;
+        }
         case 'kill':
           successor?.kill();
           fail(input === 'ending' ? ENDED_WITH_US : TOO_LATE);

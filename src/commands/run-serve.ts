@@ -10,11 +10,13 @@ import { hostFactsFromFiles } from '../kernel/host-facts.js';
 import { interruptible, orInterrupted } from '../kernel/interruption.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { openKernel } from '../kernel/open-kernel.js';
+import { announcerFor } from '../net/announcer.js';
 import type { StatusServer, StatusServerOptions } from '../net/status-server.js';
 import { ServeLog } from '../net/serve-log.js';
 import { serveAlone, serveInWorkers, type Service } from '../net/service.js';
 import type { SessionsOptions } from '../net/sessions.js';
 import { tellPredecessor } from '../net/successor.js';
+import { printable } from '../report/printable.js';
 import type { Environment } from './environment.js';
 import { listenForInterrupt, type Interrupt } from './interrupt.js';
 import { listenForRestart, type Restart } from './restart.js';
@@ -103,18 +105,26 @@ async function serveUntil(
     const address = formatEndpoint(status.address);
     print({ event: 'status', time: new Date().toISOString(), address });
   }
-  if (inherited?.from === 'predecessor') tellPredecessor();
+  const announcer = announcerFor(kernel, env.variables, (reason) =>
+    env.stderr.write(`warning: ${printable(reason)}\n`),
+  );
+  const isSuccessor = inherited?.from === 'predecessor';
+  if (isSuccessor) tellPredecessor();
+  announcer.ready({ isSuccessor });
   // Each worker has the file of events open.
   const passOn = () => service.signal('SIGHUP');
   const ignoreHangups = flags.events === undefined ? undefined : env.onHangup(passOn);
   const hurry = interruptible();
   const end = () => interrupt.received !== 'SIGTERM' && hurry.abort();
+  let successor: number | undefined;
   if (interrupt.happened) end();
   else {
     interrupt.signal.addEventListener('abort', end);
-    await orInterrupted(restart.replaced, interrupt.signal);
+    successor = await orInterrupted(restart.replaced, interrupt.signal);
   }
   restart.stop();
+  if (successor === undefined) announcer.stopping();
+  else announcer.replacedBy(successor);
   if (!interrupt.happened) void status?.close(); // the next version answers
   if (!hurry.signal.aborted) {
     print({
@@ -129,6 +139,7 @@ async function serveUntil(
   await status?.close();
   log.summarise(counts, stillOpen);
   ignoreHangups?.();
+  announcer.close();
   restart.ignore();
 }
 

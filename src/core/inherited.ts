@@ -3,6 +3,8 @@
  * supervisor (sd_listen_fds(3)). Variables that were meant for another process, and are only inherited,
  * name another process and count for nothing.
  */
+import { withoutOwnWatchdogPid } from './supervisor.js';
+
 export interface Inherited {
   /** The data port's first. */
   readonly descriptors: readonly number[];
@@ -47,7 +49,9 @@ export function variablesForSuccessor(
   pid: number,
   descriptors: number,
 ): Variables {
-  const own = Object.entries(variables).filter(([name]) => !name.startsWith('LISTEN_'));
+  const own = Object.entries(withoutOwnWatchdogPid(variables, pid)).filter(
+    ([name]) => !name.startsWith('LISTEN_'),
+  );
   return {
     ...Object.fromEntries(own),
     [PREDECESSOR]: `${pid}`,
