@@ -27,7 +27,7 @@ describe.skipIf(lacks('pidfd'))('a sentinel', () => {
       ];
       const sentinel = start(['guard-sentinel', token, '300ms']);
       // What tells all of a unit, or of a terminal, does not take it from its post.
-      await until(() => catchesTerm(sentinel.child.pid ?? 0), SOON_MS);
+      await until(() => catchesHangup(sentinel.child.pid ?? 0), SOON_MS);
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) sentinel.child.kill(signal);
       expect(theirs.every(isLiving)).toBe(true);
       sentinel.child.stdin.end();
@@ -72,11 +72,11 @@ describe.skipIf(lacks('pidfd'))('a sentinel', () => {
   });
 });
 
-/** Whether it has a handler for SIGTERM: proc_pid_status(5). */
-function catchesTerm(pid: number): boolean {
+/** Whether it has a handler for SIGHUP, its last: proc_pid_status(5). */
+function catchesHangup(pid: number): boolean {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   const caught = BigInt(`0x${/^SigCgt:\s*(\w+)/m.exec(status)?.[1] ?? '0'}`);
-  return (caught & (1n << BigInt(constants.signals.SIGTERM - 1))) !== 0n;
+  return (caught & (1n << BigInt(constants.signals.SIGHUP - 1))) !== 0n;
 }
 
 /** A shell with that marker; its number. */
