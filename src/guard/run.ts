@@ -42,33 +42,35 @@ export function startRun(
   const { command, cwd, descriptors = [], output = 'inherit' } = options;
   return new Promise((resolve) => {
     const fail = (error: NodeJS.ErrnoException) => resolve(failure(error, options));
+    let process: ChildProcess | undefined;
     try {
-      const process = family.spawn(command, {
+      process = family.spawn(command, {
         cwd,
         env: family.marked(options.variables, token),
         stdio: ['ignore', output, output, ...descriptors],
       });
       process.once('error', fail);
       const { pid } = process;
-      // Not reaped before the loop's next turn: it is the one that was started.
-      const held = pid === undefined ? undefined : family.kernel.holdProcess(pid);
-      if (pid === undefined || held === undefined) return;
+      if (pid === undefined) return; // 'error' says why
+      const first = { process, pid, held: hold(family, pid) };
       process.once('spawn', () => {
-        process.off('error', fail);
-        const child = new StartedRun(
-          family,
-          token,
-          { process, pid, held },
-          options.hearFirst,
-          life,
-        );
+        const child = new StartedRun(family, token, first, options.hearFirst, life);
         life.begun(child);
         resolve({ kind: 'started', child });
       });
     } catch (error) {
+      // What cannot be held cannot be guarded.
+      process?.kill('SIGKILL');
       fail(error as NodeJS.ErrnoException);
     }
   });
+}
+
+/** Of a child that nobody has reaped yet, ended or not. @throws KernelRefusal, such as for want of descriptors */
+function hold(family: Family, pid: number): HeldProcess {
+  const held = family.kernel.holdProcess(pid);
+  if (held === undefined) throw new Error(`process ${pid} was reaped by somebody else`);
+  return held;
 }
 
 function failure(error: NodeJS.ErrnoException, { command, cwd }: ChildOptions): Started {
