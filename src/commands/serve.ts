@@ -183,6 +183,8 @@ SIGUSR2 starts the same command again, in the version that lies there by then, a
 socket over: once the new process serves, the old one drains and ends. Nobody is refused meanwhile. If
 the new one ends or is not ready within --ready-timeout, the old one goes on. A listening socket from a
 supervisor (LISTEN_FDS, LISTEN_PID) is taken instead of --host and --port, a second one for --status.
+One that listens (NOTIFY_SOCKET, WATCHDOG_USEC) is told READY, WATCHDOG, MAINPID of the new process, and
+STOPPING.
 
 --replace with --status and nothing else asks the server that runs there to do the same, waits, and tells
 what came of it: 0 replaced; 1 it goes on, because the new version failed or another restart was under
