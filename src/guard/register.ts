@@ -101,7 +101,7 @@ class Beats implements Registration {
     if (this.#timer !== undefined) socket.write(BEAT_FRAME);
     socket.on('data', (chunk) => {
       const { frames, violation } = echoes.push(chunk);
-      if (frames.length > 0) {
+      if (frames.count > 0) {
         this.#unanswered = 0;
         this.#retryMs = RETRY_MS;
       }
