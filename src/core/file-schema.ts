@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { TcpaliveError } from '../errors.js';
+import { nearestWord } from './nearest-word.js';
 import { quoted, type Position, type YamlFile } from './plain-yaml.js';
 
 /** The parsers' messages repeat what they were given: nothing that is longer gets to them. */
@@ -56,10 +57,15 @@ export function isMapping(input: unknown): input is object {
 
 /** Exactly these keys. */
 export function mapping<const Entries extends v.ObjectEntries>(what: string, entries: Entries) {
-  const accepted = Object.keys(entries).join(', ');
+  const keys = Object.keys(entries);
+  const accepted = keys.join(', ');
+  const meant = (input: string) => {
+    const nearest = nearestWord(input, keys);
+    return nearest === undefined ? '' : `, did you mean ${nearest}?`;
+  };
   const schema = v.strictObject(entries, ({ expected, input }) =>
     expected === 'never'
-      ? `${quoted(String(input))} is not a key of ${what}; accepted: ${accepted}`
+      ? `${quoted(String(input))} is not a key of ${what}${meant(String(input))}; accepted: ${accepted}`
       : `${what} without ${expected.replaceAll('"', "'")}; accepted: ${accepted}`,
   );
   return v.lazy((input) =>

@@ -59,7 +59,7 @@ describe('a file', () => {
     );
     // The key that is wrong, not the one that is missing for it.
     expect(refusal(`name: A test\nstep: []`)).toMatchInlineSnapshot(
-      `"a.yaml:2:1: 'step' is not a key of a scenario; accepted: name, story, modes, server, steps, expect"`,
+      `"a.yaml:2:1: 'step' is not a key of a scenario, did you mean steps?; accepted: name, story, modes, server, steps, expect"`,
     );
   });
 
@@ -112,7 +112,7 @@ describe('a file', () => {
       `"a.yaml:2:23: '0s' is out of range: more than 0, at most 168h"`,
     );
     expect(server('{ replydelay: 2s }')).toMatchInlineSnapshot(
-      `"a.yaml:2:11: 'replydelay' is not a key of a server section; accepted: replyDelay, descriptors"`,
+      `"a.yaml:2:11: 'replydelay' is not a key of a server section, did you mean replyDelay?; accepted: replyDelay, descriptors"`,
     );
   });
 });
@@ -224,7 +224,7 @@ describe('an expectation', () => {
       `"a.yaml:4:5: an expectation of nothing; such as established: 6"`,
     );
     expect(expectationRefusal('alive: 6')).toMatchInlineSnapshot(
-      `"a.yaml:4:5: 'alive' is not a key of an expectation; accepted: mode, opened, answered, refused, noticed, established, stale, live, peakDescriptors, state, timer, sendQueueBytes, retransmissions"`,
+      `"a.yaml:4:5: 'alive' is not a key of an expectation, did you mean live?; accepted: mode, opened, answered, refused, noticed, established, stale, live, peakDescriptors, state, timer, sendQueueBytes, retransmissions"`,
     );
     expect(refusal(`name: A test\n${steps}\nexpect: []`)).toMatchInlineSnapshot(
       `"a.yaml:3:9: an empty list; a list of expectations, at least one"`,
