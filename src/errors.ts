@@ -11,6 +11,8 @@ export const errorCodes = {
   BAD_SCENARIO: 2,
   /** A protocol that is missing, does not follow the grammar, or lacks a secret it needs. */
   BAD_PROTOCOL: 2,
+  /** A configuration of guard that is missing or does not follow the grammar; line and column are named. */
+  BAD_CONFIG: 2,
   /** The address or port to listen on is taken or not ours. */
   CANNOT_LISTEN: 3,
   /** The host to probe cannot be resolved or connected to. */

@@ -1,6 +1,6 @@
 /**
- * YAML text → plain values, and where each of them stands in the file. Knows nothing of scenarios
- * and protocols but that their files are small, shallow and plain: anchors, aliases and unknown tags are refused.
+ * YAML text → plain values, and where each of them stands in the file. Knows nothing of scenarios, protocols
+ * and configurations but that their files are small, shallow and plain: anchors, aliases and unknown tags are refused.
  */
 import {
   isAlias,
@@ -27,7 +27,7 @@ export interface Position {
 export type Path = readonly PropertyKey[];
 
 /** With what a file is refused, by what it is about. */
-export type FileCode = 'BAD_SCENARIO' | 'BAD_PROTOCOL';
+export type FileCode = 'BAD_SCENARIO' | 'BAD_PROTOCOL' | 'BAD_CONFIG';
 
 export interface YamlFile {
   /** Mappings, lists, texts, numbers, booleans and nulls. */
