@@ -1,0 +1,32 @@
+/** Runs what restarts a service that is no child of the guardian. */
+import { once } from 'node:events';
+import { interruptible, pause } from '../kernel/interruption.js';
+import type { Family } from './family.js';
+
+/** Undefined: it ended well in time. Never rejects. */
+export async function runRestartCommand(
+  family: Family,
+  command: readonly string[],
+  timeoutMs: number,
+  interruption: AbortSignal,
+): Promise<string | undefined> {
+  const child = family.spawn(command, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const waiting = interruptible();
+  const giveUp = () => waiting.abort();
+  interruption.addEventListener('abort', giveUp, { once: true });
+  let isLate = false;
+  const ended = once(child, 'exit').then(
+    ([code, signal]: (number | string | null)[]) =>
+      code === 0 ? undefined : `it ended with ${signal ?? `exit ${code ?? ''}`}`,
+    (error: unknown) => `it cannot be started: ${error instanceof Error ? error.message : ''}`,
+  );
+  void pause(timeoutMs, waiting.signal).then(() => {
+    isLate = !waiting.signal.aborted;
+    // What it has started is not the guardian's: it may be the very service.
+    child.kill('SIGKILL');
+  });
+  const failure = await ended;
+  interruption.removeEventListener('abort', giveUp);
+  waiting.abort();
+  return isLate ? `it took longer than ${timeoutMs} ms and was killed` : failure;
+}

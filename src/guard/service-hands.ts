@@ -1,0 +1,216 @@
+/**
+ * Does what is to be done for one service and says what came of it: its process, the ears that listen to it,
+ * the addresses that restart it. Judges nothing.
+ */
+import { join } from 'node:path';
+import type { ServiceNews } from '../core/guard/guard-log.js';
+import type { CheckConfig, ServiceConfig } from '../core/guard/service-config.js';
+import type { ServiceAction, ServiceInput } from '../core/guard/service-guard.js';
+import type { Ear, Sign } from '../core/guard/sign.js';
+import type { Speech } from '../core/speech.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { BeatsListener } from './beats-listener.js';
+import type { BeforeKill, Child } from './child.js';
+import type { Family } from './family.js';
+import { watchHttp } from './http-check.js';
+import type { NotifyListener } from './notify-listener.js';
+import { runRestartCommand } from './restart-command.js';
+import { callUrls } from './restart-urls.js';
+import { watchTcp } from './tcp-check.js';
+
+/** What all services of a guardian share. */
+export interface Tools {
+  readonly kernel: Kernel;
+  readonly family: Family;
+  readonly beats: BeatsListener;
+  readonly notify: NotifyListener;
+  /** A folder of our own, for sockets. */
+  readonly folder: string;
+  /** The guardian's own environment. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** What a server that is checked speaks. */
+  speechFor(check: CheckConfig): Speech;
+  /** Aborted when the guardian is to end: nothing new is called. */
+  readonly interruption: AbortSignal;
+}
+
+/** What a service hears of. */
+export interface Reports {
+  input(input: ServiceInput): void;
+  tell(news: ServiceNews): void;
+}
+
+type Action = Exclude<ServiceAction, { readonly kind: 'tell' | 'late' }>;
+
+/** A stack trace of a large program takes a while, and a core dump longer. */
+const DIAGNOSTIC_TIMEOUT_MS = 10_000;
+
+/** Whatever restarts something may take that long to answer. */
+const CALL_TIMEOUT_MS = 30_000;
+const CALL_ATTEMPTS = 3;
+const CALL_AGAIN_AFTER_MS = 1000;
+
+let runs = 0;
+
+export class ServiceHands {
+  readonly #config: ServiceConfig;
+  readonly #tools: Tools;
+  readonly #reports: Reports;
+  #child: Child | undefined;
+  /** What it says by itself, from before its start to its end. */
+  #voices: readonly Ear[] = [];
+  #checks: readonly Ear[] = [];
+
+  constructor(config: ServiceConfig, tools: Tools, reports: Reports) {
+    this.#config = config;
+    this.#tools = tools;
+    this.#reports = reports;
+  }
+
+  do(action: Action): void {
+    switch (action.kind) {
+      case 'start':
+        void this.#start();
+        break;
+      case 'stop':
+        void this.#stop(action.diagnose);
+        break;
+      case 'act':
+        void this.#act();
+        break;
+      case 'follow':
+        this.#follow(action.pid);
+        break;
+    }
+  }
+
+  /** Checks are made while somebody wants to know. */
+  listen(isWanted: boolean): void {
+    if (isWanted === this.#checks.length > 0) return;
+    for (const check of this.#checks) check.close();
+    this.#checks = isWanted ? this.#config.checks.map((check) => this.#check(check)) : [];
+  }
+
+  #check(check: CheckConfig): Ear {
+    const { text, target, intervalMs, answerTimeoutMs: timeoutMs } = check;
+    const hear = this.#hear(text);
+    if (target.kind === 'http') {
+      const { healthy, unhealthy } = check;
+      return watchHttp({ url: target.url, healthy, unhealthy, intervalMs, timeoutMs }, hear);
+    }
+    const { kernel } = this.#tools;
+    const speech = this.#tools.speechFor(check);
+    const { remote } = target;
+    return watchTcp(kernel, { remote, speech, fresh: check.fresh, intervalMs, timeoutMs }, hear);
+  }
+
+  #hear(ear: string): (sign: Sign) => void {
+    return (sign) => this.#reports.input({ kind: 'sign', ear, sign });
+  }
+
+  async #start(): Promise<void> {
+    const { command = [], folder, variables, timeoutMs, output } = this.#config;
+    const { family, beats, notify, variables: ours } = this.#tools;
+    const path = join(this.#tools.folder, `notify-${++runs}`);
+    let child: Child | undefined;
+    const standingOf = (pid: number) => child?.standingOf(pid) ?? 'stranger';
+    const systemd = notify.open({ path, standingOf }, this.#hear('systemd'));
+    const beating = beats.expect(this.#hear('beats'));
+    this.#voices = [systemd, beating];
+    const started = await family.start({
+      command,
+      cwd: folder,
+      output,
+      variables: {
+        ...ours,
+        // The guardian's own are not its services'.
+        WATCHDOG_PID: undefined,
+        LISTEN_FDS: undefined,
+        LISTEN_PID: undefined,
+        ...variables,
+        NOTIFY_SOCKET: path,
+        WATCHDOG_USEC: String(timeoutMs * 1000),
+        ...beating.variables,
+      },
+      hearFirst: () => notify.drain(),
+    });
+    if (started.kind === 'failed') {
+      this.#silence();
+      const { code, reason } = started;
+      this.#reports.input({ kind: 'start-failed', code, reason });
+      return;
+    }
+    ({ child } = started);
+    this.#child = child;
+    this.#reports.input({ kind: 'started', pid: child.pid });
+    const { code, signal } = await child.exited;
+    this.#reports.input({ kind: 'exited', code, signal });
+  }
+
+  async #stop(diagnose: boolean): Promise<void> {
+    const { stopTimeoutMs, beforeKill } = this.#config;
+    const stopped = await this.#child?.stop({
+      stopTimeoutMs,
+      beforeKill: diagnose && beforeKill !== undefined ? bounded(beforeKill) : undefined,
+    });
+    this.#silence();
+    this.#reports.input({
+      kind: 'stopped',
+      by: stopped?.by ?? 'already',
+      tookMs: stopped?.tookMs ?? 0,
+      survivors: stopped?.named ?? [],
+      diagnosticFailed: stopped?.beforeKillFailed,
+    });
+  }
+
+  async #act(): Promise<void> {
+    const { restartUrls: urls, restartCommand: command } = this.#config;
+    const { family, interruption } = this.#tools;
+    if (command !== undefined) {
+      const failure = await runRestartCommand(family, command, CALL_TIMEOUT_MS, interruption);
+      const what = command[0] ?? '';
+      this.#reports.tell({ event: 'called', what, attempt: 1, reason: failure ?? null });
+      this.#reports.input({ kind: 'acted', failure });
+      return;
+    }
+    const called = await callUrls(
+      {
+        urls,
+        timeoutMs: CALL_TIMEOUT_MS,
+        attempts: CALL_ATTEMPTS,
+        retryAfterMs: CALL_AGAIN_AFTER_MS,
+        interruption,
+      },
+      ({ url, attempt, reason }) =>
+        this.#reports.tell({ event: 'called', what: url, attempt, reason }),
+    );
+    const failure =
+      called.kind === 'failed'
+        ? [
+            `${called.url}: ${called.reason}`,
+            ...called.notCalled.map((url) => `not called: ${url}`),
+          ]
+        : called.kind === 'interrupted'
+          ? ['interrupted']
+          : [];
+    this.#reports.input({
+      kind: 'acted',
+      failure: failure.length === 0 ? undefined : failure.join('; '),
+    });
+  }
+
+  #follow(pid: number): void {
+    const isFollowed = this.#child?.follow(pid) === true;
+    const refusal = isFollowed ? undefined : 'it is gone, or no descendant of this service';
+    this.#reports.input({ kind: 'followed', pid, refusal });
+  }
+
+  #silence(): void {
+    for (const voice of this.#voices) voice.close();
+    this.#voices = [];
+  }
+}
+
+function bounded(beforeKill: NonNullable<ServiceConfig['beforeKill']>): BeforeKill {
+  return { ...beforeKill, timeoutMs: DIAGNOSTIC_TIMEOUT_MS };
+}
