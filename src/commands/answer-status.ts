@@ -1,6 +1,5 @@
-/** What `--status` answers. */
-import type { Endpoint } from '../core/endpoint.js';
-import { startStatusServer, type Answer, type StatusServer } from '../net/status-server.js';
+/** What every `--status` answers. */
+import type { Answer, Resource } from '../net/status-server.js';
 import { jsonText } from '../report/json.js';
 import { METRICS_TYPE } from '../report/metrics.js';
 
@@ -9,18 +8,12 @@ export interface Status {
   readonly problems: readonly string[];
 }
 
-/**
- * @param metrics for Prometheus
- * @param descriptor a listening socket from the previous version
- * @throws TcpaliveError CANNOT_LISTEN
- */
-export function answerStatus<Known extends Status>(
-  at: Endpoint,
+/** @param metrics for Prometheus */
+export function statusResources<Known extends Status>(
   status: () => Known | Promise<Known>,
   metrics: (status: Known) => Promise<string>,
-  descriptor?: number,
-): Promise<StatusServer> {
-  const resources: Parameters<typeof startStatusServer>[1] = {
+): Readonly<Record<string, Resource>> {
+  return {
     '/status': {
       method: 'GET',
       answer: async () => ({
@@ -39,11 +32,11 @@ export function answerStatus<Known extends Status>(
     },
     '/healthz': { method: 'GET', answer: async () => health(await status()) },
   };
-  return startStatusServer(at, resources, descriptor);
 }
 
+export const TEXT = 'text/plain; charset=utf-8';
+
 function health({ problems }: Status): Answer {
-  const type = 'text/plain; charset=utf-8';
-  if (problems.length === 0) return { status: 200, type, body: 'ok\n' };
-  return { status: 503, type, body: problems.map((problem) => `${problem}\n`).join('') };
+  if (problems.length === 0) return { status: 200, type: TEXT, body: 'ok\n' };
+  return { status: 503, type: TEXT, body: problems.map((problem) => `${problem}\n`).join('') };
 }

@@ -4,13 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { formatEndpoint, type Endpoint } from '../core/endpoint.js';
 import type { Pattern } from '../core/pattern.js';
-import { presetOfPort } from '../core/protocol-presets.js';
+import { isProtocolFile, presetOfPort } from '../core/protocol-presets.js';
 import type { Protocol } from '../core/protocol.js';
 import { secretsOf, speechOf, withFirstWord, type Speech } from '../core/speech.js';
 import type { Template } from '../core/template.js';
 import { TcpaliveError } from '../errors.js';
 import type { Environment } from './environment.js';
-import { isProtocolFile, type ProtocolFlags } from './protocol-flags.js';
+import type { ProtocolFlags } from './protocol-flags.js';
 import { unreadableWords } from './unreadable.js';
 
 export interface ChosenProtocol {

@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import { bytesOf, unescapeText } from '../core/byte-text.js';
 import { parsePattern, type Pattern } from '../core/pattern.js';
-import { presetNames, protocolPresets } from '../core/protocol-presets.js';
+import { parseProtocolName, protocolPresets } from '../core/protocol-presets.js';
 import { parseText, type Template } from '../core/template.js';
 import { TcpaliveError } from '../errors.js';
 
@@ -64,19 +64,6 @@ export function refuseHalfProtocol({
   if (expectReply !== undefined && send === undefined) {
     throw new TcpaliveError('BAD_USAGE', '--expect-reply goes with --send, which is not given');
   }
-}
-
-/** Whether it is a file's: a preset's has neither a dot nor a slash. */
-export function isProtocolFile(name: string): boolean {
-  return /[./]/.test(name);
-}
-
-function parseProtocolName(name: string): string {
-  if (isProtocolFile(name) || presetNames.includes(name)) return name;
-  throw new TcpaliveError(
-    'BAD_USAGE',
-    `'${name}' is not a protocol: ${presetNames.join(', ')}, or a file such as ./${name}.yaml`,
-  );
 }
 
 function parseSending(text: string): Template {

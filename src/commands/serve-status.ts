@@ -12,7 +12,8 @@ import {
   type StatusServerOptions,
 } from '../net/status-server.js';
 import { jsonText } from '../report/json.js';
-import { METRICS_TYPE, serveMetrics } from '../report/serve-metrics.js';
+import { serveMetrics } from '../report/serve-metrics.js';
+import { statusResources, TEXT } from './answer-status.js';
 import type { Restart } from './restart.js';
 
 export interface StatusParts {
@@ -27,35 +28,14 @@ export function serveStatus(
   { status, restart, kernel }: StatusParts,
   options: StatusServerOptions,
 ): Promise<StatusServer> {
-  const resources: Parameters<typeof startStatusServer>[1] = {
-    '/status': {
-      method: 'GET',
-      answer: async () => ({
-        status: 200,
-        type: 'application/json',
-        body: `${jsonText(await status(), 2)}\n`,
-      }),
-    },
-    '/metrics': {
-      method: 'GET',
-      answer: async () => ({
-        status: 200,
-        type: METRICS_TYPE,
-        body: await serveMetrics(await status()),
-      }),
-    },
-    '/healthz': { method: 'GET', answer: async () => health(await status()) },
+  const resources = {
+    ...statusResources(status, serveMetrics),
     [REPLACE_PATH]: {
-      method: 'POST',
-      answer: (asker) => Promise.resolve(replacement(restart, kernel, asker)),
+      method: 'POST' as const,
+      answer: (asker: Asker) => Promise.resolve(replacement(restart, kernel, asker)),
     },
   };
   return startStatusServer(at, resources, options);
-}
-
-function health({ problems }: ServeStatus): Answer {
-  if (problems.length === 0) return { status: 200, type: TEXT, body: 'ok\n' };
-  return { status: 503, type: TEXT, body: problems.map((problem) => `${problem}\n`).join('') };
 }
 
 /** The events of this one restart, a JSON line each as they come: an answer may take --ready-timeout. */
@@ -71,5 +51,3 @@ function replacement(restart: StatusParts['restart'], kernel: Kernel, asker: Ask
   });
   return { status, type: 'application/x-ndjson', body };
 }
-
-const TEXT = 'text/plain; charset=utf-8';

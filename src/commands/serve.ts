@@ -1,15 +1,20 @@
 import { Command, Option } from 'commander';
 import { parseDuration } from '../core/duration.js';
-import { isLoopback } from '../core/address.js';
-import { formatEndpoint, parseEndpoint, parsePort, type Endpoint } from '../core/endpoint.js';
+import { parsePort, type Endpoint } from '../core/endpoint.js';
 import { LARGEST_FRAME_BYTES, parseFraming, type Framing } from '../core/frame.js';
 import { parseMode, type Mode } from '../core/mode.js';
 import { TcpaliveError } from '../errors.js';
 import type { Environment } from './environment.js';
 import { colorOption, refuseBeside, typedFlags, wholeNumber } from './options.js';
+import {
+  exposeStatusOption,
+  refuseExposed,
+  statusOption,
+  type StatusFlags,
+} from './status-flags.js';
 import type { ColorChoice } from './style.js';
 
-export interface ServeFlags {
+export interface ServeFlags extends StatusFlags {
   readonly host: string;
   readonly port: number;
   readonly mode: Mode;
@@ -24,8 +29,6 @@ export interface ServeFlags {
   readonly frameTimeout?: number;
   readonly stallTimeout?: number;
   readonly maxUnsent: number;
-  readonly status?: Endpoint;
-  readonly exposeStatus?: boolean;
   readonly events?: string;
   readonly quiet?: boolean;
   readonly workers?: number;
@@ -112,12 +115,8 @@ export function serveCommand(env: Environment): Command {
       wholeNumber(0, Number.MAX_SAFE_INTEGER),
       DEFAULT_MAX_UNSENT_BYTES,
     )
-    .option(
-      '--status <host:port>',
-      'answer /status, /metrics and /healthz there over HTTP',
-      parseEndpoint,
-    )
-    .option('--expose-status', 'also where others than this host can ask')
+    .addOption(statusOption())
+    .addOption(exposeStatusOption())
     .option('--events <file>', 'also append all but frames there, JSON lines; SIGHUP reopens it')
     .option('-q, --quiet', 'only who was noticed or refused, and the summary')
     .option('--workers <n>', 'so many processes, each with an equal share', wholeNumber(1, 1024))
@@ -155,17 +154,6 @@ function runningServer({ status }: ServeFlags, typed: readonly string[]): Endpoi
   throw new TcpaliveError('BAD_USAGE', '--replace: which server? It is named by its --status', {
     hint: 'such as --status 127.0.0.1:7778',
   });
-}
-
-/** It names no peer, and yet tells strangers when a server is near its limit. */
-function refuseExposed({ status, exposeStatus }: ServeFlags): void {
-  if (status === undefined || exposeStatus === true) return;
-  if (status.address === 'localhost' || isLoopback(status.address)) return;
-  throw new TcpaliveError(
-    'BAD_USAGE',
-    `--status ${formatEndpoint(status)} is no loopback address: others could ask`,
-    { hint: '--expose-status allows that' },
-  );
 }
 
 const HELP = `

@@ -2,8 +2,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { ServeStatus } from '../core/serve-status.js';
 
-export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
-
 /** In seconds and bytes, as Prometheus has it. */
 export function serveMetrics(status: ServeStatus): Promise<string> {
   const registry = new Registry();
