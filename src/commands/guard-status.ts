@@ -1,11 +1,11 @@
 /** What `guard --status` answers: loaded only where it is asked for. */
 import type { Endpoint } from '../core/endpoint.js';
 import type { GuardStatus } from '../core/guard/guard-status.js';
-import type { StatusServer } from '../net/status-server.js';
+import { startStatusServer, type StatusServer } from '../net/status-server.js';
 import { guardMetrics } from '../report/guard-metrics.js';
-import { answerStatus } from './answer-status.js';
+import { statusResources } from './answer-status.js';
 
 /** @throws TcpaliveError CANNOT_LISTEN */
 export function guardStatusServer(at: Endpoint, status: () => GuardStatus): Promise<StatusServer> {
-  return answerStatus(at, status, guardMetrics);
+  return startStatusServer(at, statusResources(status, guardMetrics));
 }

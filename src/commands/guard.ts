@@ -21,7 +21,7 @@ import { parseList } from '../core/list.js';
 import { parseProtocolName } from '../core/protocol-presets.js';
 import { TcpaliveError } from '../errors.js';
 import type { Environment } from './environment.js';
-import { colorOption, repeatable } from './options.js';
+import { colorOption, refuseBeside, repeatable, typedFlags } from './options.js';
 import {
   exposeStatusOption,
   refuseExposed,
@@ -164,12 +164,12 @@ function serviceOf(
   command: Command,
 ): ServiceConfig | undefined {
   if (flags.config === undefined) return serviceFromFlags(words, flags);
-  const said = command.options
-    .filter((option) => !OF_ALL.includes(option.attributeName()))
-    .find((option) => command.getOptionValueSource(option.attributeName()) === 'cli');
-  if (said === undefined && words.length === 0) return undefined;
-  const extra = said?.long ?? `the command ${words[0] ?? ''}`;
-  throw new TcpaliveError('BAD_USAGE', `--config and ${extra}: the file says all of its services`);
+  refuseBeside('--config', typedFlags(command), OF_ALL);
+  if (words.length === 0) return undefined;
+  throw new TcpaliveError(
+    'BAD_USAGE',
+    `--config and a command, ${words[0] ?? ''}: the file says all`,
+  );
 }
 
 function serviceFromFlags(words: readonly string[], flags: GuardFlags): ServiceConfig {
@@ -229,7 +229,7 @@ function refuseIdle({ check, ...flags }: GuardFlags): void {
       `--${flag} goes with --check ${kind}://…, which is not given`,
     );
   }
-  const idle = flags.interval === undefined ? flags.checkTimeout : flags.interval;
+  const idle = flags.interval ?? flags.checkTimeout;
   if (idle === undefined || check.length > 0) return;
   const flag = flags.interval === undefined ? 'check-timeout' : 'interval';
   throw new TcpaliveError('BAD_USAGE', `--${flag} goes with --check, which is not given`);
@@ -250,16 +250,15 @@ const FLAGS: Readonly<Record<string, string>> = {
 };
 
 /** They are about the guardian and not about one service. */
-const OF_ALL: readonly string[] = [
-  'config',
-  'dryRun',
-  'allowRemote',
-  'status',
-  'exposeStatus',
-  'events',
-  'json',
-  'quiet',
-  'color',
+const OF_ALL = [
+  '--dry-run',
+  '--allow-remote',
+  '--status',
+  '--expose-status',
+  '--events',
+  '--json',
+  '--quiet',
+  '--color',
 ];
 
 function nameFrom(program = 'service'): string {

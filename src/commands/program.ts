@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { Environment } from './environment.js';
 import { compareCommand } from './compare.js';
 import { doctorCommand } from './doctor.js';
+import { guardCommand } from './guard.js';
 import { guardSentinelCommand } from './guard-sentinel.js';
 import { nameFlagsInErrors } from './options.js';
 import { printable } from '../report/printable.js';
@@ -56,6 +57,7 @@ const COMMANDS = [
   lsCommand,
   protectCommand,
   reapCommand,
+  guardCommand,
   doctorCommand,
   labCommand,
   serveWorkerCommand,

@@ -63,8 +63,11 @@ export class GuardRun implements DeadlineOwner {
     this.#step((now) => this.#guardian.tick(now));
   }
 
-  get services(): readonly ServiceGuard[] {
-    return this.#guardian.services;
+  /** Services that are down, and nothing more is done about them. */
+  get lost(): readonly string[] {
+    return this.#guardian.services
+      .filter(({ hasGivenUp }) => hasGivenUp)
+      .map(({ config }) => config.name);
   }
 
   status(): GuardStatus {
@@ -85,7 +88,7 @@ export class GuardRun implements DeadlineOwner {
       event: 'summary',
       durationMs: Math.round(msBetween(this.#startedAt, monotonicNow())),
       restarts: Object.fromEntries(services.map(({ config, restarts }) => [config.name, restarts])),
-      gaveUp: services.filter(({ hasGivenUp }) => hasGivenUp).map(({ config }) => config.name),
+      lost: this.lost,
     };
   }
 

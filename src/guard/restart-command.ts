@@ -14,19 +14,18 @@ export async function runRestartCommand(
   const waiting = interruptible();
   const giveUp = () => waiting.abort();
   interruption.addEventListener('abort', giveUp, { once: true });
-  let isLate = false;
-  const ended = once(child, 'exit').then(
+  const late = pause(timeoutMs, waiting.signal).then(() => {
+    const isLate = !waiting.signal.aborted;
+    // What it has started is not the guardian's: it may be the very service.
+    child.kill('SIGKILL');
+    return isLate ? `it took longer than ${timeoutMs} ms and was killed` : undefined;
+  });
+  const failure = await once(child, 'exit').then(
     ([code, signal]: (number | string | null)[]) =>
       code === 0 ? undefined : `it ended with ${signal ?? `exit ${code ?? ''}`}`,
     (error: unknown) => `it cannot be started: ${error instanceof Error ? error.message : ''}`,
   );
-  void pause(timeoutMs, waiting.signal).then(() => {
-    isLate = !waiting.signal.aborted;
-    // What it has started is not the guardian's: it may be the very service.
-    child.kill('SIGKILL');
-  });
-  const failure = await ended;
   interruption.removeEventListener('abort', giveUp);
   waiting.abort();
-  return isLate ? `it took longer than ${timeoutMs} ms and was killed` : failure;
+  return (await late) ?? failure;
 }

@@ -112,8 +112,8 @@ export class ServiceHands {
     const { command = [], folder, variables, timeoutMs, output } = this.#config;
     const { family, beats, notify, variables: ours } = this.#tools;
     const path = join(this.#tools.folder, `notify-${++runs}`);
-    let child: Child | undefined;
-    const standingOf = (pid: number) => child?.standingOf(pid) ?? 'stranger';
+    this.#child = undefined;
+    const standingOf = (pid: number) => this.#child?.standingOf(pid) ?? 'stranger';
     const systemd = notify.open({ path, standingOf }, this.#hear('systemd'));
     const beating = beats.expect(this.#hear('beats'));
     this.#voices = [systemd, beating];
@@ -140,7 +140,7 @@ export class ServiceHands {
       this.#reports.input({ kind: 'start-failed', code, reason });
       return;
     }
-    ({ child } = started);
+    const { child } = started;
     this.#child = child;
     this.#reports.input({ kind: 'started', pid: child.pid });
     const { code, signal } = await child.exited;

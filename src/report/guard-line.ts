@@ -165,10 +165,10 @@ function reloadWords({ added, removed, changed, revived }: Entry<'reloaded'>): s
   return `read again: ${parts.length === 0 ? 'nothing has changed' : parts.join('; ')}`;
 }
 
-function summaryWords({ durationMs, restarts, gaveUp }: Entry<'summary'>): string {
+function summaryWords({ durationMs, restarts, lost }: Entry<'summary'>): string {
   const each = Object.entries(restarts).map(
     ([name, count]) => `${name} ${countWords(count, 'restart')}`,
   );
-  const lost = gaveUp.length === 0 ? '' : `; lost: ${gaveUp.join(', ')}`;
-  return `${silenceWords(durationMs)}: ${each.join(', ')}${lost}`;
+  const down = lost.length === 0 ? '' : `; lost: ${lost.join(', ')}`;
+  return `${silenceWords(durationMs)}: ${each.join(', ')}${down}`;
 }

@@ -4,6 +4,7 @@ import { parseDuration } from '../duration.js';
 import { isMapping, list, mapping, shown, spelled, text } from '../file-schema.js';
 import { UNPRINTABLE } from '../plain-yaml.js';
 import { parseBackOff, parseBeforeKill, parseRestartLimit } from './restart-grammar.js';
+import { parseProtocolName } from '../protocol-presets.js';
 import { parseActionUrl, parseCheckTarget } from './check-target.js';
 import { parseHealthCondition } from './health-condition.js';
 import type { BeforeKill, OwnVoice } from './service-config.js';
@@ -73,7 +74,9 @@ const conditions = list(
 
 const check = mapping('a check', {
   address,
-  protocol: v.optional(line('a protocol')),
+  protocol: v.optional(
+    spelled(parseProtocolName, 'a protocol', 'the name of one, or a file such as ./own.yaml'),
+  ),
   fresh: v.optional(v.boolean(({ input }) => `fresh cannot be ${shown(input)}; true or false`)),
   healthy: v.optional(conditions),
   unhealthy: v.optional(conditions),
@@ -120,6 +123,7 @@ const service = mapping('a service', {
   ),
   restartCommand: v.optional(command),
   beforeKill: v.optional(signalOrCommand),
+  output: v.optional(oneOf('where its output goes', ['inherit', 'ignore'])),
 });
 
 export const configSchema = mapping('a configuration', {

@@ -39,7 +39,8 @@ export type GuardEvent =
       readonly durationMs: number;
       /** By the name of the service. */
       readonly restarts: Readonly<Record<string, number>>;
-      readonly gaveUp: readonly string[];
+      /** Down at the end, and nothing more is done about them. */
+      readonly lost: readonly string[];
     };
 
 /** Of one service. */
@@ -96,9 +97,8 @@ export type ServiceNews =
       readonly event: 'called';
       readonly what: string;
       readonly attempt: number;
-      readonly worked: boolean;
-      /** Why not, or what it answered; one line. */
-      readonly detail: string;
+      /** Null: it worked. */
+      readonly reason: string | null;
     }
   | { readonly event: 'call-failed'; readonly reason: string }
   | {

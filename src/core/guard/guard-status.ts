@@ -29,7 +29,7 @@ export interface ServiceStatus {
   readonly signs: readonly SignStatus[];
 }
 
-export interface SignStatus {
+interface SignStatus {
   /** `beats`, `systemd`, or the address of a check. */
   readonly by: string;
   /** Since the last one; null: none came yet. */

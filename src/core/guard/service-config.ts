@@ -38,6 +38,8 @@ export interface ServiceConfig {
   readonly restartCommand: readonly string[] | undefined;
   /** What a hung process is made to tell before it is ended. */
   readonly beforeKill: BeforeKill | undefined;
+  /** Of its standard output and error: the guardian's own, or nowhere. */
+  readonly output: 'inherit' | 'ignore';
 }
 
 /** What a service says without being asked. */

@@ -44,6 +44,12 @@ export type ServiceAction =
   | { readonly kind: 'late'; readonly lateMs: number }
   | { readonly kind: 'tell'; readonly news: ServiceNews };
 
+/** How it was lost. */
+export type Down =
+  | { readonly kind: 'dead'; readonly by: string; readonly reason: string | null }
+  | { readonly kind: 'exited'; readonly code: number | null; readonly signal: string | null }
+  | { readonly kind: 'start-failed'; readonly reason: string };
+
 export type ServiceState =
   | 'idle'
   | 'launching'
@@ -75,6 +81,7 @@ export class ServiceGuard {
   #isEnding = false;
   #endedWell = false;
   #hasGivenUp = false;
+  #lastDown: Down | undefined;
   #restarts = 0;
 
   /**
@@ -113,6 +120,11 @@ export class ServiceGuard {
     return this.#restarts;
   }
 
+  /** Why it was started again, or is down; undefined: it never was. */
+  get lastDown(): Down | undefined {
+    return this.#lastDown;
+  }
+
   /** Also once it has been stopped since. */
   get hasGivenUp(): boolean {
     return this.#hasGivenUp;
@@ -134,6 +146,7 @@ export class ServiceGuard {
         return this.#started(input.pid, now);
       case 'start-failed': {
         const { code, reason } = input;
+        this.#lastDown = { kind: 'start-failed', reason };
         return [tell({ event: 'start-failed', code, reason }), ...this.#again('start', now)];
       }
       case 'sign':
@@ -179,7 +192,7 @@ export class ServiceGuard {
       case 'failed':
         return [tell({ event: 'failed', by: ear, reason: heard.reason })];
       case 'main-pid':
-        return [{ kind: 'follow', pid: heard.pid }];
+        return heard.pid === this.#pid ? [] : [{ kind: 'follow', pid: heard.pid }];
     }
   }
 
@@ -204,6 +217,7 @@ export class ServiceGuard {
     const news = tell({ event: 'exited', pid, code, signal });
     // While it is being stopped this is what was wanted.
     if (this.#state === 'stopping') return [news];
+    this.#lastDown = { kind: 'exited', code, signal };
     this.#endedWell = code === 0 && this.config.onExit !== 'always';
     return [news, this.#stop(false, now)];
   }
@@ -258,6 +272,7 @@ export class ServiceGuard {
   #dead(death: Death, now: Instant): readonly ServiceAction[] {
     const { by, silentMs, starting, reason } = death;
     const action = this.#onlyTells ? 'none' : 'restart';
+    this.#lastDown = { kind: 'dead', by, reason: reason ?? null };
     const news = tell({
       event: 'dead',
       by,
@@ -302,7 +317,10 @@ export class ServiceGuard {
 
   #again(next: Next, now: Instant): readonly ServiceAction[] {
     if (this.#isEnding) return this.#ended('stopped', now);
-    if (this.#onlyTells) return this.#ended('nothing is done about it', now);
+    if (this.#onlyTells) {
+      this.#hasGivenUp = true;
+      return this.#ended('nothing is done about it', now);
+    }
     const { most, withinMs } = this.config.restarts;
     const decision = this.#policy.next(this.#random(), now);
     if (decision.kind === 'give-up') {

@@ -29,6 +29,7 @@ export interface ServiceShape {
   readonly restartUrls?: readonly ActionUrl[] | undefined;
   readonly restartCommand?: readonly string[] | undefined;
   readonly beforeKill?: BeforeKill | undefined;
+  readonly output?: 'inherit' | 'ignore' | undefined;
 }
 
 interface CheckShape {
@@ -87,6 +88,7 @@ export function serviceFrom(shape: ServiceShape, reading: Reading): ServiceConfi
     restartUrls: shape.restartUrls ?? [],
     restartCommand: shape.restartCommand,
     beforeKill: shape.beforeKill,
+    output: shape.output ?? 'inherit',
   };
 }
 
@@ -169,6 +171,7 @@ const FOR_CHILDREN = [
   'stopTimeout',
   'onExit',
   'beforeKill',
+  'output',
 ] as const;
 
 /** @throws what `refuse` makes of an address that is not on this host */

@@ -60,7 +60,7 @@ describe('a configuration file', () => {
     ],
     [
       one('timeuot: 3s'),
-      "a.yaml:3:5: 'timeuot' is not a key of a service, did you mean timeout?; accepted: name, command, folder, variables, checks, aliveBy, timeout, startTimeout, stopTimeout, onDead, onExit, restarts, backOff, onGiveUp, restartUrls, restartCommand, beforeKill",
+      "a.yaml:3:5: 'timeuot' is not a key of a service, did you mean timeout?; accepted: name, command, folder, variables, checks, aliveBy, timeout, startTimeout, stopTimeout, onDead, onExit, restarts, backOff, onGiveUp, restartUrls, restartCommand, beforeKill, output",
     ],
     [one('timeout: 3'), "a.yaml:3:14: '3' has no unit: did you mean 3s?"],
     [

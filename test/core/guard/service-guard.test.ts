@@ -133,6 +133,7 @@ describe('a service that speaks for itself', () => {
     expect(driven.at(101).input({ kind: 'followed', pid: 77, refusal: undefined })).toEqual([
       '101 web follows pid=77',
     ]);
+    expect(driven.at(102).hears('systemd', 'main-pid')).toEqual([]);
     expect(driven.at(200).input(exited(1))[0]).toBe('200 web exited pid=77 code=1 signal=null');
   });
 

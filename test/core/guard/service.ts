@@ -21,6 +21,7 @@ export function service(config: Partial<ServiceConfig> = {}): ServiceConfig {
     restartUrls: [],
     restartCommand: undefined,
     beforeKill: undefined,
+    output: 'inherit',
     ...config,
   };
 }
