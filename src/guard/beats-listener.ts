@@ -9,6 +9,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { detectorFor } from '../core/detector.js';
 import { codec } from '../core/frame.js';
+import type { Frames } from '../core/framing/frames.js';
 import {
   LONGEST_WORDS_BYTES,
   parseBeatWord,
@@ -236,10 +237,12 @@ class Visitor implements ConnectionHandlers {
     });
   }
 
-  onFrame(payload: Uint8Array): void {
-    if (this.connection.ending !== undefined) return; // by a frame before it
-    if (this.#hears(payload)) this.#echo(payload);
-    else this.connection.reset('local', 'it said something else than beats');
+  onFrames(frames: Frames): void {
+    for (const payload of frames.payloads()) {
+      if (this.connection.ending !== undefined) return; // by a frame before it
+      if (this.#hears(payload)) this.#echo(payload);
+      else this.connection.reset('local', 'it said something else than beats');
+    }
   }
 
   onEnd(ending: Ending): void {
