@@ -102,7 +102,7 @@ export class SignsOfLife {
         return this.#alive(ear, watch, now);
       case 'failed':
         if (ear === 'beats') watch.hasten(RECONNECT_MS, now);
-        return this.#failed(ear, sign.reason);
+        return this.#failed(ear, watch, sign.reason);
       case 'stopping':
         this.#stops(ear, watch, now);
         return NOTHING;
@@ -155,10 +155,11 @@ export class SignsOfLife {
     return { kind: 'alive' };
   }
 
-  #failed(ear: string, reason: string): Heard {
+  #failed(ear: string, watch: Watch, reason: string): Heard {
     const isFirst = !this.#failures.has(ear);
     this.#failures.set(ear, reason);
-    return isFirst ? { kind: 'failed', reason } : NOTHING;
+    // What starts does not answer yet.
+    return isFirst && !watch.isAwaited ? { kind: 'failed', reason } : NOTHING;
   }
 
   /** A process that stops does so as a whole; a client that beats no more may go on with something else. */

@@ -43,6 +43,12 @@ describe('a service that is checked', () => {
     );
   });
 
+  it('is not told to fail while it starts, but why it never was alive', () => {
+    const driven = started();
+    expect(driven.at(500).hears(CHECK, 'failed')).toEqual([]);
+    expect(driven.at(10_000).passes()[0]).toContain('starting=true reason=it said no');
+  });
+
   it('is not alive before all that it is alive by has been heard', () => {
     const driven = drive([service({ checks: [check()], aliveBy: ['systemd'] })]);
     driven.at(0).begin();
