@@ -43,6 +43,7 @@ export function diagnose(facts: DoctorFacts): readonly CommandDiagnosis[] {
     { command: 'ls --ask', ...otherProcesses(facts, 'ls --ask') },
     { command: 'protect', ...otherProcesses(facts, 'protect') },
     { command: 'reap', ...reap(facts) },
+    { command: 'guard', ...guard(facts) },
     { command: 'doctor', works: 'yes', because: 'it only looks', fix: '' },
   ];
 }
@@ -129,6 +130,16 @@ function reap({ host, capabilities }: DoctorFacts): Diagnosis {
   const because = 'SOCK_DESTROY is refused: it takes root and CONFIG_INET_DIAG_DESTROY';
   const canHelp = host.platform === 'linux' && host.userId !== 0;
   return { works: 'no', because, fix: canHelp ? 'sudo tcpalive reap' : '' };
+}
+
+/** What it takes of the kernel has been there since 5.3 (pidfd_open); TCP_INFO tells that it can be asked at all. */
+function guard(facts: DoctorFacts): Diagnosis {
+  if (facts.capabilities.tcpInfo && facts.host.platform === 'linux') {
+    const because = 'services are adopted, ended with all that they start, and heard';
+    return { works: 'yes', because, fix: '' };
+  }
+  const because = 'what a service leaves behind cannot be adopted, nor its notifications be heard';
+  return { works: 'no', because, fix: kernelFix(facts) };
 }
 
 /** What reaches into other processes. */

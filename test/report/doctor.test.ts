@@ -82,6 +82,7 @@ describe('diagnose', () => {
       ['ls --ask', 'no', 'npm install koffi'],
       ['protect', 'no', 'npm install koffi'],
       ['reap', 'no', 'sudo tcpalive reap'],
+      ['guard', 'no', 'npm install koffi'],
       ['doctor', 'yes', ''],
     ]);
     const elsewhere = factsWithout(capabilityNames, { host: { platform: 'darwin' } });
@@ -160,6 +161,7 @@ describe('reportDoctor', () => {
         partly  ls --ask            on this user's programs, where kernel.yama.ptrace_scope is 0
         partly  protect             on this user's programs, where kernel.yama.ptrace_scope is 0
         no      reap                SOCK_DESTROY is refused: it takes root and CONFIG_INET_DIAG_DESTROY
+        yes     guard               services are adopted, ended with all that they start, and heard
         yes     doctor              it only looks
 
         To change that:
