@@ -12,13 +12,16 @@ export function usage(pid) {
 }
 
 export function family(pid) {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+  return [pid, ...childrenOf(pid).flatMap(family)];
+}
+
+export function childrenOf(pid) {
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
     readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')
       .split(' ')
       .filter(Boolean)
       .map(Number),
   );
-  return [pid, ...children.flatMap(family)];
 }
 
 function memory(pid) {
@@ -28,7 +31,7 @@ function memory(pid) {
 }
 
 /** In nanoseconds for each thread; /proc/PID/stat counts in hundredths of a second. */
-function cpuMs(pid) {
+export function cpuMs(pid) {
   return readdirSync(`/proc/${pid}/task`).reduce((sum, task) => {
     const [ns] = readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ');
     return sum + Number(ns) / 1e6;
