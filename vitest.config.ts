@@ -19,6 +19,8 @@ const servers = [
   'test/e2e/stranger.test.ts',
   'test/e2e/restart.test.ts',
   'test/e2e/dying.test.ts',
+  'test/e2e/guard.test.ts',
+  'test/e2e/guardian.test.ts',
   'test/e2e/terminal.test.ts',
 ];
 

@@ -128,7 +128,8 @@ async function ownTools(
   speechFor: Tools['speechFor'],
 ): Promise<OwnedTools> {
   const kernel = await openKernel();
-  const runtime = env.variables['XDG_RUNTIME_DIR'] ?? tmpdir();
+  const named = env.variables['XDG_RUNTIME_DIR'] ?? '';
+  const runtime = named === '' ? tmpdir() : named;
   const folder = await mkdtemp(join(runtime, 'tcpalive-notify-')).catch((cause: unknown) => {
     const { code = '' } = cause as NodeJS.ErrnoException;
     throw new TcpaliveError('CANNOT_LISTEN', `no folder for sockets in ${runtime}: ${code}`, {

@@ -1,6 +1,8 @@
 /** The README's examples, typed as they stand there: they must run, and print what it says. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { killMarked, MARK } from './marked.js';
 import { freePort, start, type Run } from './program.js';
@@ -41,12 +43,23 @@ describe("the README's examples", () => {
       } else {
         // Quiet, nobody could tell when it has connected.
         const args = server.split(' ').filter((word) => word !== '--quiet');
-        const running = start(args, { variables: { [MARK]: mark } });
+        const running = start(args, {
+          variables: { [MARK]: mark, PATH: `${onPath()}:${process.env['PATH'] ?? ''}` },
+        });
         await running.sees(/listening|beat 1/);
       }
     }
   });
 });
+
+/** A folder in which `tcpalive` is the bin, as `npm link` has it: one example starts it by its name. */
+function onPath(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tcpalive-readme-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const script = `#!/bin/sh\nexec '${process.execPath}' '${resolve('dist/cli.cjs')}' "$@"\n`;
+  writeFileSync(join(folder, 'tcpalive'), script, { mode: 0o755 });
+  return folder;
+}
 
 /** What the last run left on its ports would be seen too. */
 async function onFreePorts(block: string): Promise<string> {

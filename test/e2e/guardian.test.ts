@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { until } from '../until.js';
+import { configOf, guard } from './guarding.js';
+import { killMarked, MARK, marked } from './marked.js';
+import { run } from './program.js';
+
+const BEATING = 'test/e2e/beating.py';
+
+describe('a guardian', () => {
+  it('calls restart addresses in order until each has worked', { timeout: 60_000 }, async () => {
+    const called: string[] = [];
+    let state = 'Stopped';
+    const server = createServer((request, response) => {
+      if (request.url !== '/status') called.push(request.url ?? '');
+      const refuses =
+        request.url === '/second' && called.filter((each) => each === '/second').length < 3;
+      if (request.url === '/third') state = 'Running';
+      response.writeHead(refuses ? 503 : 200).end(JSON.stringify({ state }));
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const urls = ['first', 'second', 'third'].flatMap((path) => [
+      '--restart-url',
+      `${url}/${path}`,
+    ]);
+    const flags = ['--unhealthy', 'state=Stopped', '--timeout', '1s', '--start-timeout', '1s'];
+    const guarding = guard(['--name', 'legacy', '--check', `${url}/status`, ...flags, ...urls]);
+    await guarding.tells('alive', 'legacy');
+    expect(called).toEqual(['/first', '/second', '/second', '/second', '/third']);
+    expect(
+      guarding
+        .told('called')
+        .map(({ what, attempt, reason }) => [what.slice(url.length), attempt, reason === null]),
+    ).toEqual([
+      ['/first', 1, true],
+      ['/second', 1, false],
+      ['/second', 2, false],
+      ['/second', 3, true],
+      ['/third', 1, true],
+    ]);
+    expect(guarding.told('dead')[0]?.reason).toContain('Stopped');
+    guarding.child.kill('SIGTERM');
+    await guarding.ended;
+  });
+
+  it(
+    'that was stopped itself restarts none of ten healthy services',
+    { timeout: 60_000 },
+    async () => {
+      const names = Array.from({ length: 10 }, (_, at) => `s${at}`);
+      const services = names.map((name, at) => {
+        const how = at % 2 === 0 ? 'beats' : 'systemd';
+        return { name, command: ['python3', BEATING, how, '0.2'], aliveBy: [how], timeout: '1s' };
+      });
+      const guarding = guard(['--config', configOf(services)]);
+      await guarding.tells('alive', undefined, 10);
+      process.kill(guarding.child.pid ?? 0, 'SIGSTOP');
+      await new Promise((resolve) => setTimeout(resolve, 5000)); // five times as long as a silence may last
+      process.kill(guarding.child.pid ?? 0, 'SIGCONT');
+      await new Promise((resolve) => setTimeout(resolve, 1500)); // a whole silence, and more
+      expect(guarding.told('dead')).toEqual([]);
+      guarding.child.kill('SIGTERM');
+      await guarding.ended;
+      expect(guarding.told('ended').map(({ service }) => service)).toEqual(names.toReversed());
+    },
+  );
+
+  it('that is killed leaves no process behind', { timeout: 60_000 }, async () => {
+    const mark = randomUUID();
+    onTestFinished(() => killMarked(mark));
+    const deaf = "trap '' TERM; sleep 1000 & setsid sleep 1000 & wait; sleep 1000";
+    const services = ['a', 'b'].map((name) => ({
+      name,
+      command: ['sh', '-c', deaf],
+      stopTimeout: '300ms',
+    }));
+    const guarding = guard(['--config', configOf(services)], { variables: { [MARK]: mark } });
+    await guarding.tells('alive', 'b');
+    await until(() => marked(mark).length >= 8, 30_000); // the guardian, its sentinel, and three each
+    guarding.child.kill('SIGKILL');
+    await until(() => marked(mark).length === 0, 30_000);
+  });
+
+  it('reads its file again without touching what is the same', { timeout: 60_000 }, async () => {
+    const sleeps = (name: string, ...more: readonly string[]) => ({
+      name,
+      command: ['sleep', '1000', ...more],
+    });
+    const config = configOf([sleeps('same'), sleeps('changed'), sleeps('gone')]);
+    const guarding = guard(['--config', config]);
+    await guarding.tells('alive', undefined, 3);
+    writeFileSync(config, '{ services: [');
+    guarding.child.kill('SIGHUP');
+    expect((await guarding.tells('reload-failed')).reason).toMatch(/guard\.yaml:\d+:\d+: /);
+    writeFileSync(
+      config,
+      JSON.stringify({ services: [sleeps('same'), sleeps('changed', '1'), sleeps('new')] }),
+    );
+    guarding.child.kill('SIGHUP');
+    expect(await guarding.tells('reloaded')).toMatchObject({
+      added: ['new'],
+      removed: ['gone'],
+      changed: ['changed'],
+    });
+    await guarding.tells('alive', 'changed', 2);
+    await guarding.tells('alive', 'new');
+    await guarding.tells('ended', 'gone');
+    expect(guarding.told('started', 'same')).toHaveLength(1);
+    expect(guarding.told('stopped', 'same')).toEqual([]);
+    guarding.child.kill('SIGTERM');
+    expect((await guarding.ended).code).toBe(143);
+  });
+
+  it('only tells where it is to do no more', async () => {
+    const flags = [
+      '--dry-run',
+      '--alive-by',
+      'systemd',
+      '--timeout',
+      '500ms',
+      '--start-timeout',
+      '500ms',
+    ];
+    const guarding = guard([...flags, '--name', 'mute', '--', 'sleep', '1000']);
+    expect(await guarding.tells('dead', 'mute')).toMatchObject({ action: 'none', starting: true });
+    guarding.child.kill('SIGTERM');
+    await guarding.ended;
+    expect(guarding.told('started')).toHaveLength(1);
+  });
+});
+
+describe('what cannot be guarded', () => {
+  it.each([
+    [['guard'], 'neither a command nor a check: there is nothing to guard'],
+    [
+      ['guard', '--check', 'tcp://192.0.2.1:80', '--', 'true'],
+      '--check: 192.0.2.1 is not this host: --allow-remote lets it be asked',
+    ],
+    [
+      ['guard', '--check', 'tcp://127.0.0.1:1', '--', 'true'],
+      'nothing is known of what 127.0.0.1:1 speaks',
+    ],
+    [
+      ['guard', '--healthy', 'a=b', '--', 'true'],
+      '--healthy goes with --check http://…, which is not given',
+    ],
+    [
+      ['guard', '--config', 'x.yaml', '--timeout', '3s'],
+      '--config cannot be combined with --timeout',
+    ],
+    [
+      ['guard', '--config', '/nonexistent.yaml'],
+      'cannot read the configuration /nonexistent.yaml: no such file',
+    ],
+    [
+      ['guard', '--restart-url', 'http://127.0.0.1/', '--', 'true'],
+      '--restart-url: it is started from here, and so restarted; leave that out',
+    ],
+    [['guard', '--timeout', '3', '--', 'true'], "--timeout: '3' has no unit: did you mean 3s?"],
+  ])('%s', async (args, message) => {
+    const { code, stderr, stdout } = await run(args, { bin: 'dist/cli.cjs' });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(message);
+  });
+});
