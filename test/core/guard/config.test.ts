@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseGuardConfig } from '../../../src/core/guard/config.js';
@@ -122,6 +123,14 @@ describe('a configuration file', () => {
         message: typeof message === 'string' ? message : (expect.stringMatching(message) as string),
       }),
     );
+  });
+
+  it('is what the README shows', () => {
+    const readme = readFileSync('README.md', 'utf8');
+    const [text = ''] = [...readme.matchAll(/^```yaml\n(services:\n[^]*?)^```$/gm)].map(
+      ([, all]) => all,
+    );
+    expect(read(text).services.map(({ name }) => name)).toEqual(['web', 'worker', 'legacy']);
   });
 
   it('lets other hosts be asked where that was allowed', () => {
