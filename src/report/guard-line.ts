@@ -37,7 +37,7 @@ export function serviceLines({ services }: GuardStatus, style: Style): readonly 
       ...(restarts === 0 ? [] : [countWords(restarts, 'restart')]),
       signWords(service),
     ].join('  ');
-    const clipped = clip(printable(line), style.width, style.unicode);
+    const clipped = clip(printable(line.trimEnd()), style.width, style.unicode);
     const colors = paint(style);
     if (state === 'gave-up' || state === 'dead') return colors.red(clipped);
     return state === 'alive' || state === 'ended' ? clipped : colors.yellow(clipped);
