@@ -8,8 +8,9 @@ export function guardSentinelCommand(env: Environment): Command {
     .description('outlives a guardian that is killed, started by guard')
     .argument('<token>')
     .argument('<stop-timeout>', 'from SIGTERM to SIGKILL', parseDuration)
-    .action(async (token: string, stopTimeoutMs: number) => {
+    .argument('[folder]', "of the guardian's sockets, to be removed")
+    .action(async (token: string, stopTimeoutMs: number, folder?: string) => {
       const { runGuardSentinel } = await import('./run-guard-sentinel.js');
-      await runGuardSentinel(env, token, stopTimeoutMs);
+      await runGuardSentinel(env, { token, stopTimeoutMs, folder });
     });
 }

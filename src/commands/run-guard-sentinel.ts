@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { endFamily } from '../guard/sentinel.js';
 import { openKernel } from '../kernel/open-kernel.js';
 import type { Environment } from './environment.js';
@@ -6,15 +7,23 @@ import type { Environment } from './environment.js';
 /** Its only order is the end of its input: a supervisor that ends all of a unit tells it too. */
 const DEAF_TO = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** What a guardian leaves that is killed. */
+interface GuardRemains {
+  readonly token: string;
+  readonly stopTimeoutMs: number;
+  /** Undefined: none. */
+  readonly folder: string | undefined;
+}
+
 export async function runGuardSentinel(
   env: Environment,
-  token: string,
-  stopTimeoutMs: number,
+  { token, stopTimeoutMs, folder }: GuardRemains,
 ): Promise<void> {
   for (const signal of DEAF_TO) process.on(signal, () => undefined);
   // Loaded while there is time: what ends the guardian may leave none.
   const kernel = await openKernel();
   await once(process.stdin.resume(), 'end');
   const { named } = await endFamily(kernel, token, stopTimeoutMs);
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   env.setExitCode(named.length === 0 ? 0 : 1);
 }

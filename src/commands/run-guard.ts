@@ -150,6 +150,7 @@ async function ownTools(
       'guard-sentinel',
       family.token,
       formatDuration(stopTimeoutMs),
+      folder,
     ],
     onLost: (reason) => output.warn(`the sentinel is started again: ${reason}`),
   });

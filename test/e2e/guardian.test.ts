@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { until } from '../until.js';
 import { configOf, guard } from './guarding.js';
@@ -76,6 +78,8 @@ describe('a guardian', () => {
 
   it('that is killed leaves no process behind', { timeout: 60_000 }, async () => {
     const mark = randomUUID();
+    const folder = mkdtempSync(join(tmpdir(), 'tcpalive-runtime-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
     onTestFinished(() => killMarked(mark));
     const deaf = "trap '' TERM; sleep 1000 & setsid sleep 1000 & wait; sleep 1000";
     const services = ['a', 'b'].map((name) => ({
@@ -83,11 +87,14 @@ describe('a guardian', () => {
       command: ['sh', '-c', deaf],
       stopTimeout: '300ms',
     }));
-    const guarding = guard(['--config', configOf(services)], { variables: { [MARK]: mark } });
+    const guarding = guard(['--config', configOf(services)], {
+      variables: { [MARK]: mark, XDG_RUNTIME_DIR: folder },
+    });
     await guarding.tells('alive', 'b');
     await until(() => marked(mark).length >= 8, 30_000); // the guardian, its sentinel, and three each
     guarding.child.kill('SIGKILL');
     await until(() => marked(mark).length === 0, 30_000);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it('reads its file again without touching what is the same', { timeout: 60_000 }, async () => {
