@@ -33,11 +33,11 @@ import type { ColorChoice } from './style.js';
 export interface GuardFlags extends StatusFlags {
   readonly config?: string;
   readonly name?: string;
-  readonly check: readonly ReturnType<typeof parseCheck>[];
+  readonly check?: readonly ReturnType<typeof parseCheck>[];
   readonly protocol?: string;
   readonly fresh?: boolean;
-  readonly healthy: readonly HealthCondition[];
-  readonly unhealthy: readonly HealthCondition[];
+  readonly healthy?: readonly HealthCondition[];
+  readonly unhealthy?: readonly HealthCondition[];
   readonly interval?: number;
   readonly checkTimeout?: number;
   readonly aliveBy?: readonly OwnVoice[];
@@ -49,7 +49,7 @@ export interface GuardFlags extends StatusFlags {
   readonly restarts?: RestartLimit;
   readonly backOff?: BackOff;
   readonly onGiveUp?: 'exit' | 'wait';
-  readonly restartUrl: readonly ActionUrl[];
+  readonly restartUrl?: readonly ActionUrl[];
   readonly restartCommand?: readonly string[];
   readonly beforeKill?: BeforeKill;
   readonly output?: 'inherit' | 'ignore';
@@ -90,21 +90,15 @@ export function guardCommand(env: Environment): Command {
 
 function addCheckOptions(command: Command): void {
   command
-    .option(
-      '--check <address>',
-      'ask tcp://host:port or http://…; several',
-      repeatable(parseCheck),
-      [],
-    )
+    .option('--check <address>', 'ask tcp://host:port or http://…; several', repeatable(parseCheck))
     .option('--protocol <name>', 'what the tcp:// address speaks, or a file', parseProtocolName)
     .option('--fresh', 'a connection of its own for each question')
     .option(
       '--healthy <condition>',
       'what http:// must say, such as state=Running',
       repeatable(parseHealthCondition),
-      [],
     )
-    .option('--unhealthy <condition>', 'what it must not say', repeatable(parseHealthCondition), [])
+    .option('--unhealthy <condition>', 'what it must not say', repeatable(parseHealthCondition))
     .option('--interval <time>', 'from question to question (default: 2s)', parseDuration)
     .option('--check-timeout <time>', 'how long an answer may take (default: 5s)', parseDuration)
     .option('--alive-by <list>', 'what it has to say by itself: beats, systemd', parseVoices)
@@ -141,7 +135,6 @@ function addRestartOptions(command: Command): void {
       '--restart-url <address>',
       'call that when it is dead, in order; several',
       repeatable(parseActionUrl),
-      [],
     )
     .option('--restart-command <command>', 'run that instead', parseCommand)
     .option(
@@ -173,7 +166,7 @@ function serviceOf(
 }
 
 function serviceFromFlags(words: readonly string[], flags: GuardFlags): ServiceConfig {
-  const { protocol, fresh, healthy, unhealthy, interval, checkTimeout, check } = flags;
+  const { protocol, fresh, healthy, unhealthy, interval, checkTimeout, check = [] } = flags;
   const shape: ServiceShape = {
     name: flags.name ?? nameFrom(words[0]),
     command: words.length === 0 ? undefined : words,
@@ -212,7 +205,7 @@ function serviceFromFlags(words: readonly string[], flags: GuardFlags): ServiceC
 }
 
 /** Flags that would do nothing. @throws TcpaliveError BAD_USAGE */
-function refuseIdle({ check, ...flags }: GuardFlags): void {
+function refuseIdle({ check = [], ...flags }: GuardFlags): void {
   const kinds = check.map(({ target }) => target.kind);
   const ofChecks = [
     ['protocol', 'tcp'],
@@ -221,9 +214,7 @@ function refuseIdle({ check, ...flags }: GuardFlags): void {
     ['unhealthy', 'http'],
   ] as const;
   for (const [flag, kind] of ofChecks) {
-    const said = flags[flag];
-    if (said === undefined || (Array.isArray(said) && said.length === 0)) continue;
-    if (kinds.includes(kind)) continue;
+    if (flags[flag] === undefined || kinds.includes(kind)) continue;
     throw new TcpaliveError(
       'BAD_USAGE',
       `--${flag} goes with --check ${kind}://…, which is not given`,

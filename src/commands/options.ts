@@ -4,8 +4,10 @@ import { TcpaliveError } from '../errors.js';
 import { parseFormat, type Format } from '../report/format.js';
 
 /** For a flag that may be given several times. */
-export function repeatable<T>(parse: (text: string) => T): (text: string, so: readonly T[]) => T[] {
-  return (text, so) => [...so, parse(text)];
+export function repeatable<T>(
+  parse: (text: string) => T,
+): (text: string, so?: readonly T[]) => T[] {
+  return (text, so = []) => [...so, parse(text)];
 }
 
 /** @throws TcpaliveError BAD_USAGE outside min…max */

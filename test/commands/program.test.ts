@@ -439,10 +439,12 @@ describe('--help', () => {
   it.each([
     ['--help'],
     ['help'],
-    ...['compare', 'serve', 'probe', 'ls', 'protect', 'reap', 'guard', 'doctor'].flatMap((command) => [
-      [command, '--help'],
-      ['help', command],
-    ]),
+    ...['compare', 'serve', 'probe', 'ls', 'protect', 'reap', 'guard', 'doctor'].flatMap(
+      (command) => [
+        [command, '--help'],
+        ['help', command],
+      ],
+    ),
   ])('%s %s', async (...args) => {
     const env = fakeEnvironment();
     const ended = buildProgram(env).parseAsync(args, { from: 'user' });
@@ -456,7 +458,16 @@ describe('--help', () => {
     const env = fakeEnvironment();
     const ended = buildProgram(env).parseAsync(['--help'], { from: 'user' });
     await expect(ended).rejects.toBeInstanceOf(CommanderError);
-    for (const command of ['compare', 'serve', 'probe', 'ls', 'protect', 'reap', 'guard', 'doctor']) {
+    for (const command of [
+      'compare',
+      'serve',
+      'probe',
+      'ls',
+      'protect',
+      'reap',
+      'guard',
+      'doctor',
+    ]) {
       expect(env.stdout.text).toMatch(new RegExp(`^ {2}${command} `, 'm'));
     }
     expect(env.stdout.text).not.toMatch(/^ {2}lab /m);
