@@ -6,6 +6,10 @@ import { guardMetrics } from '../report/guard-metrics.js';
 import { statusResources } from './answer-status.js';
 
 /** @throws TcpaliveError CANNOT_LISTEN */
-export function guardStatusServer(at: Endpoint, status: () => GuardStatus): Promise<StatusServer> {
-  return startStatusServer(at, statusResources(status, guardMetrics));
+export function guardStatusServer(
+  at: Endpoint,
+  status: () => GuardStatus,
+  onBug: (error: unknown) => void,
+): Promise<StatusServer> {
+  return startStatusServer(at, statusResources(status, guardMetrics), { onBug });
 }

@@ -18,7 +18,8 @@ import { guardOutput, type GuardOutput } from './guard-output.js';
 import { readGuardPlan, type GuardPlan } from './guard-plan.js';
 import type { GuardFlags } from './guard.js';
 import { listenForInterrupt } from './interrupt.js';
-import { keepNurserySmall } from './small-nursery.js';
+import { keepHeapSmall } from './small-heap.js';
+import { tellBug } from './tell-bug.js';
 
 /** @param service from flags; undefined: they are in a file */
 export async function runGuard(
@@ -26,7 +27,7 @@ export async function runGuard(
   flags: GuardFlags,
   service: ServiceConfig | undefined,
 ): Promise<void> {
-  keepNurserySmall();
+  keepHeapSmall();
   const readPlan = () => readGuardPlan(env, flags, service);
   let plan = await readPlan();
   const output = guardOutput(env, flags, () => isQuiet(plan.config));
@@ -54,7 +55,7 @@ export async function runGuard(
           },
         );
       });
-      await guardUntil(run, plan, { flags, output, interrupt });
+      await guardUntil(run, plan, { env, flags, output, interrupt });
       unlisten();
       env.setExitCode(interrupt.exitCode(run.lost.length === 0 ? 0 : LOST));
     } finally {
@@ -69,6 +70,7 @@ export async function runGuard(
 const LOST = 1;
 
 interface Surroundings {
+  readonly env: Environment;
   readonly flags: GuardFlags;
   readonly output: GuardOutput;
   readonly interrupt: ReturnType<typeof listenForInterrupt>;
@@ -77,9 +79,9 @@ interface Surroundings {
 async function guardUntil(
   run: GuardRun,
   { config }: GuardPlan,
-  { flags, output, interrupt }: Surroundings,
+  { env, flags, output, interrupt }: Surroundings,
 ): Promise<void> {
-  const status = await startStatus(run, flags);
+  const status = await startStatus(env, run, flags);
   try {
     output.print({
       event: 'guarding',
@@ -103,10 +105,14 @@ async function guardUntil(
   }
 }
 
-function startStatus(run: GuardRun, { status }: GuardFlags): Promise<StatusServer | undefined> {
+function startStatus(
+  env: Environment,
+  run: GuardRun,
+  { status }: GuardFlags,
+): Promise<StatusServer | undefined> {
   if (status === undefined) return Promise.resolve(undefined);
   return import('./guard-status.js').then(({ guardStatusServer }) =>
-    guardStatusServer(status, () => run.status()),
+    guardStatusServer(status, () => run.status(), tellBug(env)),
   );
 }
 

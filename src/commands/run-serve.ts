@@ -5,7 +5,7 @@ import { inheritedListeners, notForUs, type Inherited } from '../core/inherited.
 import { lockOut } from '../core/lock-out.js';
 import { formatMode, type Mode } from '../core/mode.js';
 import { mergeSnapshots } from '../core/serve-status.js';
-import { stackOf, TcpaliveError } from '../errors.js';
+import { TcpaliveError } from '../errors.js';
 import { hostFactsFromFiles } from '../kernel/host-facts.js';
 import { interruptible, orInterrupted } from '../kernel/interruption.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -23,6 +23,7 @@ import { listenForRestart, type Restart } from './restart.js';
 import { serveOutput, type OutputFlags, type ServeOutput } from './serve-output.js';
 import { DEFAULT_MAX_CONNECTIONS, type ServeFlags } from './serve.js';
 import { keepHeapSmall } from './small-heap.js';
+import { tellBug } from './tell-bug.js';
 
 /** For Node itself, the status and the events: accept() beyond the limit fails without a word. */
 const SPARE_DESCRIPTORS = 48;
@@ -229,19 +230,6 @@ function startStatus(
   return import('./serve-status.js').then(({ serveStatus }) =>
     serveStatus(at, { status, restart, kernel }, options),
   );
-}
-
-/**
- * A bug in an answer is told with its stack and ends nothing: nobody is served by it, and thousands would be
- * cut off every time that a scraper asks. The same one again is not told again.
- */
-function tellBug(env: Environment): (error: unknown) => void {
-  let told = '';
-  return (error) => {
-    const stack = stackOf(error);
-    if (stack !== told) env.stderr.write(`${stack}\n`);
-    told = stack;
-  };
 }
 
 /** Somebody is told of silences: a notice costs every connection a detector of its own. */
