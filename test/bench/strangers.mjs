@@ -3,7 +3,7 @@
 // storm: 200 who connect and vanish each second, for a minute, at a server of 256 descriptors.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -82,6 +82,10 @@ if (process.env.TCPALIVE_BENCH_INSIDE === undefined) {
   process.exitCode = status ?? 1;
 } else {
   execFileSync('ip', ['link', 'set', 'lo', 'up']);
+  // Small buffers: a thousand peers that do not read would fill gigabytes of the kernel's memory.
+  for (const name of ['tcp_rmem', 'tcp_wmem']) {
+    writeFileSync(`/proc/sys/net/ipv4/${name}`, '4096 8192 16384');
+  }
   const wanted = process.argv.slice(2);
   const isWanted = (name) => wanted.length === 0 || wanted.includes(name);
   for (const [name, fault] of Object.entries(faults)) {

@@ -82,7 +82,7 @@ const roles = {
       ]) {
         const socket = opened().resume();
         socket.write(Buffer.from(announced));
-        await once(socket, 'close');
+        await new Promise((closed) => socket.on('close', closed));
       }
     }
     say('all gone');
