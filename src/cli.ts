@@ -9,6 +9,7 @@ import {
   type InterruptSignal,
   type Output,
 } from './commands/environment.js';
+import { oneAtATime, type Stream } from './commands/one-at-a-time.js';
 import { buildProgram } from './commands/program.js';
 import { errorCodes, stackOf, TcpaliveError } from './errors.js';
 import { printable } from './report/printable.js';
@@ -82,13 +83,13 @@ function fail(error: unknown): void {
 }
 
 /** Node's types promise `isTTY`; where it is no terminal there is none. */
-function output(stream: {
-  isTTY?: boolean;
-  columns?: number;
-  rows?: number;
-  readonly writableLength: number;
-  write(text: string | Uint8Array): unknown;
-}): Output {
+function output(
+  stream: Stream & {
+    isTTY?: boolean;
+    columns?: number;
+    rows?: number;
+  },
+): Output {
   return {
     isTTY: stream.isTTY ?? false,
     get columns() {
@@ -97,10 +98,7 @@ function output(stream: {
     get rows() {
       return stream.isTTY === true ? stream.rows : undefined;
     },
-    write(text) {
-      stream.write(text);
-      return stream.writableLength === 0;
-    },
+    write: oneAtATime(stream),
   };
 }
 
