@@ -29,7 +29,7 @@ const VANISH = Number(values.vanish);
 const WORKERS = Number(values.workers);
 
 const HOST = '127.0.0.1';
-/** Client processes: a descriptor limit of 20,000, and 28,000 ports an address. */
+/** Client processes: a descriptor limit of 20,000. */
 const PER_CLIENT = 15_000;
 /** Connections of a process of the server, of 20,000 descriptors. */
 const MOST_EACH = 19_900;
@@ -131,10 +131,10 @@ async function observe(name, command, { beatMs, kernelModule }) {
     await Promise.all(
       clients.map((client, at) => {
         // Of its own: after the last run its ports are in TIME-WAIT for a minute.
-        const localAddress = `127.${server.port % 100}.0.${at + 1}`;
+        const network = `127.${server.port % 100}.${at + 1}`;
         const count = Math.min(each, CONNECTIONS - at * each);
         const port = server.port + (at % (command.ports ?? 1));
-        return ask(client, 'open', { host: HOST, port, localAddress, count, beatMs });
+        return ask(client, 'open', { host: HOST, port, network, count, beatMs });
       }),
     );
     const connectMs = performance.now() - begun;
