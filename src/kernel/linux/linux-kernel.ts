@@ -16,6 +16,7 @@ import type {
   SocketTable,
   TcpInfo,
 } from '../socket-view.js';
+import { cut, heal, lose, tryFilter } from './drop.js';
 import type { HeldAhead } from './held-ahead.js';
 import { readHeldSockets } from './held-sockets.js';
 import { receiveDatagrams, sendDatagram } from './datagrams.js';
@@ -34,7 +35,6 @@ import {
 } from './processes.js';
 import {
   AF_INET,
-  AF_INET6,
   decodeSockets,
   encodeSocketRequest,
   SOCK_DESTROY,
@@ -45,44 +45,21 @@ import {
   IPPROTO_TCP,
   optionsOf,
   optionValues,
-  readInt,
   setAndReadBack,
   setKeepalive,
   setOptionValues,
   setUserTimeout,
-  SO_DOMAIN,
   SOL_SOCKET,
   writeInt,
 } from './socket-options.js';
-import {
-  DROP_ALL,
-  DROP_DATA,
-  dropShare,
-  filterProgram,
-  PASS_ALL,
-  PASS_GOODBYES,
-} from './socket-filter.js';
 import { decodeTcpInfo, TCP_INFO_BYTES } from './tcp-info.js';
 
 const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0o2000000;
 
-const SO_ATTACH_FILTER = 26;
-const SO_DETACH_FILTER = 27;
 const SO_MEMINFO = 55;
 /** Index of SK_MEMINFO_DROPS in SO_MEMINFO's array of u32, linux/sock_diag.h. */
 const SK_MEMINFO_DROPS = 8;
-
-const IPPROTO_IP = 0;
-const IP_MINTTL = 21;
-const IPPROTO_IPV6 = 41;
-const IPV6_MINHOPCOUNT = 73;
-/** Loopback and every router in between send less; only a neighbour that means to sends 255. */
-const LARGEST_TTL = 255;
-const IP_TTL = 2;
-const IPV6_UNICAST_HOPS = 16;
-/** Whatever the route says, ip(7) and ipv6(7). */
-const DEFAULT_HOP_LIMIT = -1;
 
 const TCP_INFO = 11;
 const TCP_QUICKACK = 12;
@@ -172,43 +149,15 @@ export class LinuxKernel implements Kernel {
   }
 
   cut(fd: number, engine: DropEngine | VanishEngine): void {
-    switch (engine) {
-      case 'socket-filter':
-        this.#attach(fd, DROP_ALL);
-        break;
-      case 'goodbye-filter':
-        this.#attach(fd, PASS_GOODBYES);
-        break;
-      case 'data-filter':
-        this.#attach(fd, DROP_DATA);
-        break;
-      case 'hop-limit':
-        this.#setHopLimit(fd, 1);
-        break;
-      case 'min-ttl':
-        this.#setMinTtl(fd, LARGEST_TTL);
-        break;
-    }
+    cut(this.#libc, fd, engine);
   }
 
   heal(fd: number, engine: DropEngine | VanishEngine): void {
-    switch (engine) {
-      case 'socket-filter':
-      case 'goodbye-filter':
-      case 'data-filter':
-        writeInt(this.#libc, fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
-        break;
-      case 'hop-limit':
-        this.#setHopLimit(fd, DEFAULT_HOP_LIMIT);
-        break;
-      case 'min-ttl':
-        this.#setMinTtl(fd, 0);
-        break;
-    }
+    heal(this.#libc, fd, engine);
   }
 
   lose(fd: number, share: number): void {
-    this.#attach(fd, dropShare(share));
+    lose(this.#libc, fd, share);
   }
 
   dieWithParent(): void {
@@ -341,11 +290,8 @@ export class LinuxKernel implements Kernel {
     const fd = this.#libc.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     try {
       const attempts: Readonly<Record<Exclude<CapabilityName, 'namespace'>, () => unknown>> = {
-        socketFilter: () => {
-          this.#attach(fd, PASS_ALL);
-          this.heal(fd, 'socket-filter');
-        },
-        minTtl: () => this.#setMinTtl(fd, LARGEST_TTL),
+        socketFilter: () => tryFilter(this.#libc, fd),
+        minTtl: () => this.cut(fd, 'min-ttl'),
         tcpInfo: () => this.tcpInfo(fd) ?? refuse(),
         keepaliveTuning: () =>
           this.setKeepalive(fd, { idleSeconds: 60, intervalSeconds: 10, count: 6 }),
@@ -376,27 +322,6 @@ export class LinuxKernel implements Kernel {
       encodeSocketRequest(type, { local, peer, interfaceIndex: 0, cookie: null }),
     );
     if ('errno' in reply && reply.errno !== 0) throw new KernelRefusal('sock_diag', reply.errno);
-  }
-
-  #attach(fd: number, instructions: Buffer): void {
-    const program = filterProgram(instructions, this.#libc.addressOf(instructions));
-    this.#libc.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, program);
-  }
-
-  #setMinTtl(fd: number, ttl: number): void {
-    this.#setForBothFamilies(fd, IPV6_MINHOPCOUNT, IP_MINTTL, ttl);
-  }
-
-  #setHopLimit(fd: number, hops: number): void {
-    this.#setForBothFamilies(fd, IPV6_UNICAST_HOPS, IP_TTL, hops);
-  }
-
-  #setForBothFamilies(fd: number, ipv6: number, ipv4: number, value: number): void {
-    if (readInt(this.#libc, fd, SOL_SOCKET, SO_DOMAIN) === AF_INET6) {
-      writeInt(this.#libc, fd, IPPROTO_IPV6, ipv6, value);
-    }
-    // Also on an IPv6 socket: it may carry a mapped IPv4 connection.
-    writeInt(this.#libc, fd, IPPROTO_IP, ipv4, value);
   }
 }
 
