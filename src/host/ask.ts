@@ -11,7 +11,7 @@ import { pause } from '../kernel/interruption.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { OptionValues, TcpInfo } from '../kernel/socket-view.js';
 import { ASKING, MOST_PROBES, putBack } from './ask-options.js';
-import { readOwners } from './owners.js';
+import { Owners } from './owners.js';
 import { reach, type Outcome, type Reachable } from './reach.js';
 import type { UndoFile } from './undo.js';
 
@@ -199,9 +199,10 @@ function reachWhereverHeld<T>(
     if (socket?.cookie === target.cookie) moved.set(socket.inode, target);
   }
   if (moved.size === 0) return outcomes;
-  for (const [inode, holder] of readOwners(kernel).byInode) {
-    const target = moved.get(inode);
-    if (target === undefined) continue;
+  const owners = new Owners(kernel.heldSockets());
+  for (const [inode, target] of moved) {
+    const holder = owners.of(inode);
+    if (holder === undefined) continue;
     const there = { ...target, ...holder };
     const [outcome] = reach(kernel, [there], (fd) => work(fd, target)).values();
     if (outcome !== undefined) outcomes.set(target, outcome);

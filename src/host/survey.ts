@@ -4,7 +4,7 @@
  */
 import { fateReader, unansweredMs } from '../core/fate-model.js';
 import { selects, selectsListener, type Selection } from '../core/selection.js';
-import { isListener, unreadOptions, type HostSocket, type SocketOptions } from '../core/socket.js';
+import { isListener, type HostSocket } from '../core/socket.js';
 import {
   connectionFrom,
   listenerFrom,
@@ -14,23 +14,18 @@ import {
   type Connection,
   type Holding,
   type Listener,
-  type ProcessNote,
   type Survey,
   type SurveyFacts,
 } from '../core/survey.js';
-import { unitOf } from '../core/unit.js';
 import { surveyHost } from '../kernel/host-facts.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { ProcessFacts } from '../kernel/socket-view.js';
+import { heldByWhoever, Holders } from './holders.js';
 import {
   knownNamespaces,
   namespacesSeen,
   type KnownNamespace,
   type NamespaceChoice,
 } from './namespaces.js';
-import { readOptions } from './options.js';
-import { readOwners, type Owners } from './owners.js';
-import type { Reachable } from './reach.js';
 import { readTables, tablesToCome, type Table } from './table.js';
 
 export interface SurveyRequest {
@@ -38,12 +33,9 @@ export interface SurveyRequest {
   readonly selection: Selection;
   /** Who holds each socket, and with that its options; false: the kernel's table alone. */
   readonly owners: boolean;
-  /** Also of more idle connections than `MOST_IDLE_READ`. Default: no. */
+  /** Also of more idle connections than are worth it. Default: no. */
   readonly everyOption?: boolean | undefined;
 }
-
-/** What an idle connection's user timeout would do later on is not worth half of the time of a survey. */
-const MOST_IDLE_READ = 10_000;
 
 /** @throws TcpaliveError NO_TARGET for a namespace that cannot be looked into; KernelRefusal */
 export function takeSurvey(kernel: Kernel, request: SurveyRequest): Survey {
@@ -86,26 +78,33 @@ function surveyTables(
   found: (connection: Connection) => void,
 ): SurveyFacts {
   const takenAt = new Date().toISOString();
-  const holders = request.owners ? readHolders(kernel, tables, request) : undefined;
+  const idle = tables.reduce((sum, { table }) => sum + table.idle, 0);
+  const holders = request.owners
+    ? new Holders(kernel, request.everyOption === true ? undefined : idle)
+    : undefined;
   const tally = new Tally();
   const listeners: Listener[] = [];
   for (const { namespace, keeper, table } of tables) {
     const fateOf = fateReader(keeper);
-    for (const socket of table.sockets) {
-      const holding = holdingOf(socket, holders, namespace);
+    const judge = (socket: HostSocket, holding: Holding) => {
       if (isListener(socket)) {
         const listener = listenerFrom(socket, holding);
         if (selectsListener(request.selection, listener)) listeners.push(listener);
-        continue;
+        return;
       }
       const fate = fateOf(socket, holding.options);
       const forMs = fate.kind === 'dying' ? unansweredMs(socket, holding.options, keeper) : null;
       const connection = connectionFrom(socket, holding, { fate, unansweredMs: forMs });
-      if (!selects(request.selection, connection)) continue;
+      if (!selects(request.selection, connection)) return;
       tally.add(connection);
       found(connection);
+    };
+    for (const socket of table.sockets) {
+      if (holders === undefined) judge(socket, heldByWhoever(socket, namespace.id));
+      else holders.lookUp(socket, namespace.id, judge);
     }
   }
+  holders?.finish();
   return {
     schema: 'tcpalive/ls/1',
     complete: true,
@@ -118,123 +117,15 @@ function surveyTables(
     partial: tables.some(({ table }) => table.torn),
     notes: [
       ...namespaceNotes(request.namespaces === 'all' ? known.length - tables.length : 0),
-      ...(holders === undefined ? [] : notesOf(holders)),
+      ...(holders?.notes() ?? []),
     ],
-    processes: summarise(
-      holders === undefined ? [] : processNotes(kernel, holders),
-      tally,
-      listeners,
-    ),
+    processes: summarise(holders?.processes() ?? [], tally, listeners),
     listeners,
   };
-}
-
-interface Holders extends Owners {
-  readonly processes: ReadonlyMap<number, HoldingProcess>;
-  /** By cookie. */
-  readonly options: ReadonlyMap<string, SocketOptions>;
-  /** Of idle connections the options were not read: there are too many. */
-  readonly leftOut: boolean;
-}
-
-interface HoldingProcess extends Pick<ProcessFacts, 'name' | 'descriptorLimit'> {
-  readonly unit: string | null;
-}
-
-/** No timer is armed: its keepalive is off, and its user timeout decides nothing yet. */
-function isIdle(socket: HostSocket): boolean {
-  return socket.timer.kind === 'none' && !isListener(socket);
-}
-
-function readHolders(
-  kernel: Kernel,
-  tables: readonly Table[],
-  { everyOption = false }: SurveyRequest,
-): Holders {
-  const owners = readOwners(kernel);
-  const busy: Reachable[] = [];
-  const idle: Reachable[] = [];
-  const pids = new Set<number>();
-  for (const { table } of tables) {
-    for (const socket of table.sockets) {
-      const owner = owners.byInode.get(socket.inode);
-      if (owner === undefined) continue;
-      const { pid, fd } = owner;
-      pids.add(pid);
-      (isIdle(socket) ? idle : busy).push({ pid, fd, cookie: socket.cookie });
-    }
-  }
-  const processes = new Map<number, HoldingProcess>();
-  for (const pid of pids) {
-    const facts = kernel.processFacts(pid);
-    if (facts === undefined) continue;
-    const { name, descriptorLimit, cgroup } = facts;
-    processes.set(pid, { name, descriptorLimit, unit: unitOf(cgroup) });
-  }
-  const leftOut = idle.length > MOST_IDLE_READ && !everyOption;
-  const options = readOptions(kernel, leftOut ? busy : [...busy, ...idle]);
-  return { ...owners, processes, options, leftOut };
-}
-
-function holdingOf(
-  socket: HostSocket,
-  holders: Holders | undefined,
-  namespace: KnownNamespace,
-): Holding {
-  const owner = holders?.byInode.get(socket.inode);
-  const known = owner === undefined ? undefined : holders?.processes.get(owner.pid);
-  const options = holders?.options.get(socket.cookie ?? '');
-  const unread = options === undefined ? whyUnread(socket, holders) : null;
-  return {
-    process:
-      owner === undefined || known === undefined
-        ? null
-        : { pid: owner.pid, name: known.name, fd: owner.fd },
-    unit: known?.unit ?? null,
-    options: options ?? unreadOptions(socket, unread ?? ''),
-    unread,
-    namespace: namespace.id,
-  };
-}
-
-function whyUnread(socket: HostSocket, holders: Holders | undefined): string {
-  const { inode, state } = socket;
-  if (holders === undefined) return 'not asked who holds it (--no-owners)';
-  if (inode === 0) {
-    const isQueued = state === 'ESTABLISHED' || state === 'CLOSE-WAIT' || state === 'SYN-RECV';
-    return isQueued ? 'no process has accepted it yet' : 'no process holds it any more';
-  }
-  if (holders.leftOut && isIdle(socket)) return 'too many idle connections: --options reads them';
-  if (holders.byInode.has(inode)) return 'its process may not be traced by this user: root can';
-  return holders.hidden === 0
-    ? 'no process was found that holds it'
-    : 'its process may not be looked into by this user: root can';
 }
 
 function namespaceNotes(hidden: number): readonly string[] {
   if (hidden === 0) return [];
   const namespaces = hidden === 1 ? '1 network namespace' : `${hidden} network namespaces`;
   return [`${namespaces} could not be looked into: root can`];
-}
-
-function notesOf({ hidden, leftOut }: Holders): readonly string[] {
-  const processes = hidden === 1 ? '1 process' : `${hidden} processes`;
-  return [
-    ...(hidden === 0
-      ? []
-      : [`${processes} of other users could not be looked into: root sees who holds the rest`]),
-    ...(leftOut
-      ? [`more than ${MOST_IDLE_READ} idle connections: their user timeouts only with --options`]
-      : []),
-  ];
-}
-
-function processNotes(kernel: Kernel, { processes }: Holders): readonly ProcessNote[] {
-  return [...processes].map(([pid, { name, unit, descriptorLimit }]) => ({
-    pid,
-    name,
-    unit,
-    fds: kernel.openDescriptors(pid) ?? null,
-    fdLimit: descriptorLimit,
-  }));
 }

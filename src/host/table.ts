@@ -70,8 +70,7 @@ export function readTable(
 
 function wholeTable(kernel: Kernel): SocketTable {
   for (let tries = 1; ; tries++) {
-    const table = kernel.tcpSockets();
-    const sockets = [...table.sockets];
-    if (!table.torn || tries === MOST_TRIES) return { sockets, torn: table.torn };
+    const table = kernel.tcpSockets('kept');
+    if (!table.torn || tries === MOST_TRIES) return table;
   }
 }

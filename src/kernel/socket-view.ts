@@ -29,15 +29,17 @@ export interface TcpInfo {
   readonly sendWindowBytes: number | null;
 }
 
-/** All TCP sockets of a network namespace, at one moment as far as the kernel can. */
+/**
+ * All TCP sockets of a network namespace, at one moment as far as the kernel can. Where they are read
+ * while they are walked through, what is told of them all is known behind the last.
+ */
 export interface SocketTable {
-  /**
-   * Read while it is walked through, which can be done once, in the namespace that it is of: none is
-   * kept. @throws KernelRefusal on the way
-   */
+  /** Decoded while they are walked through, and none is kept. */
   readonly sockets: Iterable<HostSocket>;
-  /** Known behind the last of them: it changed meanwhile, something may be missing, or twice. */
+  /** It changed while it was read: something may be missing, or twice. */
   readonly torn: boolean;
+  /** Connections on which no timer is armed. */
+  readonly idle: number;
 }
 
 /** Which processes hold which sockets, not of TCP alone. */

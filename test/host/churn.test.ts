@@ -84,7 +84,7 @@ describe.skipIf(lacks('sockDiag', 'pidfd', 'tcpInfo'))('while connections come a
 describe('a table that is torn', () => {
   const torn = (times: number) => {
     let reads = 0;
-    const flaky = changed({ tcpSockets: () => ({ sockets: [], torn: ++reads <= times }) });
+    const flaky = changed({ tcpSockets: () => ({ sockets: [], torn: ++reads <= times, idle: 0 }) });
     const survey = takeSurvey(flaky, { selection: {}, owners: false });
     return { reads, partial: survey.partial };
   };

@@ -42,7 +42,7 @@ class FakeKernel {
     this.kernel = {
       ...portableKernel,
       networkNamespace: () => namespace,
-      tcpSockets: () => ({ sockets: [dying], torn: false }),
+      tcpSockets: () => ({ sockets: [dying], torn: false, idle: 0 }),
       socketDiag: () => ('then' in world ? world.then : dying),
       destroy: (socket) => {
         if (world.refusal !== undefined) throw world.refusal;

@@ -34,7 +34,7 @@ function hostWith(
       held?.forEach((inode, at) => found(inode, at + 3));
       return held !== undefined;
     },
-    tcpSockets: () => ({ sockets: sockets as readonly HostSocket[], torn: false }),
+    tcpSockets: () => ({ sockets: sockets as readonly HostSocket[], torn: false, idle: 0 }),
   };
 }
 

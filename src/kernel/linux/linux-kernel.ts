@@ -23,7 +23,7 @@ import { receiveDatagrams, sendDatagram } from './datagrams.js';
 import { children, holdProcess, kinOf, reap, variableOf } from './family.js';
 import type { Libc } from './libc.js';
 import { openDescriptors, setSysctl, tcpSysctls, ticksPerSecond } from './proc.js';
-import { askSocket, Dump } from './netlink.js';
+import { askSocket } from './netlink.js';
 import {
   eachSocket,
   inNetworkNamespace,
@@ -33,13 +33,7 @@ import {
   processIds,
   withProcess,
 } from './processes.js';
-import {
-  AF_INET,
-  decodeSockets,
-  encodeSocketRequest,
-  SOCK_DESTROY,
-  SOCK_DIAG_BY_FAMILY,
-} from './sock-diag.js';
+import { AF_INET, encodeSocketRequest, SOCK_DESTROY, SOCK_DIAG_BY_FAMILY } from './sock-diag.js';
 import {
   cookie,
   IPPROTO_TCP,
@@ -52,6 +46,7 @@ import {
   SOL_SOCKET,
   writeInt,
 } from './socket-options.js';
+import { keptTable, tableToCome } from './socket-table.js';
 import { decodeTcpInfo, TCP_INFO_BYTES } from './tcp-info.js';
 
 const SOCK_STREAM = 1;
@@ -133,14 +128,8 @@ export class LinuxKernel implements Kernel {
     return 'errno' in reply || reply.state === 'LISTEN' ? undefined : reply;
   }
 
-  tcpSockets(): SocketTable {
-    const dump = new Dump(this.#libc);
-    return {
-      sockets: decodeSockets(dump.pieces()),
-      get torn() {
-        return dump.torn;
-      },
-    };
+  tcpSockets(kept?: 'kept'): SocketTable {
+    return kept === undefined ? tableToCome(this.#libc) : keptTable(this.#libc);
   }
 
   destroy(socket: Parameters<Kernel['destroy']>[0]): void {

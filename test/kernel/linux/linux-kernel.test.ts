@@ -100,6 +100,22 @@ describe.skipIf(platform() !== 'linux')('the running kernel', () => {
     },
   );
 
+  it.skipIf(lacks('sockDiag'))(
+    'keeps the table of all, which can be walked through again (needs sockDiag)',
+    async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      onTestFinished(() => void server.close());
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const { sockets } = kernel.tcpSockets('kept');
+      const [first, second] = [[...sockets], [...sockets]];
+      expect(first.some(({ state, local }) => state === 'LISTEN' && local.port === port)).toBe(
+        true,
+      );
+      expect(second).toEqual(first);
+    },
+  );
+
   it.skipIf(lacks('tcpInfo'))('knows nothing of what is no TCP socket (needs tcpInfo)', () => {
     const fd = openSync('/dev/null', 'r');
     expect(kernel.tcpInfo(fd)).toBeUndefined();

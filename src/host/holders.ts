@@ -1,0 +1,147 @@
+/** Who holds each socket, and its options as far as our rights reach: told socket by socket. */
+import {
+  isListener,
+  unreadOptions,
+  type HostSocket,
+  type SocketOptions,
+  type SocketOwner,
+} from '../core/socket.js';
+import type { Holding, ProcessNote } from '../core/survey.js';
+import { unitOf } from '../core/unit.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { ProcessFacts } from '../kernel/socket-view.js';
+import { readOptions } from './options.js';
+import { Owners } from './owners.js';
+
+/** What an idle connection's user timeout would do later on is not worth half of the time of a survey. */
+const MOST_IDLE_READ = 10_000;
+
+/** Where who holds it was not asked for. */
+export function heldByWhoever(socket: HostSocket, namespace: string): Holding {
+  const unread = 'not asked who holds it (--no-owners)';
+  const options = unreadOptions(socket, unread);
+  return { process: null, unit: null, options, unread, namespace };
+}
+
+type Found = (socket: HostSocket, holding: Holding) => void;
+
+/** Its options are read with those of all that its process holds. */
+interface Aside {
+  readonly socket: HostSocket;
+  readonly owner: SocketOwner;
+  readonly namespace: string;
+  readonly found: Found;
+}
+
+interface HoldingProcess extends Pick<ProcessFacts, 'name' | 'descriptorLimit'> {
+  readonly unit: string | null;
+}
+
+export class Holders {
+  readonly #kernel: Kernel;
+  readonly #owners: Owners;
+  /** Undefined: it has ended meanwhile. */
+  readonly #processes = new Map<number, HoldingProcess | undefined>();
+  /** Of idle connections the options are not read: there are too many. */
+  readonly #leavesOut: boolean;
+  #aside: Aside[] = [];
+
+  /** @param idle how many connections are; undefined: all options are wanted */
+  constructor(kernel: Kernel, idle: number | undefined) {
+    this.#kernel = kernel;
+    this.#owners = new Owners(kernel.heldSockets());
+    // Of an unprivileged user's few among thousands all are read.
+    this.#leavesOut = Math.min(idle ?? 0, this.#owners.size) > MOST_IDLE_READ;
+  }
+
+  /** `found` learns of it now, or when the options of many are read: by `finish` at the latest. */
+  lookUp(socket: HostSocket, namespace: string, found: Found): void {
+    const owner = this.#owners.of(socket.inode);
+    if (owner === undefined) found(socket, this.#unheld(socket, namespace));
+    else if (this.#leavesOut && isIdle(socket)) {
+      found(socket, this.#held({ socket, owner, namespace }, undefined, LEFT_OUT));
+    } else this.#aside.push({ socket, owner, namespace, found });
+  }
+
+  finish(): void {
+    const aside = this.#aside;
+    this.#aside = [];
+    const options = readOptions(
+      this.#kernel,
+      aside.map(({ socket: { cookie }, owner: { pid, fd } }) => ({ pid, fd, cookie })),
+    );
+    for (const each of aside) {
+      const { socket, found } = each;
+      found(socket, this.#held(each, options.get(socket.cookie ?? ''), UNTRACEABLE));
+    }
+  }
+
+  /** Of those that were looked up. */
+  processes(): readonly ProcessNote[] {
+    return [...this.#processes].flatMap(([pid, known]) => {
+      if (known === undefined) return [];
+      const { name, unit, descriptorLimit: fdLimit } = known;
+      return { pid, name, unit, fds: this.#kernel.openDescriptors(pid) ?? null, fdLimit };
+    });
+  }
+
+  notes(): readonly string[] {
+    const { hidden } = this.#owners;
+    const processes = hidden === 1 ? '1 process' : `${hidden} processes`;
+    return [
+      ...(hidden === 0
+        ? []
+        : [`${processes} of other users could not be looked into: root sees who holds the rest`]),
+      ...(this.#leavesOut
+        ? [`more than ${MOST_IDLE_READ} idle connections: their user timeouts only with --options`]
+        : []),
+    ];
+  }
+
+  #held(
+    { socket, owner: { pid, fd }, namespace }: Omit<Aside, 'found'>,
+    options: SocketOptions | undefined,
+    otherwise: string,
+  ): Holding {
+    const known = this.#process(pid);
+    return {
+      process: known === undefined ? null : { pid, name: known.name, fd },
+      unit: known?.unit ?? null,
+      options: options ?? unreadOptions(socket, otherwise),
+      unread: options === undefined ? otherwise : null,
+      namespace,
+    };
+  }
+
+  #unheld(socket: HostSocket, namespace: string): Holding {
+    const unread = this.#whyUnheld(socket);
+    const options = unreadOptions(socket, unread);
+    return { process: null, unit: null, options, unread, namespace };
+  }
+
+  #whyUnheld({ inode, state }: HostSocket): string {
+    if (inode === 0) {
+      const isQueued = state === 'ESTABLISHED' || state === 'CLOSE-WAIT' || state === 'SYN-RECV';
+      return isQueued ? 'no process has accepted it yet' : 'no process holds it any more';
+    }
+    return this.#owners.hidden === 0
+      ? 'no process was found that holds it'
+      : 'its process may not be looked into by this user: root can';
+  }
+
+  #process(pid: number): HoldingProcess | undefined {
+    if (!this.#processes.has(pid)) {
+      const facts = this.#kernel.processFacts(pid);
+      this.#processes.set(pid, facts && { ...facts, unit: unitOf(facts.cgroup) });
+    }
+    return this.#processes.get(pid);
+  }
+}
+
+const LEFT_OUT = 'too many idle connections: --options reads them';
+const UNTRACEABLE = 'its process may not be traced by this user: root can';
+
+/** No timer is armed: its keepalive is off, and its user timeout decides nothing yet. */
+function isIdle(socket: HostSocket): boolean {
+  return socket.timer.kind === 'none' && !isListener(socket);
+}

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import type { HostSocket } from '../../src/core/socket.js';
+import type { Holding } from '../../src/core/survey.js';
+import { Holders } from '../../src/host/holders.js';
+import { KernelRefusal, type Kernel } from '../../src/kernel/kernel.js';
+import { portableKernel } from '../../src/kernel/portable.js';
+
+const MANY = 10_001;
+const EPERM = 1;
+
+/** One process holds as many sockets, with inodes from 1 on; none of them may be borrowed. */
+function kernelWith(held: number): Kernel {
+  const numbers = Uint32Array.from(
+    Array.from({ length: held }, (_, at) => [7, at + 3, at + 1]).flat(),
+  );
+  return {
+    ...portableKernel,
+    heldSockets: () => ({ numbers, hidden: 0 }),
+    processFacts: () => ({
+      name: 'holder',
+      parentPid: 1,
+      isKernelThread: false,
+      startedAtTicks: 0,
+      cgroup: '/',
+      descriptorLimit: 20_000,
+    }),
+    openDescriptors: () => held + 3,
+    withProcess: () => {
+      throw new KernelRefusal('pidfd_open', EPERM);
+    },
+  };
+}
+
+function idleSocket(inode: number): HostSocket {
+  return {
+    local: { address: '127.0.0.1', port: 7 },
+    peer: { address: '127.0.0.1', port: 8 },
+    state: 'ESTABLISHED',
+    timer: { kind: 'none', expiresInMs: null },
+    retransmissions: 0,
+    sendQueueBytes: 0,
+    receiveQueueBytes: 0,
+    inode,
+    userId: 0,
+    cookie: 'c',
+    interfaceIndex: 0,
+    info: null,
+  };
+}
+
+function look(holders: Holders, inode: number) {
+  const found: Holding[] = [];
+  holders.lookUp(idleSocket(inode), 'net:[1]', (_, holding) => found.push(holding));
+  const atOnce = found.length;
+  holders.finish();
+  return { atOnce, found };
+}
+
+describe('the options of idle connections', () => {
+  it('are left out where there are too many, and that is said', () => {
+    const holders = new Holders(kernelWith(MANY), MANY);
+    const { atOnce, found } = look(holders, 5);
+    expect(atOnce).toBe(1);
+    expect(found).toMatchObject([
+      {
+        process: { pid: 7, name: 'holder', fd: 7 },
+        unread: 'too many idle connections: --options reads them',
+      },
+    ]);
+    expect(holders.notes()).toHaveLength(1);
+    expect(holders.processes()).toMatchObject([{ pid: 7, fds: MANY + 3, fdLimit: 20_000 }]);
+  });
+
+  it.each([
+    ['there are few', MANY, MANY - 1],
+    ['few of the many have a known owner', 10, MANY],
+    ['all are wanted', MANY, undefined],
+  ])('are read where %s', (_, held, idle) => {
+    const holders = new Holders(kernelWith(held), idle);
+    const { atOnce, found } = look(holders, 5);
+    expect(atOnce).toBe(0);
+    expect(found).toMatchObject([
+      { process: { fd: 7 }, unread: 'its process may not be traced by this user: root can' },
+    ]);
+    expect(holders.notes()).toEqual([]);
+  });
+
+  it("are nobody's where nobody holds the socket", () => {
+    const { atOnce, found } = look(new Holders(kernelWith(1), 1), 99);
+    expect(atOnce).toBe(1);
+    expect(found).toMatchObject([{ process: null, unread: 'no process was found that holds it' }]);
+  });
+});
