@@ -8,67 +8,89 @@ import type { SocketKeepalive } from '../core/socket.js';
 import type { AsciiPieces } from './ascii-pieces.js';
 import { asciiJson } from './json.js';
 
-/** What it takes to write a connection: a seventh of the memory that its text would take. */
-export interface JsonRow {
-  /** Up to the port. */
-  readonly local: Uint8Array;
-  readonly localPort: number;
-  readonly peer: Uint8Array;
-  readonly peerPort: number;
-  readonly fd: number | undefined;
-  readonly silentMs: number | null;
-  readonly cookie: string | null;
-  readonly rest: Rest;
-}
-
 /**
- * Idle connections of one process differ in their ends, their descriptor, their silence and their
- * cookie alone: the rest is written once for all that come one after the other.
+ * What it takes to write connections: a seventh of the memory that their text would take. A column each,
+ * which V8 has less to do with than with as many objects.
  */
-export function rowReader(opening: string, closing: string): (connection: Connection) => JsonRow {
-  const toLocal = remembering((address) =>
-    ascii(`${opening}"local":{"address":${quoted(address)},"port":`),
-  );
-  const toPeer = remembering((address) => ascii(`},"peer":{"address":${quoted(address)},"port":`));
-  const lastOf = new Map<number | undefined, { readonly of: Connection; readonly rest: Rest }>();
-  return (connection) => {
-    const pid = connection.process?.pid;
-    let last = lastOf.get(pid);
-    if (last === undefined || !isAlike(last.of, connection)) {
-      last = { of: connection, rest: restOf(connection, closing) };
-      lastOf.set(pid, last);
-    }
-    const { local, peer, process, silentMs, cookie } = connection;
-    return {
-      local: toLocal(local.address),
-      localPort: local.port,
-      peer: toPeer(peer.address),
-      peerPort: peer.port,
-      fd: process?.fd,
-      silentMs,
-      cookie,
-      rest: last.rest,
-    };
-  };
-}
+export class JsonRows {
+  /** Up to the port. */
+  readonly #locals: Uint8Array[] = [];
+  readonly #localPorts: number[] = [];
+  readonly #peers: Uint8Array[] = [];
+  readonly #peerPorts: number[] = [];
+  readonly #fds: (number | undefined)[] = [];
+  readonly #silences: (number | null)[] = [];
+  readonly #cookies: (string | null)[] = [];
+  readonly #rests: Rest[] = [];
+  readonly #localOf: (address: string) => Uint8Array;
+  readonly #peerOf: (address: string) => Uint8Array;
+  readonly #closing: string;
+  readonly #last = new Map<number | undefined, { readonly of: Connection; readonly rest: Rest }>();
 
-/** @param from how much of its opening is left out */
-export function writeRow(row: JsonRow, out: AsciiPieces, from: number): void {
-  const { fd, cookie, rest } = row;
-  out.bytes(from === 0 ? row.local : row.local.subarray(from));
-  out.number(row.localPort);
-  out.bytes(row.peer);
-  out.number(row.peerPort);
-  out.bytes(rest.state);
-  if (fd !== undefined) {
-    out.number(fd);
-    out.bytes(rest.unit);
+  constructor(opening: string, closing: string) {
+    this.#localOf = remembering((address) =>
+      ascii(`${opening}"local":{"address":${quoted(address)},"port":`),
+    );
+    this.#peerOf = remembering((address) =>
+      ascii(`},"peer":{"address":${quoted(address)},"port":`),
+    );
+    this.#closing = closing;
   }
-  out.number(row.silentMs);
-  out.bytes(rest.timer);
-  if (cookie === null) out.text('null');
-  else out.json(cookie);
-  out.bytes(rest.namespace);
+
+  add(connection: Connection): void {
+    const { local, peer, process, silentMs, cookie } = connection;
+    this.#locals.push(this.#localOf(local.address));
+    this.#localPorts.push(local.port);
+    this.#peers.push(this.#peerOf(peer.address));
+    this.#peerPorts.push(peer.port);
+    this.#fds.push(process?.fd);
+    this.#silences.push(silentMs);
+    this.#cookies.push(cookie);
+    this.#rests.push(this.#restOf(connection));
+  }
+
+  places(): Iterable<number> {
+    return this.#rests.keys();
+  }
+
+  /**
+   * @param place the number of connections that were added before it
+   * @param from how much of its opening is left out
+   */
+  write(place: number, out: AsciiPieces, from: number): void {
+    const [local, peer] = [this.#locals[place], this.#peers[place]];
+    const rest = this.#rests[place];
+    if (local === undefined || peer === undefined || rest === undefined) return;
+    out.bytes(from === 0 ? local : local.subarray(from));
+    out.number(this.#localPorts[place] ?? 0);
+    out.bytes(peer);
+    out.number(this.#peerPorts[place] ?? 0);
+    out.bytes(rest.state);
+    const fd = this.#fds[place];
+    if (fd !== undefined) {
+      out.number(fd);
+      out.bytes(rest.unit);
+    }
+    out.number(this.#silences[place] ?? null);
+    out.bytes(rest.timer);
+    const cookie = this.#cookies[place] ?? null;
+    if (cookie === null) out.text('null');
+    else out.json(cookie);
+    out.bytes(rest.namespace);
+  }
+
+  /**
+   * Idle connections of one process differ in their ends, their descriptor, their silence and their
+   * cookie alone: the rest is written once for all that come one after the other.
+   */
+  #restOf(connection: Connection): Rest {
+    const pid = connection.process?.pid;
+    const last = this.#last.get(pid);
+    if (last !== undefined && isAlike(last.of, connection)) return last.rest;
+    const rest = restOf(connection, this.#closing);
+    this.#last.set(pid, { of: connection, rest });
+    return rest;
+  }
 }
 
 /** Each stands between two figures of the connection's own. */

@@ -5,25 +5,24 @@
 import { Ranking, type Connection, type SurveyFacts } from '../core/survey.js';
 import { AsciiPieces } from './ascii-pieces.js';
 import { asciiJson } from './json.js';
-import { rowReader, writeRow, type JsonRow } from './survey-json-line.js';
+import { JsonRows } from './survey-json-line.js';
 
 export type LineFormat = 'json' | 'jsonl';
 
 export class SurveyLines {
   readonly #ranking = new Ranking();
-  readonly #rows: JsonRow[] = [];
-  readonly #rowOf: (connection: Connection) => JsonRow;
+  readonly #rows: JsonRows;
   readonly #format: LineFormat;
   readonly #out = new AsciiPieces();
 
   constructor(format: LineFormat) {
     this.#format = format;
-    this.#rowOf = format === 'json' ? rowReader(',\n{', '}') : rowReader(JSONL_OPENING, '}\n');
+    this.#rows = format === 'json' ? new JsonRows(',\n{', '}') : new JsonRows(JSONL_OPENING, '}\n');
   }
 
   add(connection: Connection): void {
     this.#ranking.add(connection.fate.kind, connection.silentMs);
-    this.#rows.push(this.#rowOf(connection));
+    this.#rows.add(connection);
   }
 
   /** The whole text, the worst first. */
@@ -33,7 +32,7 @@ export class SurveyLines {
 
   /** The whole text, in the order in which they were added. */
   asAdded(facts: SurveyFacts): Iterable<Uint8Array> {
-    return this.#whole(facts, this.#rows.keys());
+    return this.#whole(facts, this.#rows.places());
   }
 
   /** The piece that came last is out: the next but one may take its place. */
@@ -56,7 +55,7 @@ export class SurveyLines {
     yield* list(out, 'listeners', listeners, value);
     out.text(',"connections":[');
     const count = yield* inPieces(out, places, (place, at) => {
-      this.#write(place, at === 0 ? ','.length : 0);
+      this.#rows.write(place, out, at === 0 ? ','.length : 0);
     });
     out.text(count === 0 ? ']}\n' : '\n]}\n');
     yield out.take();
@@ -71,13 +70,8 @@ export class SurveyLines {
     line('survey', facts);
     yield* inPieces(out, processes, (process) => line('process', process));
     yield* inPieces(out, listeners, (listener) => line('listener', listener));
-    yield* inPieces(out, places, (place) => this.#write(place, 0));
+    yield* inPieces(out, places, (place) => this.#rows.write(place, out, 0));
     yield out.take();
-  }
-
-  #write(place: number, from: number): void {
-    const row = this.#rows[place];
-    if (row !== undefined) writeRow(row, this.#out, from);
   }
 }
 
