@@ -1,5 +1,4 @@
 /** The `Kernel` of Linux: options and structures over the C library, one quirk one comment. */
-import type { CapabilityName } from '../../core/capabilities.js';
 import type { Endpoint } from '../../core/endpoint.js';
 import type { KeepaliveSettings } from '../../core/mode.js';
 import type { DropEngine } from '../../core/result.js';
@@ -16,7 +15,8 @@ import type {
   SocketTable,
   TcpInfo,
 } from '../socket-view.js';
-import { cut, heal, lose, tryFilter } from './drop.js';
+import { tryCapabilities } from './capabilities.js';
+import { cut, heal, lose } from './drop.js';
 import type { HeldAhead } from './held-ahead.js';
 import { readHeldSockets } from './held-sockets.js';
 import { receiveDatagrams, sendDatagram } from './datagrams.js';
@@ -67,16 +67,12 @@ const IFF_UP = 1;
 /** `struct ifreq`: 16 bytes of name, then a union of 24. */
 const IFREQ_BYTES = 40;
 
-/** `struct sockaddr_in`: the family in the host's order, port 0, 127.0.0.1. */
-const LOOPBACK_ANY_PORT = Buffer.from([AF_INET, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
-
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
 const SIGKILL = 9;
 const RLIMIT_NOFILE = 7;
 const CLOSE_RANGE = 436;
 const ENOENT = 2;
-const EINVAL = 22;
 
 export class LinuxKernel implements Kernel {
   readonly capabilities: Kernel['capabilities'];
@@ -88,7 +84,7 @@ export class LinuxKernel implements Kernel {
   constructor(libc: Libc, ahead?: HeldAhead) {
     this.#libc = libc;
     this.#ahead = ahead;
-    this.capabilities = this.#tryCapabilities();
+    this.capabilities = tryCapabilities(libc, this);
   }
 
   setKeepalive(fd: number, settings: KeepaliveSettings | 'system'): KeepaliveSettings {
@@ -273,47 +269,4 @@ export class LinuxKernel implements Kernel {
   ticksPerSecond(): number | undefined {
     return ticksPerSecond();
   }
-
-  /** Tries each on a throw-away socket that is not connected to anything. */
-  #tryCapabilities(): Kernel['capabilities'] {
-    const fd = this.#libc.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    try {
-      const attempts: Readonly<Record<Exclude<CapabilityName, 'namespace'>, () => unknown>> = {
-        socketFilter: () => tryFilter(this.#libc, fd),
-        minTtl: () => this.cut(fd, 'min-ttl'),
-        tcpInfo: () => this.tcpInfo(fd) ?? refuse(),
-        keepaliveTuning: () =>
-          this.setKeepalive(fd, { idleSeconds: 60, intervalSeconds: 10, count: 6 }),
-        userTimeout: () => this.setUserTimeout(fd, 60_000),
-        rtoMax: () => this.setRtoMax(fd, 60_000),
-        sockDiag: () => this.#listenerDiag(fd, SOCK_DIAG_BY_FAMILY),
-        sockDestroy: () => this.#listenerDiag(fd, SOCK_DESTROY),
-        pidfd: () => this.withProcess(process.pid, (borrow) => borrow(fd, () => undefined)),
-      };
-      const results = Object.entries(attempts).map(([name, attempt]) => [name, isGranted(attempt)]);
-      return Object.fromEntries(results) as Kernel['capabilities'];
-    } finally {
-      this.#libc.close(fd);
-    }
-  }
-
-  /** Asks sock_diag about our own socket, made a loopback listener on a port the kernel picks. */
-  #listenerDiag(fd: number, type: Parameters<typeof encodeSocketRequest>[0]): void {
-    if (this.#libc.localAddress(fd).readUInt16BE(2) === 0) {
-      this.#libc.bind(fd, LOOPBACK_ANY_PORT);
-      this.#libc.listen(fd);
-    }
-    const name = this.#libc.localAddress(fd);
-    const peer = { address: '0.0.0.0', port: 0 };
-    const local = { address: '127.0.0.1', port: name.readUInt16BE(2) };
-    const reply = askSocket(
-      this.#libc,
-      encodeSocketRequest(type, { local, peer, interfaceIndex: 0, cookie: null }),
-    );
-    if ('errno' in reply && reply.errno !== 0) throw new KernelRefusal('sock_diag', reply.errno);
-  }
-}
-
-function refuse(): never {
-  throw new KernelRefusal('TCP_INFO', EINVAL);
 }
