@@ -27,7 +27,11 @@ function userOf(kernel: SocketSight, { local, remote }: Asker): number | string 
   const untold = 'the kernel does not tell who asks';
   if (!kernel.capabilities.sockDiag) return untold;
   try {
-    return kernel.socketDiag(remote, local)?.userId ?? 'who asks is not on this host';
+    const socket = kernel.socketDiag(remote, local);
+    if (socket === undefined) return 'who asks is not on this host';
+    // The kernel tells user 0 of a socket that nobody holds: inet_twsk_diag_fill, before 6.16 sock_i_uid too.
+    if (socket.inode === 0) return 'who asked has closed the connection since: nobody holds it';
+    return socket.userId;
   } catch (error) {
     if (error instanceof KernelRefusal) return untold;
     throw error;

@@ -13,9 +13,10 @@ const sight: SocketSight = {
   socketDiag: (...address) => kernel.socketDiag(...address),
 };
 
-/** A connection of this user's, as its server has it. */
-async function connection(host: string): Promise<Asker> {
-  const server = createServer().listen(0, host);
+/** A connection of this user's, as its server has it, and its other end. */
+async function connection(host: string): Promise<Asker & { readonly client: Socket }> {
+  // What the client sends last is left unread, and answered by nothing.
+  const server = createServer({ pauseOnConnect: true }).listen(0, host);
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
   const accepted = once(server, 'connection');
@@ -27,6 +28,7 @@ async function connection(host: string): Promise<Asker> {
   });
   const { localAddress = '', localPort = 0, remoteAddress = '', remotePort = 0 } = socket;
   return {
+    client,
     local: { address: localAddress, port: localPort },
     remote: { address: remoteAddress, port: remotePort },
   };
@@ -54,6 +56,21 @@ describe.skipIf(lacks('sockDiag'))('whoever asks (needs sockDiag)', () => {
     expect(mayNotSignal(asUser(65_533), asker)).toBe(
       "user 65533 asks, and this process is another user's",
     );
+  });
+
+  it('nobody may who has closed it since, of whom the kernel tells user 0', async () => {
+    const asker = await connection('127.0.0.1');
+    const { client, local, remote } = asker;
+    client.destroy();
+    // That the end was acknowledged, by which the kernel forgets whose it was.
+    await expect
+      .poll(() => kernel.socketDiag(remote, local))
+      .toMatchObject({ timer: { kind: 'time-wait' }, inode: 0, userId: 0 });
+    for (const sees of [kernel, asUser(process.getuid?.() ?? 0)]) {
+      expect(mayNotSignal(sees, asker)).toBe(
+        'who asked has closed the connection since: nobody holds it',
+      );
+    }
   });
 
   it('nobody may from another host, where the kernel here has no such socket', async () => {
