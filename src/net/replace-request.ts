@@ -83,6 +83,7 @@ async function asked(at: Endpoint, signal: AbortSignal): Promise<IncomingMessage
     throw noServer(at, `HTTP ${statusCode}${isOurs ? ', of an older version or no serve' : ''}`);
   }
   const { value: why } = await linesOf(response).next();
+  response.destroy();
   throw new TcpaliveError('NO_CAPABILITY', `${formatEndpoint(at)} refuses: ${why ?? 'no reason'}`, {
     hint: 'kill -USR2 asks the same, of whom you may send signals to',
   });

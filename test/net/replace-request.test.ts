@@ -108,12 +108,18 @@ describe('asking for a replacement', { timeout: TEST_MS }, () => {
     expect({ silence, heard }).toEqual({ silence: 'interrupted', heard: [restarting] });
   });
 
-  it('is refused with the words of the server', async () => {
-    const at = await saying(403, "user 7 asks, and this process is another user's\n");
+  it('is refused with the words of the server, and waits for no more of them', async () => {
+    let left: Promise<unknown> | undefined;
+    const at = await http((_, response) => {
+      left = once(response, 'close');
+      response.writeHead(403, { server: 'tcpalive' });
+      response.write("user 7 asks, and this process is another user's\n");
+    });
     await expect(hear(at)).rejects.toMatchObject({
       code: 'NO_CAPABILITY',
       message: `127.0.0.1:${at.port} refuses: user 7 asks, and this process is another user's`,
     });
+    await left;
   });
 
   it.each<[string, () => Promise<Endpoint>, RegExp]>([
