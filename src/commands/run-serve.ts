@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { formatEndpoint } from '../core/endpoint.js';
 import { formatFraming } from '../core/frame.js';
-import { inheritedListeners, notForUs, type Inherited } from '../core/inherited.js';
+import { inheritedListeners, notForUs, unanswered, type Inherited } from '../core/inherited.js';
 import { lockOut } from '../core/lock-out.js';
 import { formatMode, type Mode } from '../core/mode.js';
 import { mergeSnapshots } from '../core/serve-status.js';
@@ -63,6 +63,8 @@ async function serveUntil(
   const inherited = inheritedListeners(env.variables, process);
   const notOurs = notForUs(env.variables, process.pid);
   if (notOurs !== undefined) output.warn(`${notOurs}: it listens on --host and --port instead`);
+  const idle = inherited && unanswered(inherited, flags.status === undefined ? 1 : 2);
+  if (idle !== undefined) output.warn(idle);
   let restart: Restart | undefined = undefined;
   // Before and after that, the other version takes our own connections for a client's.
   const isAlone = () => restart?.isUnderWay !== true && !isBesidePredecessor(inherited);

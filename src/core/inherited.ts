@@ -43,6 +43,16 @@ export function notForUs(variables: Variables, pid: number): string | undefined 
   return numbered(fds).length === 0 ? `LISTEN_FDS ${fds} is no number of sockets` : undefined;
 }
 
+/** What is said where there are more than are taken; undefined: there are not. */
+export function unanswered({ descriptors }: Inherited, taken: number): string | undefined {
+  if (descriptors.length <= taken) return undefined;
+  const second = taken === 1 ? ', the second only for --status' : '';
+  return (
+    `of the ${descriptors.length} sockets in LISTEN_FDS ${taken} can be used${second}: ` +
+    'whoever connects to another gets no answer'
+  );
+}
+
 /** What the next version is to find: that many descriptors of ours. */
 export function variablesForSuccessor(
   variables: Variables,

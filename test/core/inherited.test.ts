@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { inheritedListeners, notForUs, variablesForSuccessor } from '../../src/core/inherited.js';
+import {
+  inheritedListeners,
+  notForUs,
+  unanswered,
+  variablesForSuccessor,
+} from '../../src/core/inherited.js';
 
 const process = { pid: 200, ppid: 100 };
 
@@ -59,5 +64,24 @@ describe('what is not for us', () => {
     [{}, undefined],
   ])('%j: %s', (variables, words) => {
     expect(notForUs(variables, process.pid)).toBe(words);
+  });
+});
+
+describe('what is announced and not taken', () => {
+  it.each([
+    [[3], 1, undefined],
+    [[3, 4], 2, undefined],
+    [
+      [3, 4],
+      1,
+      'of the 2 sockets in LISTEN_FDS 1 can be used, the second only for --status: whoever connects to another gets no answer',
+    ],
+    [
+      [3, 4, 5],
+      2,
+      'of the 3 sockets in LISTEN_FDS 2 can be used: whoever connects to another gets no answer',
+    ],
+  ])('%j, of which %i are taken: %s', (descriptors, taken, words) => {
+    expect(unanswered({ descriptors, from: 'supervisor' }, taken)).toBe(words);
   });
 });

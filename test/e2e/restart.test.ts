@@ -87,18 +87,21 @@ describe('a supervisor that listens itself', () => {
   it(
     'hands both sockets over (needs systemd-socket-activate), and a restart hands them on',
     async () => {
-      const [port, status] = [await freePort(), `127.0.0.1:${await freePort()}`];
+      const port = await freePort();
+      const [status, third] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
       const mark = randomUUID();
       onTestFinished(() => killMarked(mark));
       // It hands on the variables that are named, and starts the command when somebody connects.
-      const args = ['-l', `127.0.0.1:${port}`, '-l', status, '-E', `${MARK}=${mark}`];
+      const listening = [`127.0.0.1:${port}`, status, third].flatMap((each) => ['-l', each]);
+      const args = [...listening, '-E', `${MARK}=${mark}`];
       // What is handed over wins over these.
       const flags = ['--port', '1', '--status', '127.0.0.1:1', '--json', '--drain-timeout', '1s'];
       const command = [process.execPath, install(), 'serve', ...flags];
       const activated = start([], { command: ['systemd-socket-activate', ...args, ...command] });
-      await activated.sees(/Listening on .*\n.*Listening on /);
+      await activated.sees(/(Listening on .*\n.*){3}/);
       const client = await joined(port);
       expect(await exchange(client)).toEqual(HELLO);
+      await activated.sees(/^warning: of the 3 sockets in LISTEN_FDS 2 can be used: /m);
       const told = entriesIn(activated.printed());
       // It has execed: LISTEN_PID is its own number.
       const pid = activated.child.pid ?? 0;
