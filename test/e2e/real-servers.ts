@@ -19,7 +19,8 @@ export interface RealServer extends Endpoint, Running {
 }
 
 /** `sshd` and `memcached` change their user, which takes real root. */
-type Program = 'redis-server' | 'nginx' | 'mosquitto' | 'memcached' | 'sshd';
+type Program =
+  'redis-server' | 'nginx' | 'mosquitto' | 'memcached' | 'sshd' | 'systemd-socket-activate';
 
 type Settings = Readonly<Record<string, string | number>>;
 

@@ -13,6 +13,7 @@ import { until } from '../until.js';
 import { killMarked, MARK, marked } from './marked.js';
 import { cutOff, lacksNetworkAndReach } from './network.js';
 import { freePort, install, run, serve, start, type Run, type Running } from './program.js';
+import { lacksPrograms } from './real-servers.js';
 
 /** For processes to start and end on a busy machine. */
 const SOON_MS = 30_000;
@@ -84,7 +85,7 @@ describe('two restarts at once', () => {
 });
 
 describe('a supervisor that listens itself', () => {
-  it(
+  it.skipIf(lacksPrograms('systemd-socket-activate'))(
     'hands both sockets over (needs systemd-socket-activate), and a restart hands them on',
     async () => {
       const port = await freePort();
