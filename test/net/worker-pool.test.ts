@@ -30,12 +30,7 @@ describe('a pool of workers', () => {
   });
 
   it('is refused, and none is left, when one of them is not there', async () => {
-    const workers: FakeWorker[] = [];
-    const start = () => {
-      const worker = new FakeWorker(101 + workers.length);
-      workers.push(worker);
-      return worker as unknown as ChildProcess;
-    };
+    const { workers, start } = fakeProcesses();
     const starting = refused(WorkerPool.start({ ...OPTIONS, workers: 2, start }, () => undefined));
     const [first, second] = workers as [FakeWorker, FakeWorker];
     first.tells({ kind: 'ready' });
@@ -256,18 +251,23 @@ class FakeWorker extends EventEmitter {
 const OPTIONS = { sessions: {} as SessionsOptions, watchSelf: true, mostWaiting: 100 };
 
 async function pooled(count: number, options: { readonly mostWaiting?: number } = {}) {
-  const workers: FakeWorker[] = [];
+  const { workers, start } = fakeProcesses();
   const events: WorkerEvent[] = [];
-  const start = () => {
-    const worker = new FakeWorker(101 + workers.length);
-    workers.push(worker);
-    return worker as unknown as ChildProcess;
-  };
   const starting = WorkerPool.start({ ...OPTIONS, ...options, workers: count, start }, (event) =>
     events.push(event),
   );
   for (const worker of workers) worker.tells({ kind: 'ready' });
   return { pool: await starting, workers, events };
+}
+
+function fakeProcesses() {
+  const workers: FakeWorker[] = [];
+  const start = () => {
+    const worker = new FakeWorker(101 + workers.length);
+    workers.push(worker);
+    return worker as unknown as ChildProcess;
+  };
+  return { workers, start };
 }
 
 /** What it waits for and has got, it goes on with. */
