@@ -35,7 +35,10 @@ class Deadlines {
     if (this.#wheel.move(deadline, due)) this.#arm();
   }
 
-  /** To be called once the owner is gone. A process without deadlines is not kept running. */
+  /**
+   * To be called once the owner is gone, or needs none until it moves it again: unlike one that was moved to
+   * never, it holds nothing. A process without deadlines is not kept running.
+   */
   leave(deadline: Deadline<DeadlineOwner>): void {
     this.#wheel.leave(deadline);
     if (this.#wheel.nextLook() === undefined) this.#wakeAt(Infinity);
