@@ -18,6 +18,7 @@ export interface HostSocket {
   readonly receiveQueueBytes: number;
   /** Of the file that a process holds; 0: no process holds it any more. */
   readonly inode: number;
+  /** Says nothing where no process holds it any more: 0 then, which is also root. */
   readonly userId: number;
   /** The kernel's own name for it, in hex: never given twice. Null where it was not told. */
   readonly cookie: string | null;

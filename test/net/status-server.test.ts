@@ -94,11 +94,15 @@ describe('a status server', { timeout: TEST_MS }, () => {
     expect(isDone).toBe(false);
   });
 
-  it('takes the name that it was told to listen on', async () => {
-    const server = await start(resources, 'localhost');
-    const headers = { tcpalive: '1', host: `localhost:${server.address.port}` };
+  it.each([
+    ['127.1', 202],
+    ['127.0.0.1', 403],
+  ])('told to listen on %s, answers whoever calls it 127.1 with %i', async (address, status) => {
+    // To inet_aton(3) that is 127.0.0.1, and to us a name like any other.
+    const server = await start(resources, address);
+    const headers = { tcpalive: '1', host: `127.1:${server.address.port}` };
     const { statusCode } = await asked(server, { method: 'POST', path: '/do', headers });
-    expect(statusCode).toBe(202);
+    expect(statusCode).toBe(status);
   });
 
   it('tells a resource who asks', async () => {
