@@ -1,12 +1,13 @@
 // `npm run bench:restart`: restarts under load that nobody may notice, in a network namespace of its own,
 // with one process and with workers. Counts, not times: nobody refused or reset, no frame unanswered.
 // npm run bench:restart -- RESTARTS WORKERS,WORKERS
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { inOwnNetwork } from './own-network.mjs';
 
 const BIN = 'dist/cli.cjs';
 const SESSIONS = fileURLToPath(new URL('../e2e/sessions.mjs', import.meta.url));
@@ -19,19 +20,9 @@ const DRAIN_MS = 4000;
 /** Some of the idle sessions are told goodbye between two restarts. */
 const BETWEEN_MS = 1000;
 
-if (process.env.TCPALIVE_BENCH_INSIDE === undefined) {
-  const isRoot = process.getuid() === 0;
-  const namespace = isRoot ? ['--net'] : ['--user', '--map-root-user', '--net'];
-  const { status } = spawnSync(
-    'unshare',
-    [...namespace, process.execPath, ...process.argv.slice(1)],
-    { stdio: 'inherit', env: { ...process.env, TCPALIVE_BENCH_INSIDE: '1' } },
-  );
-  process.exitCode = status ?? 1;
-} else {
-  execFileSync('ip', ['link', 'set', 'lo', 'up']);
+await inOwnNetwork(async () => {
   for (const count of workers.split(',').map(Number)) await measure(count);
-}
+});
 
 async function measure(count) {
   const args = ['serve', '--port', PORT, '--json', '--quiet', '--max-connections', 4 * IDLE];

@@ -2,7 +2,7 @@
 // plain Node server with `socket.setTimeout`, both in as many processes, and echo throughput beside `pipe`,
 // socat and ncat, in a network namespace of its own. One after the other, in the same run: ratios.
 // Each load can be run alone: --only beating, --only silent, --only echo.
-import { execFileSync, fork, spawn, spawnSync } from 'node:child_process';
+import { fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundle } from './bundle.mjs';
 import { measureEcho } from './echo.mjs';
+import { inOwnNetwork } from './own-network.mjs';
 import { family, usage } from './process-tree.mjs';
 
 const { values } = parseArgs({
@@ -58,24 +59,14 @@ const CLIENT = fileURLToPath(new URL('serve-clients.mjs', import.meta.url));
 const PLAIN = fileURLToPath(new URL('plain-server.mjs', import.meta.url));
 const LOOP_DELAY = fileURLToPath(new URL('loop-delay.mjs', import.meta.url));
 
-if (process.env.TCPALIVE_BENCH_INSIDE === undefined) {
-  const isRoot = process.getuid() === 0;
-  const namespace = isRoot ? ['--net'] : ['--user', '--map-root-user', '--net'];
-  const { status } = spawnSync(
-    'unshare',
-    [...namespace, process.execPath, ...process.argv.slice(1)],
-    { stdio: 'inherit', env: { ...process.env, TCPALIVE_BENCH_INSIDE: '1' } },
-  );
-  process.exitCode = status ?? 1;
-} else {
-  execFileSync('ip', ['link', 'set', 'lo', 'up']);
+await inOwnNetwork(async () => {
   const loads = { beating, silent, echo };
   for (const name of values.only) {
     if (loads[name] === undefined)
       throw new Error(`--only ${name}: there is ${Object.keys(loads)}`);
     await loads[name]();
   }
-}
+});
 
 async function beating() {
   const kernelModule = await bundle('kernel/open-kernel');

@@ -1,7 +1,7 @@
 // `npm run bench:strangers [-- NAME…]`: what strangers do to a server in full size, one after the other, each
 // three times, in a network namespace of its own: what it counts, and that nothing of it is left. And the
 // storm: 200 who connect and vanish each second, for a minute, at a server of 256 descriptors.
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { inOwnNetwork } from './own-network.mjs';
 
 const BIN = 'dist/cli.cjs';
 const STRANGERS = fileURLToPath(new URL('../e2e/strangers.mjs', import.meta.url));
@@ -71,17 +72,7 @@ const faults = {
   },
 };
 
-if (process.env.TCPALIVE_BENCH_INSIDE === undefined) {
-  const isRoot = process.getuid() === 0;
-  const namespace = isRoot ? ['--net'] : ['--user', '--map-root-user', '--net'];
-  const { status } = spawnSync(
-    'unshare',
-    [...namespace, process.execPath, ...process.argv.slice(1)],
-    { stdio: 'inherit', env: { ...process.env, TCPALIVE_BENCH_INSIDE: '1' } },
-  );
-  process.exitCode = status ?? 1;
-} else {
-  execFileSync('ip', ['link', 'set', 'lo', 'up']);
+await inOwnNetwork(async () => {
   // Small buffers: a thousand peers that do not read would fill gigabytes of the kernel's memory.
   for (const name of ['tcp_rmem', 'tcp_wmem']) {
     writeFileSync(`/proc/sys/net/ipv4/${name}`, '4096 8192 16384');
@@ -93,7 +84,7 @@ if (process.env.TCPALIVE_BENCH_INSIDE === undefined) {
   }
   if (isWanted('storm')) await storm([]);
   if (isWanted('storm --evict')) await storm(['--evict']);
-}
+});
 
 async function measure(name, { strangers: words, serve, counts, expected }) {
   await serving(serve, [], async (server) => {
