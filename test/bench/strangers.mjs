@@ -214,14 +214,15 @@ function started([command, ...args], variables = {}) {
   children.add(child);
   child.once('exit', () => children.delete(child));
   let text = '';
+  const ended = once(child.stdout, 'end');
   child.stdout.setEncoding('utf8').on('data', (chunk) => (text += chunk));
   return {
     child,
     printed: () => text,
     async sees(pattern) {
       while (!pattern.test(text)) {
-        if (child.exitCode !== null) throw new Error(`ended without ${pattern}: ${text}`);
-        await once(child.stdout, 'data');
+        if (child.stdout.readableEnded) throw new Error(`ended without ${pattern}: ${text}`);
+        await Promise.race([once(child.stdout, 'data'), ended]);
       }
     },
   };

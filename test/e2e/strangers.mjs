@@ -82,7 +82,7 @@ const roles = {
       ]) {
         const socket = opened().resume();
         socket.write(Buffer.from(announced));
-        await new Promise((closed) => socket.on('close', closed));
+        await closed(socket);
       }
     }
     say('all gone');
@@ -163,7 +163,12 @@ async function echoed(socket, bytes) {
   socket.resume();
   while (socket.bytesRead < bytes) await pause(1);
   socket.end();
-  await once(socket, 'close');
+  await closed(socket);
+}
+
+/** Also by a reset, which `once` rejects with. */
+function closed(socket) {
+  return new Promise((resolve) => socket.once('close', resolve));
 }
 
 function opened() {
