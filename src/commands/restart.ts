@@ -80,7 +80,7 @@ export function listenForRestart(env: Environment, options: RestartOptions): Res
     tell({ event: 'restarting', ...ofThis(), successor: started.pid, readyTimeoutMs });
     void started.ready.then((outcome) => {
       if (successor !== started) return; // it has been given up before
-      if (outcome.kind === 'ended') fail(`the next version is not there: ${outcome.reason}`);
+      if (outcome.kind === 'ended') fail(`the next version does not serve: ${outcome.reason}`);
       step(outcome.kind === 'ready' ? 'ready' : 'failed');
     });
   }

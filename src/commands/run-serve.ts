@@ -227,7 +227,10 @@ function startStatus(
 ): Promise<StatusServer | undefined> {
   if (at === undefined) return Promise.resolve(undefined);
   const status = async () =>
-    mergeSnapshots(await service.snapshots(), new Date().toISOString(), workers);
+    mergeSnapshots(await service.snapshots(), new Date().toISOString(), {
+      processes: workers,
+      draining: service.descriptor === undefined,
+    });
   // Its parts are for those alone who ask for them: other starts are none the slower.
   return import('./serve-status.js').then(({ serveStatus }) =>
     serveStatus(at, { status, restart, kernel }, options),

@@ -60,7 +60,8 @@ export function serveCommand(env: Environment): Command {
     .addOption(
       new Option('--host <address>', 'address to listen on')
         .default('127.0.0.1')
-        .env('TCPALIVE_HOST'),
+        .env('TCPALIVE_HOST')
+        .argParser(parseHost),
     )
     .addOption(
       new Option('--port <port>', 'port to listen on')
@@ -145,6 +146,18 @@ export function serveCommand(env: Environment): Command {
       const { runServer } = await import('./run-serve.js');
       await runServer(env, flags);
     });
+}
+
+/** An empty one, as of a variable without a value, is every address to Node. */
+function parseHost(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new TcpaliveError(
+    'BAD_USAGE',
+    `'${text}' is no address: 127.0.0.1, ::1 or a name of this host`,
+    {
+      hint: 'to listen on every address: 0.0.0.0 or ::',
+    },
+  );
 }
 
 /** The next version is started as the running one was. @throws TcpaliveError BAD_USAGE */

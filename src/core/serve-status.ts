@@ -58,6 +58,8 @@ export interface ServeStatus extends Omit<ServerSnapshot, 'pid' | 'mode' | 'conn
   readonly time: string;
   /** Empty: it is healthy. */
   readonly problems: readonly string[];
+  /** It is about to end: it serves whom it has, and lets nobody in. */
+  readonly draining: boolean;
   readonly connections: {
     readonly open: number;
     readonly byState: ConnectionStates;
@@ -67,11 +69,16 @@ export interface ServeStatus extends Omit<ServerSnapshot, 'pid' | 'mode' | 'conn
   readonly workers: readonly ServerSnapshot[];
 }
 
-/** @param processes how many there are: who hangs has no snapshot */
+export interface WholeServer {
+  /** How many there are: who hangs has no snapshot. */
+  readonly processes?: number | undefined;
+  readonly draining?: boolean;
+}
+
 export function mergeSnapshots(
   snapshots: readonly ServerSnapshot[],
   time: string,
-  processes = 1,
+  { processes = 1, draining = false }: WholeServer = {},
 ): ServeStatus {
   const sum = (of: (each: ServerSnapshot) => number) =>
     snapshots.reduce((so, each) => so + of(each), 0);
@@ -79,7 +86,9 @@ export function mergeSnapshots(
   return {
     schema: 'tcpalive/serve-status/1',
     time,
+    draining,
     problems: [
+      ...(draining ? ['it is draining: nobody is let in any more'] : []),
       ...silence(processes - snapshots.length, processes),
       ...snapshots.flatMap(problemsOf),
     ],

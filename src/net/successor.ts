@@ -37,7 +37,10 @@ export function startSuccessor({ command, variables, descriptors }: SuccessorOpt
       resolve({ kind: 'ended', reason: `it cannot be started: ${error.message}` }),
     );
     child.once('exit', (code, signal) =>
-      resolve({ kind: 'ended', reason: `it ended early (${signal ?? `exit ${code ?? 0}`})` }),
+      resolve({
+        kind: 'ended',
+        reason: `it ended early (${signal ?? `exit ${code ?? 0}`}): see the standard error of process ${process.pid}`,
+      }),
     );
     child.on('message', (message) => {
       if (!isReady(message)) return;

@@ -106,7 +106,7 @@ function summary(entry: ServeSummary): string {
   return (
     `${countWords(entry.connections, 'connection')} in ${roughly(entry.durationMs)}, ` +
     `${countWords(entry.frames, 'frame')}, ${skipped(entry)}` +
-    `${entry.refused} refused, ${entry.open} still open; ${printable(ended)}\n`
+    `${entry.refused} refused, ${entry.open} open to the end; ${printable(ended)}\n`
   );
 }
 

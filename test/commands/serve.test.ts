@@ -113,7 +113,7 @@ describe('serve', () => {
       <time>  #1    frame     <client>  2 bytes
       <time>  #1    frame     <client>  beat
       <time>  #1    closed    <client>  by FIN  (2 frames, <seconds>)
-      1 connection in <seconds>, 2 frames, 0 refused, 0 still open; ended: 1 by FIN
+      1 connection in <seconds>, 2 frames, 0 refused, 0 open to the end; ended: 1 by FIN
       "
     `);
     expect(env.stderr.text).toBe('');
@@ -134,7 +134,7 @@ describe('serve', () => {
       "<time>  listening  on <server>, mode idle-timeout=300ms, framing length16
       <time>  limit     900 connections; one that vanishes stays <seconds>: more than 3000 a second lock everybody out
       <time>  #1    noticed   <client>  by idle-timeout, <seconds> after the last received byte
-      2 connections in <seconds>, 1 frame, 0 refused, 0 still open; ended: 1 by idle-timeout, 1 by FIN
+      2 connections in <seconds>, 1 frame, 0 refused, 0 open to the end; ended: 1 by idle-timeout, 1 by FIN
       "
     `);
   });
@@ -220,13 +220,16 @@ describe('serve', () => {
     await ended;
     await Promise.all(hungUp);
     expect(env.exitCode).toBe(130);
-    expect(env.stdout.text).toMatch(/^2 connections in .*, 0 frames, 0 refused, 2 still open;/m);
+    expect(env.stdout.text).toMatch(
+      /^2 connections in .*, 0 frames, 0 refused, 2 open to the end;/m,
+    );
     expect(env.stdout.text).not.toContain('noticed');
     await until(() => socketsOpen() === atRest, DEADLINE_MS);
   });
 
   it('SIGTERM drains: it takes nobody in, serves who is there, and tells them goodbye', async () => {
-    const { env, port, ended } = await serve('--drain-timeout', '1s');
+    const at = `127.0.0.1:${await freePort()}`;
+    const { env, port, ended } = await serve('--drain-timeout', '1s', '--status', at);
     const [idle, busy] = await Promise.all([connected(port), connected(port)]);
     await env.stdout.sees(/#2 +opened/);
     const goodbye = once(idle, 'end');
@@ -234,13 +237,18 @@ describe('serve', () => {
     env.interrupt('SIGTERM');
     await env.stdout.sees(/draining .* 2 connections served for 1\.00s at most$/m);
     await expect(connected(port)).rejects.toThrow('ECONNREFUSED');
+    const health = await fetch(`http://${at}/healthz`);
+    expect([health.status, await health.text()]).toEqual([
+      503,
+      'it is draining: nobody is let in any more\n',
+    ]);
     expect(await exchange(busy, HELLO)).toEqual(HELLO);
     busy.end();
     await env.stdout.sees(/#2 +closed .* by FIN/);
     await goodbye;
     await ended;
     expect(env.exitCode).toBe(143);
-    expect(env.stdout.text).toMatch(/, 0 still open; ended: 1 by FIN, 1 by drain$/m);
+    expect(env.stdout.text).toMatch(/, 0 open to the end; ended: 1 by FIN, 1 by drain$/m);
     expect(env.stdout.text).not.toContain('noticed');
     await until(() => socketsOpen() === atRest, DEADLINE_MS);
   });
@@ -462,6 +470,13 @@ describe('where nothing can be listened to, or written', () => {
     expect(env.stdout.text).toBe('');
   });
 
+  it('no address is refused: it would be every one', async () => {
+    const refused = buildProgram(fakeEnvironment()).parseAsync(['serve', '--host', ''], {
+      from: 'user',
+    });
+    await expect(refused).rejects.toThrow(/'' is no address/);
+  });
+
   it('an address of another host is refused', async () => {
     const env = fakeEnvironment();
     // TEST-NET-1 of RFC 5737: nobody's.
@@ -482,7 +497,7 @@ describe('a restart', () => {
     env.restart();
     const line = await env.stdout.sees(/^.* restart-failed .*$/m);
     expect(line[0]).toMatch(
-      /goes on: the next version is not there: it cannot be started: .*ENOENT$/,
+      /goes on: the next version does not serve: it cannot be started: .*ENOENT$/,
     );
     expect(await exchange(await connected(port), HELLO)).toEqual(HELLO);
     env.interrupt();

@@ -10,6 +10,7 @@ describe('the status of a server', () => {
     expect(mergeSnapshots([one], time)).toEqual({
       schema: 'tcpalive/serve-status/1',
       time,
+      draining: false,
       problems: [],
       uptimeMs: 60_000,
       connections: {
@@ -85,14 +86,21 @@ describe('the status of a server', () => {
 
 describe('what is wrong with a server', () => {
   it('is that workers do not answer, be it all of them', () => {
-    expect(mergeSnapshots([snapshot()], time, 2).problems).toEqual([
+    expect(mergeSnapshots([snapshot()], time, { processes: 2 }).problems).toEqual([
       '1 of 2 workers do not answer',
     ]);
-    expect(mergeSnapshots([], time, 2)).toMatchObject({
+    expect(mergeSnapshots([], time, { processes: 2 })).toMatchObject({
       problems: ['2 of 2 workers do not answer'],
       connections: { open: 0, byState: { active: 0 } },
       counts: { accepted: 0, rejected: { address: 0 } },
       workers: [],
+    });
+  });
+
+  it('is that it is about to end', () => {
+    expect(mergeSnapshots([snapshot()], time, { draining: true })).toMatchObject({
+      draining: true,
+      problems: ['it is draining: nobody is let in any more'],
     });
   });
 

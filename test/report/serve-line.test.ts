@@ -115,7 +115,7 @@ describe('serveLine', () => {
       14:02:07.123  #1    closed    192.0.2.7:40001  by violation: frame of 65535 bytes announced, at most 16 accepted  (1 frame, 1.2s)
       14:02:07.123  #1    closed    192.0.2.7:40001  by FIN  (0 frames, 12 bytes skipped, 15m39s)
       14:02:07.123  refused   192.0.2.8:40002  as many as allowed are open
-      3 connections in 1m1s, 2 frames, 12 bytes skipped, 1 refused, 1 still open; ended: 1 by FIN, 1 by heartbeat
+      3 connections in 1m1s, 2 frames, 12 bytes skipped, 1 refused, 1 open to the end; ended: 1 by FIN, 1 by heartbeat
       "
     `);
   });
@@ -133,7 +133,7 @@ describe('serveLine', () => {
       endedBy: {},
     };
     expect(serveLine(nothing, false, plainStyle)).toBe(
-      '0 connections in 0s, 0 frames, 0 refused, 0 still open; none ended\n',
+      '0 connections in 0s, 0 frames, 0 refused, 0 open to the end; none ended\n',
     );
   });
 
