@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { addMs } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
+import { KernelRefusal } from '../kernel/kernel.js';
 import type { HeldProcess } from '../kernel/process-view.js';
 import type { BeforeKill } from './child.js';
 import type { Family } from './family.js';
@@ -26,14 +27,21 @@ export function diagnose(
 async function signal(
   { held }: Main,
   { signal: name, timeoutMs }: Extract<BeforeKill, { kind: 'signal' }>,
-): Promise<undefined> {
-  held.signal(name);
-  // What is stopped would only hear it later.
-  held.signal('SIGCONT');
+): Promise<string | undefined> {
+  try {
+    held.signal(name);
+    // What is stopped would only hear it later.
+    held.signal('SIGCONT');
+  } catch (error) {
+    // Such as of what has changed its user: no reason to end the guardian, and all others with it.
+    if (!(error instanceof KernelRefusal)) throw error;
+    return error.message;
+  }
   const deadline = addMs(monotonicNow(), timeoutMs);
   while (!held.hasEnded() && monotonicNow() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, WATCH_EVERY_MS));
   }
+  return undefined;
 }
 
 async function run(

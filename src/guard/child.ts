@@ -25,7 +25,7 @@ export interface ChildOptions {
 
 export type Started =
   | { readonly kind: 'started'; readonly child: Child }
-  /** `code`: ENOENT, EACCES, EAGAIN, …; `reason` names the command or the folder. */
+  /** `code`: ENOENT, EACCES, EAGAIN, …, or one of ours; `reason` names the command or the folder. */
   | { readonly kind: 'failed'; readonly code: string; readonly reason: string };
 
 export interface Child {

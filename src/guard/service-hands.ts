@@ -8,9 +8,10 @@ import type { CheckConfig, ServiceConfig } from '../core/guard/service-config.js
 import type { ServiceAction, ServiceInput } from '../core/guard/service-guard.js';
 import type { Ear, Sign } from '../core/guard/sign.js';
 import type { Speech } from '../core/speech.js';
+import { TcpaliveError } from '../errors.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { BeatsListener } from './beats-listener.js';
-import type { BeforeKill, Child } from './child.js';
+import type { BeforeKill, Child, Started } from './child.js';
 import type { Family } from './family.js';
 import { watchHttp } from './http-check.js';
 import type { NotifyListener } from './notify-listener.js';
@@ -109,15 +110,36 @@ export class ServiceHands {
   }
 
   async #start(): Promise<void> {
+    this.#child = undefined;
+    const started = await this.#launch();
+    if (started.kind === 'failed') {
+      this.#silence();
+      const { code, reason } = started;
+      this.#reports.input({ kind: 'start-failed', code, reason });
+      return;
+    }
+    const { child } = started;
+    this.#child = child;
+    this.#reports.input({ kind: 'started', pid: child.pid });
+    const { code, signal } = await child.exited;
+    this.#reports.input({ kind: 'exited', code, signal });
+  }
+
+  async #launch(): Promise<Started> {
     const { command = [], folder, variables, timeoutMs, output } = this.#config;
     const { family, beats, notify, variables: ours } = this.#tools;
     const path = join(this.#tools.folder, `notify-${++runs}`);
-    this.#child = undefined;
     const standingOf = (pid: number) => this.#child?.standingOf(pid) ?? 'stranger';
-    const systemd = notify.open({ path, standingOf }, this.#hear('systemd'));
+    try {
+      this.#voices = [notify.open({ path, standingOf }, this.#hear('systemd'))];
+    } catch (error) {
+      // Its folder may be gone: whoever tidies up /tmp knows nothing of it. The other services go on.
+      if (!(error instanceof TcpaliveError)) throw error;
+      return { kind: 'failed', code: error.code, reason: error.message };
+    }
     const beating = beats.expect(this.#hear('beats'));
-    this.#voices = [systemd, beating];
-    const started = await family.start({
+    this.#voices = [...this.#voices, beating];
+    return family.start({
       command,
       cwd: folder,
       output,
@@ -134,17 +156,6 @@ export class ServiceHands {
       },
       hearFirst: () => notify.drain(),
     });
-    if (started.kind === 'failed') {
-      this.#silence();
-      const { code, reason } = started;
-      this.#reports.input({ kind: 'start-failed', code, reason });
-      return;
-    }
-    const { child } = started;
-    this.#child = child;
-    this.#reports.input({ kind: 'started', pid: child.pid });
-    const { code, signal } = await child.exited;
-    this.#reports.input({ kind: 'exited', code, signal });
   }
 
   async #stop(diagnose: boolean): Promise<void> {

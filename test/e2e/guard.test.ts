@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { until } from '../until.js';
-import { fileWith, guard } from './guarding.js';
+import { configOf, fileWith, guard } from './guarding.js';
 import { freePort, install, probeArgs, run } from './program.js';
 
 const GUARDED = 'test/e2e/guarded.mjs';
@@ -189,6 +191,30 @@ describe('a guarded service', () => {
       await guarding.ended;
     },
   );
+
+  it('that finds no place for its socket is not started, and the others go on', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tcpalive-runtime-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const limits = { restarts: '1/10m', onGiveUp: 'wait' };
+    const services = [
+      { name: 'stays', command: ['sleep', '1000'] },
+      { name: 'crashes', command: ['sleep', '1000'], ...limits },
+    ];
+    const guarding = guard(['--config', configOf(services)], {
+      variables: { XDG_RUNTIME_DIR: folder },
+    });
+    const { pid } = await guarding.tells('started', 'crashes');
+    await guarding.tells('alive', 'crashes');
+    for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
+    process.kill(pid, 'SIGKILL');
+    expect(await guarding.tells('start-failed', 'crashes')).toMatchObject({
+      code: 'CANNOT_LISTEN',
+    });
+    await guarding.tells('gave-up', 'crashes');
+    guarding.child.kill('SIGTERM');
+    expect(await guarding.ended).toMatchObject({ code: 143, stderr: '' });
+    expect(guarding.told('ended', 'stays')).toMatchObject([{ reason: 'stopped' }]);
+  });
 
   it('that is ended by itself ends the guardian, well', async () => {
     const guarding = guard(['--', 'true']);

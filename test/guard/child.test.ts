@@ -2,9 +2,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { diagnose } from '../../src/guard/before-kill.js';
 import type { Family } from '../../src/guard/family.js';
+import { KernelRefusal } from '../../src/kernel/kernel.js';
+import type { HeldProcess } from '../../src/kernel/process-view.js';
 import { kernel, lacks, SOON_MS, TEST_MS } from '../real-kernel.js';
 import { until } from '../until.js';
 import { carrying, freshFolder, isLiving, openFamily, started } from './families.js';
@@ -219,6 +223,20 @@ describe.skipIf(lacks('pidfd'))('before the kill', () => {
     const beforeKill = { kind: 'signal', signal: 'SIGQUIT', timeoutMs: 500 } as const;
     await child.stop({ stopTimeoutMs: LONG_MS, beforeKill });
     expect(await said(2)).toEqual([child.pid, 7]);
+  });
+
+  it('a signal that is refused is told, and no reason to throw', async () => {
+    const held: HeldProcess = {
+      hasEnded: () => false,
+      signal: () => {
+        throw new KernelRefusal('pidfd_send_signal', constants.errno.EPERM);
+      },
+      signalGroup: () => false,
+      release: () => undefined,
+    };
+    const how = { kind: 'signal', signal: 'SIGQUIT', timeoutMs: LONG_MS } as const;
+    const told = await diagnose(openFamily(), { pid: process.pid, held }, 'a/1', how);
+    expect(told).toBe('pidfd_send_signal: EPERM');
   });
 });
 

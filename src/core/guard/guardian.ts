@@ -89,7 +89,7 @@ export class Guardian {
 
   /** Services whose configuration is the same go on; one that was given up is tried again. */
   reload(config: GuardConfig, now: Instant): Actions {
-    if (this.#isEnding) return [];
+    if (this.#isEnding || this.#isDone) return [];
     const change = changeOf(this.services, config);
     const before = this.#services;
     this.#services = new Map(

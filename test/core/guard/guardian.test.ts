@@ -57,6 +57,8 @@ describe('several services', () => {
     driven.at(20).input(GONE, 'a');
     driven.at(20).input(GONE, 'b');
     expect(driven.at(20).input(GONE, 'c')).toEqual(['20 c ended reason=exit 0', '20 done']);
+    // A file that was being read meanwhile: nobody is there to start it.
+    expect(driven.at(30).reload(service({ name: 'd' }))).toEqual([]);
   });
 });
 
