@@ -38,8 +38,8 @@ export interface Child {
   /** MAINPID: that one is the main process from now on. False when it is gone, or no descendant. */
   follow(pid: number): boolean;
   /**
-   * Ends the main process and all that it has started; also those that it has left behind. Once: who
-   * asks again is told the same. Never rejects.
+   * Ends the main process and all that it has started; also those that it has left behind. Who asks again
+   * is told the same, unless somebody was left: then it is tried again. Never rejects.
    */
   stop(options: StopOptions): Promise<Stopped>;
 }

@@ -160,7 +160,11 @@ class StartedRun implements Run {
   }
 
   stop(options: StopOptions): Promise<Stopped> {
-    this.#stopped ??= this.#stop(options);
+    this.#stopped ??= this.#stop(options).then((stopped) => {
+      // Whoever is left may be gone the next time: what waits for a disk dies once that answers.
+      if (stopped.named.length > 0) this.#stopped = undefined;
+      return stopped;
+    });
     return this.#stopped;
   }
 
@@ -178,10 +182,14 @@ class StartedRun implements Run {
     // A main process that is named did not exit, and nobody is to wait for it.
     if (ended.named.some(({ pid }) => pid === this.pid)) this.#exit({ code: null, signal: null });
     else await this.exited;
+    if (ended.named.length === 0) this.#over();
+    return { ...ended, tookMs: msBetween(began, monotonicNow()), beforeKillFailed };
+  }
+
+  #over(): void {
     this.#leaveMain();
     this.#first.release();
     this.#life.over(this);
-    return { ...ended, tookMs: msBetween(began, monotonicNow()), beforeKillFailed };
   }
 
   #ended(pid: number, end: ProcessEnd): void {
@@ -192,6 +200,7 @@ class StartedRun implements Run {
   }
 
   #exit(end: ProcessEnd): void {
+    if (this.#hasExited) return;
     this.#hasExited = true;
     clearInterval(this.#watch);
     this.#settle({ ...end, at: monotonicNow() });

@@ -18,7 +18,7 @@ export interface Guarding extends Running {
 }
 
 /** Long against anything that is waited for, and shorter than a test's own time. */
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 40_000;
 
 const bin = 'dist/cli.cjs';
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { diagnose } from '../../src/guard/before-kill.js';
 import type { Family } from '../../src/guard/family.js';
 import { KernelRefusal } from '../../src/kernel/kernel.js';
@@ -106,6 +106,38 @@ describe.skipIf(lacks('pidfd'))('the end of a child', () => {
     expect(await child.stop({ stopTimeoutMs: LONG_MS })).toMatchObject({ by: 'TERM' });
     expect(await child.exited).toMatchObject({ code: 5 });
   });
+
+  it(
+    'that is refused is tried again when it is asked for again',
+    async () => {
+      let isRefused = true;
+      const asked = <T>(send: () => T) => {
+        if (isRefused) throw new KernelRefusal('pidfd_send_signal', constants.errno.EPERM);
+        return send();
+      };
+      const hold = kernel.holdProcess.bind(kernel);
+      const spy = vi.spyOn(kernel, 'holdProcess').mockImplementation((pid) => {
+        const held = hold(pid);
+        return (
+          held && {
+            ...held,
+            signal: (name) => asked(() => held.signal(name)),
+            signalGroup: (name) => asked(() => held.signalGroup(name)),
+          }
+        );
+      });
+      onTestFinished(() => spy.mockRestore());
+      const family = openFamily();
+      const { child, said } = await started(family, 'sh', 'echo $$ > $SAID; exec sleep 60');
+      await said();
+      const refused = await child.stop({ stopTimeoutMs: SHORT_MS });
+      expect(refused).toMatchObject({ by: 'KILL', named: [{ pid: child.pid }] });
+      expect(isLiving(child.pid)).toBe(true);
+      isRefused = false;
+      expect(await child.stop({ stopTimeoutMs: LONG_MS })).toMatchObject({ by: 'TERM', named: [] });
+    },
+    TEST_MS,
+  );
 
   it('one SIGTERM is all that it gets', async () => {
     const family = openFamily();
