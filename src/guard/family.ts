@@ -16,6 +16,7 @@ export class Family {
   readonly kernel: Kernel;
   /** In the environment of all of them, within TCPALIVE_GUARD: what a sentinel ends. */
   readonly token = randomUUID();
+  readonly #outside = randomUUID();
   readonly #inherited: string | undefined;
   readonly #session: number | undefined;
   /** Children in sessions of their own that Node reaps, by number. */
@@ -63,6 +64,11 @@ export class Family {
     return { ...variables, [MARKER]: markerOf(this.#inherited, token) };
   }
 
+  /** The environment of what is no run's: what it leaves behind is adopted, and ended with nobody. */
+  outside(variables: ChildOptions['variables']): ChildOptions['variables'] {
+    return this.marked(variables, this.#outside);
+  }
+
   /** Whose descendant a process is; undefined: nobody's, or it is gone. */
   runOf(pid: number): Run | undefined {
     for (let at = pid, steps = 0; steps < DEEPEST; steps++) {
@@ -108,9 +114,11 @@ export class Family {
     if (!this.#isOfRuns(child)) return undefined;
     // Until it is reaped its number is nobody else's.
     if (this.#own.has(child.pid)) return this.#runStartedAs(child.pid);
+    const marker = this.kernel.variableOf(child.pid, MARKER);
+    if (carries(marker, this.#outside)) return undefined;
     const [only] = this.#runs;
     return (
-      this.#runMarked(this.kernel.variableOf(child.pid, MARKER)) ??
+      this.#runMarked(marker) ??
       this.#runStartedAs(child.sessionId) ??
       this.#runStartedAs(child.groupId) ??
       (this.#runs.size === 1 ? only : undefined)
