@@ -1,5 +1,6 @@
-import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { parseDuration } from '../core/duration.js';
 import { endFamily } from '../guard/sentinel.js';
 import { openKernel } from '../kernel/open-kernel.js';
 import type { Environment } from './environment.js';
@@ -10,6 +11,7 @@ const DEAF_TO = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** What a guardian leaves that is killed. */
 interface GuardRemains {
   readonly token: string;
+  /** Until the guardian says otherwise. */
   readonly stopTimeoutMs: number;
   /** Undefined: none. */
   readonly folder: string | undefined;
@@ -22,8 +24,11 @@ export async function runGuardSentinel(
   for (const signal of DEAF_TO) process.on(signal, () => undefined);
   // Loaded while there is time: what ends the guardian may leave none.
   const kernel = await openKernel();
-  await once(process.stdin.resume(), 'end');
-  const { named } = await endFamily(kernel, token, stopTimeoutMs);
+  let grantedMs = stopTimeoutMs;
+  for await (const line of createInterface({ input: process.stdin })) {
+    grantedMs = parseDuration(line);
+  }
+  const { named } = await endFamily(kernel, token, grantedMs);
   if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   env.setExitCode(named.length === 0 ? 0 : 1);
 }

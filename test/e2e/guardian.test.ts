@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { until } from '../until.js';
 import { configOf, guard } from './guarding.js';
@@ -94,6 +94,30 @@ describe('a guardian', () => {
     await until(() => marked(mark).length >= 8, 30_000); // the guardian, its sentinel, and three each
     guarding.child.kill('SIGKILL');
     await until(() => marked(mark).length === 0, 30_000);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('waits for what one before it has left', { timeout: 60_000 }, async () => {
+    const mark = randomUUID();
+    onTestFinished(() => killMarked(mark));
+    const deaf = ['--stop-timeout', '2s', '--', 'sh', '-c', "trap '' TERM; sleep 1000; sleep 1000"];
+    const killed = guard(deaf, { variables: { [MARK]: mark } });
+    await killed.tells('alive');
+    await until(() => marked(mark).length >= 4, 30_000); // the guardian, its sentinel, the service with its own
+    killed.child.kill('SIGKILL');
+    const next = guard(['--', 'sleep', '1000']);
+    await next.tells('started');
+    expect(marked(mark)).toEqual([]);
+    next.child.kill('SIGTERM');
+    expect((await next.ended).stderr).toContain('waits for what a guardian that was killed');
+  });
+
+  it('has no folder left where it cannot listen', async () => {
+    const folder = join(mkdtempSync(join(tmpdir(), 'tcpalive-runtime-')), 'x'.repeat(100));
+    mkdirSync(folder);
+    onTestFinished(() => rmSync(dirname(folder), { recursive: true }));
+    const guarding = guard(['--', 'true'], { variables: { XDG_RUNTIME_DIR: folder } });
+    expect(await guarding.ended).toMatchObject({ code: 3, stdout: '' });
     expect(readdirSync(folder)).toEqual([]);
   });
 

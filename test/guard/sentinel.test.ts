@@ -39,6 +39,19 @@ describe.skipIf(lacks('pidfd'))('a sentinel', () => {
   );
 
   it(
+    'knows the stop timeout that it was told last',
+    async () => {
+      const token = randomUUID();
+      await marked(runToken(token, 1), "trap '' TERM; while :; do sleep 0.05; done");
+      const sentinel = start(['guard-sentinel', token, '1h']);
+      sentinel.child.stdin.end('2h\n100ms\n');
+      expect(await sentinel.ended).toEqual({ code: 0, stdout: '', stderr: '' });
+      expect(carrying(token)).toEqual([]);
+    },
+    TEST_MS,
+  );
+
+  it(
     'that is lost is told and replaced, and ends with its guardian',
     async () => {
       const family = openFamily();

@@ -58,8 +58,11 @@ export class Guardian {
     return first;
   }
 
+  /** Those that no earlier `reload` has begun. */
   begin(now: Instant): Actions {
-    return this.services.flatMap((guard) => stepped(guard, { kind: 'begin' }, now));
+    return this.services
+      .filter(({ state }) => state === 'idle')
+      .flatMap((guard) => stepped(guard, { kind: 'begin' }, now));
   }
 
   step(guard: ServiceGuard, input: ServiceInput, now: Instant): Actions {

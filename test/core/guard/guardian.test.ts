@@ -100,6 +100,18 @@ describe('another configuration', () => {
     ]);
   });
 
+  it('that comes before the beginning starts nothing twice', () => {
+    const driven = drive(NAMES.map((name) => service({ name })));
+    const d = service({ name: 'd' });
+    expect(
+      driven
+        .at(0)
+        .reload(service({ name: 'a' }), d)
+        .slice(1),
+    ).toEqual(['0 b ended reason=stopped', '0 c ended reason=stopped', '0 d start!']);
+    expect(driven.at(10).begin()).toEqual(['10 a start!']);
+  });
+
   it('tries again what was given up', () => {
     const limited = { restarts: { most: 1, withinMs: 60_000 }, onGiveUp: 'wait' } as const;
     const driven = running(limited);
