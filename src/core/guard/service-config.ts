@@ -46,7 +46,7 @@ export interface ServiceConfig {
 export type OwnVoice = 'beats' | 'systemd';
 
 export interface CheckConfig {
-  /** As it was written: also by what its signs go. */
+  /** What is shown of it, by which its signs go: no two of a service are alike. */
   readonly text: string;
   readonly target: CheckTarget;
   /** A preset's name, or a file, for tcp; undefined: what the port suggests. */

@@ -1,5 +1,5 @@
 /** What is said of a service, in a file or by flags, before defaults; and what may not be said together. */
-import { refuseRemote, type ActionUrl, type CheckTarget } from './check-target.js';
+import { formatUrl, refuseRemote, type ActionUrl, type CheckTarget } from './check-target.js';
 import type { HealthCondition } from './health-condition.js';
 import type {
   BackOff,
@@ -69,13 +69,14 @@ export function serviceFrom(shape: ServiceShape, reading: Reading): ServiceConfi
   const timeoutMs = shape.timeout ?? DEFAULT_TIMEOUT_MS;
   const checks = (shape.checks ?? []).map((check, at) => checkFrom(check, at, timeoutMs, reading));
   refuseTwins(checks, reading);
+  const names = checks.map(nameOf);
   refuseContradictions(shape, reading);
   return {
     name: shape.name,
     command: shape.command,
     folder: shape.folder,
     variables: shape.variables ?? {},
-    checks,
+    checks: checks.map((check, at) => ({ ...check, text: distinct(names, at) })),
     aliveBy: shape.aliveBy ?? [],
     timeoutMs,
     startTimeoutMs: shape.startTimeout ?? Math.max(DEFAULT_START_TIMEOUT_MS, timeoutMs),
@@ -126,6 +127,18 @@ function checkFrom(
     throw refuse(['checks', at, key], `${key} with ${text}; it goes with ${where} addresses`);
   }
   return { text, target, protocol, fresh, healthy, unhealthy, intervalMs, answerTimeoutMs };
+}
+
+/** Also for a status that others can ask: credentials and tokens are nobody's business. */
+function nameOf({ text, target }: CheckConfig): string {
+  return target.kind === 'http' ? formatUrl(target.url) : text;
+}
+
+/** Addresses may differ in what is not shown of them. */
+function distinct(names: readonly string[], at: number): string {
+  const name = names[at] ?? '';
+  const before = names.slice(0, at).filter((each) => each === name).length;
+  return before === 0 ? name : `${name} (${before + 1})`;
 }
 
 function refuseTwins(checks: readonly CheckConfig[], { refuse }: Reading): void {

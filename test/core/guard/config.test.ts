@@ -133,6 +133,21 @@ describe('a configuration file', () => {
     expect(read(text).services.map(({ name }) => name)).toEqual(['web', 'worker', 'legacy']);
   });
 
+  it('shows no credentials of a check, and tells apart what differs in them', () => {
+    const [first, second] = ['one', 'two'].map((token) => {
+      const url = `http://user:secret@127.0.0.1:8080/status?token=${token}`;
+      return { address: url };
+    });
+    const checks = [first, { address: 'tcp://127.0.0.1:7777' }, second];
+    const text = JSON.stringify({ services: [{ name: 'a', command: ['true'], checks }] });
+    const { services } = parseGuardConfig(text, 'guard.yaml', { allowRemote: false });
+    expect(services[0]?.checks.map((check) => check.text)).toEqual([
+      'http://127.0.0.1:8080/status',
+      'tcp://127.0.0.1:7777',
+      'http://127.0.0.1:8080/status (2)',
+    ]);
+  });
+
   it('lets other hosts be asked where that was allowed', () => {
     const text = one("command: [x]\n    checks: [{ address: 'tcp://example.org:80' }]");
     expect(parseGuardConfig(text, 'a.yaml', { allowRemote: true }).services).toHaveLength(1);
