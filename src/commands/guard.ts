@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import { parseDuration } from '../core/duration.js';
 import { parseActionUrl, parseCheckTarget, type ActionUrl } from '../core/guard/check-target.js';
@@ -16,11 +15,11 @@ import type {
   RestartLimit,
   ServiceConfig,
 } from '../core/guard/service-config.js';
-import { serviceFrom, type ServiceShape } from '../core/guard/service-shape.js';
 import { parseList } from '../core/list.js';
 import { parseProtocolName } from '../core/protocol-presets.js';
 import { TcpaliveError } from '../errors.js';
 import type { Environment } from './environment.js';
+import { serviceFromFlags } from './guard-service.js';
 import { colorOption, refuseBeside, repeatable, typedFlags } from './options.js';
 import {
   exposeStatusOption,
@@ -165,81 +164,6 @@ function serviceOf(
   );
 }
 
-function serviceFromFlags(words: readonly string[], flags: GuardFlags): ServiceConfig {
-  const { protocol, fresh, healthy, unhealthy, interval, checkTimeout, check = [] } = flags;
-  const shape: ServiceShape = {
-    name: flags.name ?? nameFrom(words[0]),
-    command: words.length === 0 ? undefined : words,
-    checks: check.map((address) => ({
-      address,
-      ...(address.target.kind === 'tcp' ? { protocol, fresh } : { healthy, unhealthy }),
-      interval,
-      timeout: checkTimeout,
-    })),
-    aliveBy: flags.aliveBy,
-    timeout: flags.timeout,
-    startTimeout: flags.startTimeout,
-    stopTimeout: flags.stopTimeout,
-    onDead: flags.onDead,
-    onExit: flags.onExit,
-    restarts: flags.restarts,
-    backOff: flags.backOff,
-    onGiveUp: flags.onGiveUp,
-    restartUrls: flags.restartUrl,
-    restartCommand: flags.restartCommand,
-    beforeKill: flags.beforeKill,
-    output: flags.output,
-  };
-  refuseIdle(flags);
-  return serviceFrom(shape, {
-    allowRemote: flags.allowRemote ?? false,
-    refuse: (path, message) => {
-      const [key, , within] = path;
-      const flag = FLAGS[String(within ?? key)] ?? String(within ?? key ?? '');
-      const about = flag === '' ? '' : `--${flag}: `;
-      return new TcpaliveError('BAD_USAGE', `${about}${message}`, {
-        hint: 'tcpalive guard --help',
-      });
-    },
-  });
-}
-
-/** Flags that would do nothing. @throws TcpaliveError BAD_USAGE */
-function refuseIdle({ check = [], ...flags }: GuardFlags): void {
-  const kinds = check.map(({ target }) => target.kind);
-  const ofChecks = [
-    ['protocol', 'tcp'],
-    ['fresh', 'tcp'],
-    ['healthy', 'http'],
-    ['unhealthy', 'http'],
-  ] as const;
-  for (const [flag, kind] of ofChecks) {
-    if (flags[flag] === undefined || kinds.includes(kind)) continue;
-    throw new TcpaliveError(
-      'BAD_USAGE',
-      `--${flag} goes with --check ${kind}://…, which is not given`,
-    );
-  }
-  const idle = flags.interval ?? flags.checkTimeout;
-  if (idle === undefined || check.length > 0) return;
-  const flag = flags.interval === undefined ? 'check-timeout' : 'interval';
-  throw new TcpaliveError('BAD_USAGE', `--${flag} goes with --check, which is not given`);
-}
-
-/** Keys of a service whose flag is called otherwise. */
-const FLAGS: Readonly<Record<string, string>> = {
-  address: 'check',
-  checks: 'check',
-  aliveBy: 'alive-by',
-  startTimeout: 'start-timeout',
-  stopTimeout: 'stop-timeout',
-  onDead: 'on-dead',
-  onExit: 'on-exit',
-  restartUrls: 'restart-url',
-  restartCommand: 'restart-command',
-  beforeKill: 'before-kill',
-};
-
 /** They are about the guardian and not about one service. */
 const OF_ALL = [
   '--dry-run',
@@ -251,13 +175,6 @@ const OF_ALL = [
   '--quiet',
   '--color',
 ];
-
-function nameFrom(program = 'service'): string {
-  const name = basename(program)
-    .replace(/[^\w.-]/g, '-')
-    .slice(0, 64);
-  return name === '' ? 'service' : name;
-}
 
 function parseName(name: string): string {
   if (/^[\w.-]{1,64}$/.test(name)) return name;

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { ServiceNews } from '../core/guard/guard-log.js';
 import type { CheckConfig, ServiceConfig } from '../core/guard/service-config.js';
-import type { ServiceAction, ServiceInput } from '../core/guard/service-guard.js';
+import type { ServiceAction, ServiceInput } from '../core/guard/service-step.js';
 import type { Ear, Sign } from '../core/guard/sign.js';
 import type { Speech } from '../core/speech.js';
 import { TcpaliveError } from '../errors.js';

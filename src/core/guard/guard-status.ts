@@ -1,6 +1,7 @@
 /** What a guardian knows of its services, `tcpalive/guard-status/1`. */
 import { msBetween, type Instant } from '../time.js';
-import type { Down, ServiceGuard, ServiceState } from './service-guard.js';
+import type { ServiceGuard } from './service-guard.js';
+import type { Down, ServiceState } from './service-step.js';
 
 export interface GuardStatus {
   readonly schema: 'tcpalive/guard-status/1';

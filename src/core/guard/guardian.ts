@@ -5,12 +5,8 @@
 import { earliest, msBetween, type Instant } from '../time.js';
 import type { GuardEvent } from './guard-log.js';
 import type { GuardConfig, ServiceConfig } from './service-config.js';
-import {
-  ServiceGuard,
-  type ServiceAction,
-  type ServiceInput,
-  type ServiceState,
-} from './service-guard.js';
+import { ServiceGuard } from './service-guard.js';
+import type { ServiceAction, ServiceInput, ServiceState } from './service-step.js';
 
 export type GuardianAction =
   | { readonly kind: 'tell'; readonly event: GuardEvent }

@@ -2,7 +2,8 @@
 import type { GuardEvent } from '../../../src/core/guard/guard-log.js';
 import { Guardian, type GuardianAction } from '../../../src/core/guard/guardian.js';
 import type { ServiceConfig } from '../../../src/core/guard/service-config.js';
-import type { ServiceGuard, ServiceInput } from '../../../src/core/guard/service-guard.js';
+import type { ServiceGuard } from '../../../src/core/guard/service-guard.js';
+import type { ServiceInput } from '../../../src/core/guard/service-step.js';
 import type { Sign, SignSource } from '../../../src/core/guard/sign.js';
 import { instantAt } from '../../../src/core/time.js';
 
