@@ -5,6 +5,13 @@ const measured = ['test/e2e/**/*.test.ts', 'test/lab/**/*.test.ts'];
 /** Thousands of sockets, whose namespaces the kernel still takes down when the test is over. */
 const crowded = ['test/e2e/ask.test.ts', 'test/e2e/reap.test.ts', 'test/e2e/strangers.test.ts'];
 
+/** These measure too, and wait for most of their time: two of them may share the machine. */
+const waiting = [
+  'test/e2e/reproduce.test.ts',
+  'test/e2e/scenario.test.ts',
+  'test/e2e/readme.test.ts',
+];
+
 /** These wait for servers more than they measure them: three of them may share the machine. */
 const servers = [
   'test/e2e/vanish.test.ts',
@@ -63,11 +70,22 @@ export default defineConfig({
         test: {
           name: 'measured',
           include: measured,
-          exclude: [...crowded, ...long, ...servers],
+          exclude: [...crowded, ...long, ...servers, ...waiting],
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'waiting',
+          include: waiting,
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -78,7 +96,7 @@ export default defineConfig({
           maxWorkers: 3,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -89,7 +107,7 @@ export default defineConfig({
           include: crowded,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],
