@@ -61,7 +61,7 @@ describe.skipIf(lacksNetwork || lacksPrograms('redis-server', 'mosquitto'))(
       expect(heartbeat).toMatchObject({ noticed: true, mechanism: 'heartbeat' });
       expect(heartbeat.protocol).toEqual({ name: 'websocket', guessed: false });
 
-      expect(promise).toMatchObject({ noticed: true, mechanism: 'idle-timeout' });
+      expect(promise, promise.evidence).toMatchObject({ noticed: true, mechanism: 'idle-timeout' });
       expect(promise.inferred.idleMs?.ms).toBeGreaterThanOrEqual(3000);
 
       expect(talk).toMatchObject({
