@@ -44,7 +44,8 @@ export interface Child {
   stop(options: StopOptions): Promise<Stopped>;
 }
 
-export type Standing = 'main' | 'descendant' | 'stranger';
+/** `former`: it was the main process before another one was followed. */
+export type Standing = 'main' | 'former' | 'descendant' | 'stranger';
 
 /** Both null: nobody tells, because another parent has reaped it. */
 export interface Exit {

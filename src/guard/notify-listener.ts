@@ -112,6 +112,8 @@ class OpenEar implements NotifyEar {
     const standing = this.#at.standingOf(pid);
     if (standing === 'stranger') return undefined;
     return said.flatMap((each): readonly Sign[] => {
+      // Who has handed over drains: that it lives says nothing of who came after it.
+      if (standing === 'former' && each.kind !== 'main-pid') return [];
       switch (each.kind) {
         case 'failed':
           return [{ ...each, by: 'systemd', reason: 'it says so itself (WATCHDOG=trigger)' }];

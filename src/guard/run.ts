@@ -102,6 +102,8 @@ class StartedRun implements Run {
   readonly #first: HeldProcess;
   readonly #hearFirst: () => void;
   readonly #life: Life;
+  /** Main processes before this one, by number, and when they began. */
+  readonly #former = new Map<number, number>();
   #main: { readonly pid: number; readonly held: HeldProcess };
   #watch: NodeJS.Timeout | undefined;
   #settle: (exit: Exit) => void = () => undefined;
@@ -134,7 +136,11 @@ class StartedRun implements Run {
 
   standingOf(pid: number): Standing {
     if (pid === this.#main.pid && !this.#hasExited) return 'main';
-    return this.#family.runOf(pid) === this ? 'descendant' : 'stranger';
+    if (this.#family.runOf(pid) !== this) return 'stranger';
+    const began = this.#former.get(pid);
+    const isFormer =
+      began !== undefined && this.#family.kernel.kinOf(pid)?.startedAtTicks === began;
+    return isFormer ? 'former' : 'descendant';
   }
 
   follow(pid: number): boolean {
@@ -143,10 +149,12 @@ class StartedRun implements Run {
     const held = this.#family.kernel.holdProcess(pid);
     if (held === undefined) return false;
     // Held first: it is the descendant, or it is gone.
-    if (this.standingOf(pid) !== 'descendant' || held.hasEnded()) {
+    if (this.standingOf(pid) === 'stranger' || held.hasEnded()) {
       held.release();
       return false;
     }
+    const before = this.#family.kernel.kinOf(this.pid);
+    if (before !== undefined) this.#former.set(this.pid, before.startedAtTicks);
     this.#leaveMain();
     this.#main = { pid, held };
     this.#watch = setInterval(() => this.look(), WATCH_EVERY_MS);

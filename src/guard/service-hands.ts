@@ -61,6 +61,7 @@ export class ServiceHands {
   /** What it says by itself, from before its start to its end. */
   #voices: readonly Ear[] = [];
   #checks: readonly Ear[] = [];
+  #handOver: NodeJS.Timeout | undefined;
 
   constructor(config: ServiceConfig, tools: Tools, reports: Reports) {
     this.#config = config;
@@ -88,8 +89,25 @@ export class ServiceHands {
   /** Checks are made while somebody wants to know. */
   listen(isWanted: boolean): void {
     if (isWanted === this.#checks.length > 0) return;
+    clearTimeout(this.#handOver);
+    this.#open(isWanted ? this.#config.checks : []);
+  }
+
+  #open(checks: readonly CheckConfig[]): void {
     for (const check of this.#checks) check.close();
-    this.#checks = isWanted ? this.#config.checks.map((check) => this.#check(check)) : [];
+    this.#checks = checks.map((check) => this.#check(check));
+  }
+
+  /**
+   * A connection that stays is with the former process, which drains and answers. For a moment both may be
+   * let in at the same socket: until that is over each question takes one of its own.
+   */
+  #askSuccessor(): void {
+    const { checks, timeoutMs } = this.#config;
+    if (this.#checks.length === 0) return;
+    clearTimeout(this.#handOver);
+    this.#open(checks.map((check) => ({ ...check, fresh: true })));
+    this.#handOver = setTimeout(() => this.#open(checks), timeoutMs);
   }
 
   #check(check: CheckConfig): Ear {
@@ -213,6 +231,7 @@ export class ServiceHands {
   #follow(pid: number): void {
     const isFollowed = this.#child?.follow(pid) === true;
     const refusal = isFollowed ? undefined : 'it is gone, or no descendant of this service';
+    if (isFollowed) this.#askSuccessor();
     this.#reports.input({ kind: 'followed', pid, refusal });
   }
 

@@ -4,7 +4,7 @@ import { TcpaliveError } from '../errors.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
 
 export interface Announcer {
-  /** It serves; from now on WATCHDOG=1 comes twice as often as it is asked for. */
+  /** It serves; from now on WATCHDOG=1 comes twice as often as it is asked for, the first at once. */
   ready(options: { readonly isSuccessor: boolean }): void;
   /** Another process is the main one from now on: this one is silent, also when it ends. */
   replacedBy(pid: number): void;
@@ -37,7 +37,9 @@ export function announcerFor(
 
   return {
     ready({ isSuccessor }) {
-      say('READY=1', ...(isSuccessor ? [`MAINPID=${process.pid}`] : []));
+      const successor = isSuccessor ? [`MAINPID=${process.pid}`] : [];
+      // Whoever takes over and hangs before the next one is to be missed.
+      say('READY=1', ...successor, ...(watchdogMs === undefined ? [] : ['WATCHDOG=1']));
       if (watchdogMs !== undefined) beats = setInterval(() => say('WATCHDOG=1'), watchdogMs / 2);
     },
     replacedBy(pid) {

@@ -123,6 +123,28 @@ describe('a guarded service', () => {
     },
   );
 
+  it(
+    'that hangs right after it replaced itself is missed while the old one drains',
+    { timeout: 60_000 },
+    async () => {
+      const port = await freePort();
+      const serve = ['serve', '--port', `${port}`, '--quiet', '--drain-timeout', '60s'];
+      const check = ['--check', `tcp://127.0.0.1:${port}`, '--protocol', 'tcpalive'];
+      const limits = ['--timeout', '2s', '--stop-timeout', '1s', '--interval', '200ms'];
+      const command = [NODE, 'dist/cli.cjs', ...serve];
+      const guarding = guard(['--name', 'echo', ...check, ...limits, '--', ...command]);
+      await guarding.tells('alive', 'echo');
+      process.kill((await guarding.tells('started', 'echo')).pid, 'SIGUSR2');
+      const { pid } = await guarding.tells('follows', 'echo');
+      process.kill(pid, 'SIGSTOP');
+      const { silentMs } = await guarding.tells('dead', 'echo');
+      expect(silentMs).toBeLessThan(30_000);
+      await guarding.tells('alive', 'echo', 2);
+      guarding.child.kill('SIGTERM');
+      await guarding.ended;
+    },
+  );
+
   it('that crashes is held back by the back-off and given up at the cap', async () => {
     const guarding = guard([
       '--restarts',

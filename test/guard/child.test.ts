@@ -280,7 +280,7 @@ describe.skipIf(lacks('pidfd'))('a service that replaces itself', () => {
     const [successor = 0] = await said();
     expect(child.follow(successor)).toBe(true);
     expect(child.standingOf(successor)).toBe('main');
-    expect(child.standingOf(first)).toBe('descendant');
+    expect(child.standingOf(first)).toBe('former');
     go('first');
     await until(() => !isLiving(first), SOON_MS);
     expect(child.pid).toBe(successor);

@@ -60,6 +60,17 @@ stay()`,
     expect(child.follow(pid)).toBe(true);
   });
 
+  it("of who has handed over do not count any more, and its successor's do", async () => {
+    const { signs } = await heard(`
+ours, theirs = socket.socketpair()
+child = os.fork()
+if child == 0:
+    say('MAINPID=%d' % os.getpid()); theirs.send(b'.'); theirs.recv(1); say('WATCHDOG=1'); stay()
+ours.recv(1); say('WATCHDOG=trigger\\nWATCHDOG=1'); say('MAINPID=%d' % child); ours.send(b'.'); stay()`);
+    await until(() => signs.length === 3, SOON_MS);
+    expect(signs.map(({ kind }) => kind)).toEqual(['main-pid', 'main-pid', 'alive']);
+  });
+
   it('its last words are heard before its end counts', async () => {
     const { signs, child } = await heard(`
 child = os.fork()

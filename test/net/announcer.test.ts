@@ -15,7 +15,7 @@ describe.skipIf(lacks('pidfd'))('what a supervisor is told', () => {
     announcer.stopping();
     announcer.close();
     const [first, ...others] = heard();
-    expect(first).toBe('READY=1');
+    expect(first).toBe('READY=1\nWATCHDOG=1');
     expect(others.at(-1)).toBe('STOPPING=1');
     expect(new Set(others.slice(0, -1))).toEqual(new Set(['WATCHDOG=1']));
   });
