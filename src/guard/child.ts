@@ -57,6 +57,8 @@ export interface Exit {
 export interface StopOptions {
   /** From SIGTERM to SIGKILL. */
   readonly stopTimeoutMs: number;
+  /** No SIGKILL before that; asked again and again, it may move. Undefined: the timeout alone counts. */
+  readonly extendedTo?: (() => Instant | undefined) | undefined;
   /** A diagnostic while it still hangs. */
   readonly beforeKill?: BeforeKill | undefined;
 }

@@ -1,9 +1,9 @@
 /** The ladder: SIGTERM with SIGCONT, time to end, SIGKILL, and a look whether anybody is left. */
-import { addMs, type Instant } from '../core/time.js';
+import { addMs } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
 import type { HeldProcess } from '../kernel/process-view.js';
-import type { Stopped, Survivor } from './child.js';
+import type { Stopped, StopOptions, Survivor } from './child.js';
 
 /** One process of those to end, as it was when somebody looked. */
 export interface Member {
@@ -19,12 +19,11 @@ interface HeldGroup {
   readonly leader: HeldProcess;
 }
 
-export interface Ending {
+export interface Ending extends Pick<StopOptions, 'stopTimeoutMs' | 'extendedTo'> {
   /** All that are to end and have not. Asked again until there is nobody. */
   look(): readonly Member[];
   /** Reached at one stroke, also while it forks. */
   readonly group?: HeldGroup | undefined;
-  readonly stopTimeoutMs: number;
 }
 
 export type Ended = Pick<Stopped, 'by' | 'named'>;
@@ -41,13 +40,17 @@ export async function endAll(kernel: Kernel, ending: Ending): Promise<Ended> {
   try {
     if (!held.take(await lookTwice(ending))) return { by: 'already', named: [] };
     for (const { by, signals, patienceMs } of ladder(ending.stopTimeoutMs)) {
-      const deadline = addMs(monotonicNow(), patienceMs);
+      const due = addMs(monotonicNow(), patienceMs);
+      const isOver = () => {
+        const extended = by === 'TERM' ? ending.extendedTo?.() : undefined;
+        return monotonicNow() >= (extended !== undefined && extended > due ? extended : due);
+      };
       held.startAnew();
       do {
         held.signal(signals, ending.group);
-        await held.end(deadline);
+        await held.end(isOver);
         // Whoever was started meanwhile.
-      } while (held.take(await lookTwice(ending)) && monotonicNow() < deadline);
+      } while (held.take(await lookTwice(ending)) && !isOver());
       if (held.isEmpty) return { by, named: [] };
     }
     return { by: 'KILL', named: held.names() };
@@ -123,8 +126,8 @@ class Holding {
     }
   }
 
-  async end(deadline: Instant): Promise<void> {
-    while (this.#held.some(({ process }) => !process.hasEnded()) && monotonicNow() < deadline) {
+  async end(isOver: () => boolean): Promise<void> {
+    while (this.#held.some(({ process }) => !process.hasEnded()) && !isOver()) {
       await new Promise((resolve) => setTimeout(resolve, WATCH_EVERY_MS));
     }
   }

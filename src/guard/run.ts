@@ -176,7 +176,7 @@ class StartedRun implements Run {
     return this.#stopped;
   }
 
-  async #stop({ stopTimeoutMs, beforeKill }: StopOptions): Promise<Stopped> {
+  async #stop({ stopTimeoutMs, extendedTo, beforeKill }: StopOptions): Promise<Stopped> {
     const began = monotonicNow();
     const beforeKillFailed =
       beforeKill === undefined || this.#hasExited
@@ -186,6 +186,7 @@ class StartedRun implements Run {
       look: () => this.#family.membersOf(this),
       group: { id: this.firstPid, leader: this.#first },
       stopTimeoutMs,
+      extendedTo,
     });
     // A main process that is named did not exit, and nobody is to wait for it.
     if (ended.named.some(({ pid }) => pid === this.pid)) this.#exit({ code: null, signal: null });

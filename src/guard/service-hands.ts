@@ -8,6 +8,7 @@ import type { CheckConfig, ServiceConfig } from '../core/guard/service-config.js
 import type { ServiceAction, ServiceInput } from '../core/guard/service-step.js';
 import type { Ear, Sign } from '../core/guard/sign.js';
 import type { Speech } from '../core/speech.js';
+import type { Instant } from '../core/time.js';
 import { TcpaliveError } from '../errors.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { BeatsListener } from './beats-listener.js';
@@ -61,6 +62,7 @@ export class ServiceHands {
   /** What it says by itself, from before its start to its end. */
   #voices: readonly Ear[] = [];
   #checks: readonly Ear[] = [];
+  #extendedTo: Instant | undefined;
   #handOver: NodeJS.Timeout | undefined;
 
   constructor(config: ServiceConfig, tools: Tools, reports: Reports) {
@@ -76,6 +78,9 @@ export class ServiceHands {
         break;
       case 'stop':
         void this.#stop(action.diagnose);
+        break;
+      case 'extend':
+        this.#extendedTo = action.until;
         break;
       case 'act':
         void this.#act();
@@ -178,8 +183,10 @@ export class ServiceHands {
 
   async #stop(diagnose: boolean): Promise<void> {
     const { stopTimeoutMs, beforeKill } = this.#config;
+    this.#extendedTo = undefined;
     const stopped = await this.#child?.stop({
       stopTimeoutMs,
+      extendedTo: () => this.#extendedTo,
       beforeKill: diagnose && beforeKill !== undefined ? bounded(beforeKill) : undefined,
     });
     this.#silence();

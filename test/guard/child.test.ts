@@ -5,8 +5,10 @@ import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from 'nod
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { addMs } from '../../src/core/time.js';
 import { diagnose } from '../../src/guard/before-kill.js';
 import type { Family } from '../../src/guard/family.js';
+import { monotonicNow } from '../../src/kernel/clock.js';
 import { KernelRefusal } from '../../src/kernel/kernel.js';
 import type { HeldProcess } from '../../src/kernel/process-view.js';
 import { kernel, lacks, SOON_MS, TEST_MS } from '../real-kernel.js';
@@ -96,6 +98,16 @@ describe.skipIf(lacks('pidfd'))('the end of a child', () => {
     expect(stopped).toMatchObject({ by: 'KILL', named: [] });
     expect(stopped.tookMs).toBeGreaterThanOrEqual(SHORT_MS);
     expect(await child.exited).toMatchObject({ signal: 'SIGKILL' });
+  });
+
+  it('comes when the extension that it asked for is over', async () => {
+    const family = openFamily();
+    const { child, said } = await started(family, 'sh', `trap '' TERM; ${HOLD}`);
+    await said();
+    const extended = addMs(monotonicNow(), 3 * SHORT_MS);
+    const stopped = await child.stop({ stopTimeoutMs: 1, extendedTo: () => extended });
+    expect(stopped.by).toBe('KILL');
+    expect(monotonicNow()).toBeGreaterThanOrEqual(extended);
   });
 
   it('does not wait for SIGKILL where it is stopped: it hears SIGTERM when it goes on', async () => {

@@ -6,7 +6,7 @@
  *                ↑           └────────┴──→ stopping → waiting → launching, or acting for what is no child
  *                └── start-failed ────────────────────↑    ↘ gave-up, ended
  */
-import { earliest, msBetween, type Instant } from '../time.js';
+import { addMs, earliest, msBetween, type Instant } from '../time.js';
 import type { ServiceNews } from './guard-log.js';
 import { RestartPolicy } from './restart-policy.js';
 import type { ServiceConfig } from './service-config.js';
@@ -131,6 +131,11 @@ export class ServiceGuard {
   }
 
   #heard(ear: string, sign: Sign, now: Instant): readonly ServiceAction[] {
+    if (this.#state === 'stopping' && sign.kind === 'extend') {
+      const last = addMs(this.#since ?? now, MOST_STOP_MS);
+      const until = addMs(now, sign.ms);
+      return [{ kind: 'extend', until: until < last ? until : last }];
+    }
     if (!this.isWatched) return [];
     const heard = this.#signs.hear(ear, sign, now);
     switch (heard.kind) {
@@ -313,6 +318,9 @@ export class ServiceGuard {
 
 type Exit = Extract<ServiceInput, { readonly kind: 'exited' }>;
 type Stopped = Extract<ServiceInput, { readonly kind: 'stopped' }>;
+
+/** However often it asks for more: nobody waits longer for who writes back what it has. */
+const MOST_STOP_MS = 600_000;
 
 /** In which nothing of it runs. */
 const STARTED_NEXT: readonly ServiceState[] = ['idle', 'waiting', 'gave-up'];

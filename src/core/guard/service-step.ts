@@ -1,4 +1,5 @@
 /** What is told to a guarded service, what is to be done about it then, and what it is doing meanwhile. */
+import type { Instant } from '../time.js';
 import type { ServiceNews, SurvivorNews } from './guard-log.js';
 import type { Sign } from './sign.js';
 
@@ -27,6 +28,8 @@ export type ServiceAction =
   | { readonly kind: 'start' }
   /** The child and all that it has started; also what an ended one has left behind. */
   | { readonly kind: 'stop'; readonly diagnose: boolean }
+  /** It stops, and asks for more time before SIGKILL. */
+  | { readonly kind: 'extend'; readonly until: Instant }
   | { readonly kind: 'act' }
   | { readonly kind: 'follow'; readonly pid: number }
   /** Our own fault: the silence is counted anew. */

@@ -112,7 +112,9 @@ function inWords(action: GuardianAction): string {
       ? ' diagnose'
       : todo.kind === 'follow'
         ? ` ${todo.pid}`
-        : '';
+        : todo.kind === 'extend'
+          ? ` until ${todo.until}`
+          : '';
   return `${service.config.name} ${todo.kind}!${detail}`;
 }
 

@@ -133,6 +133,15 @@ describe('a service that speaks for itself', () => {
     expect(driven.at(27_999).passes()[0]).toContain('dead');
   });
 
+  it('gets more time before SIGKILL when it asks for it, up to ten minutes', () => {
+    const driven = alive();
+    driven.at(2000).end();
+    expect(driven.at(3000).hears('systemd', 'extend')).toEqual(['3000 web extend! until 23000']);
+    expect(driven.at(590_000).hears('systemd', 'extend')).toEqual([
+      '590000 web extend! until 602000',
+    ]);
+  });
+
   it('is followed when it replaces itself', () => {
     const driven = quiet();
     expect(driven.at(100).hears('systemd', 'main-pid')).toEqual(['100 web follow! 77']);
