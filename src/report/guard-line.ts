@@ -84,6 +84,9 @@ function words(entry: GuardEntry): string {
     case 'start-failed':
       return `cannot be started: ${entry.reason} (${entry.code})`;
     case 'alive':
+      if (!entry.watched) {
+        return 'started; no sign of life is asked for: only its end is noticed (--check, --alive-by)';
+      }
       return `alive after ${latencyWords(entry.afterMs)}`;
     case 'failed':
       return `${entry.by}: ${entry.reason}`;

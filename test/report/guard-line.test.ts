@@ -11,7 +11,8 @@ const web = { service: 'web' };
 const EVENTS: readonly GuardEvent[] = [
   { event: 'guarding', schema: 'tcpalive/guard/1', pid: 1, services: ['web'], dryRun: true },
   { ...web, event: 'started', pid: 42 },
-  { ...web, event: 'alive', afterMs: 150 },
+  { ...web, event: 'alive', afterMs: 150, watched: true },
+  { ...web, event: 'alive', afterMs: 0, watched: false },
   { ...web, event: 'failed', by: 'tcp://127.0.0.1:1', reason: 'refused \x1b[2J' },
   {
     ...web,
@@ -51,6 +52,7 @@ describe('what a guardian tells', () => {
       "12:00:00.000  guarding web (only told: --dry-run)
       12:00:00.000  web  started as process 42
       12:00:00.000  web  alive after 0.15s
+      12:00:00.000  web  started; no sign of life is asked for: only its end is noticed (--check, --alive-by)
       12:00:00.000  web  tcp://127.0.0.1:1: refused \\x1b[2J
       12:00:00.000  web  dead: beats not heard for 3.00s
       12:00:00.000  web  dead: systemd not heard once in 30.00s: so (only told)

@@ -50,7 +50,12 @@ export type ServiceNews =
   | { readonly event: 'started'; readonly pid: number }
   | { readonly event: 'start-failed'; readonly code: string; readonly reason: string }
   /** All that it is alive by has been heard. */
-  | { readonly event: 'alive'; readonly afterMs: number }
+  | {
+      readonly event: 'alive';
+      readonly afterMs: number;
+      /** False: no sign of life is asked for, and only its end is noticed. */
+      readonly watched: boolean;
+    }
   /** The first failure since it was last alive by that, or another one than before. */
   | { readonly event: 'failed'; readonly by: string; readonly reason: string }
   | {

@@ -145,6 +145,8 @@ export class ServiceGuard {
         return this.#aliveOnceAllAreThere(now);
       case 'failed':
         return [tell({ event: 'failed', by: ear, reason: heard.reason })];
+      case 'dead':
+        return this.#dead(heard, now);
       case 'main-pid':
         return heard.pid === this.#pid ? [] : [{ kind: 'follow', pid: heard.pid }];
     }
@@ -154,7 +156,7 @@ export class ServiceGuard {
     if (this.#state === 'alive' || !this.#signs.areThere) return [];
     const afterMs = msBetween(this.#since ?? now, now);
     this.#enter('alive', now);
-    return [tell({ event: 'alive', afterMs })];
+    return [tell({ event: 'alive', afterMs, watched: this.#signs.areAsked })];
   }
 
   #followed(pid: number, refusal: string | undefined): readonly ServiceAction[] {

@@ -11,7 +11,8 @@ export type Heard =
   | { readonly kind: 'nothing' | 'alive' }
   /** For the first time since it was alive by that. */
   | { readonly kind: 'failed'; readonly reason: string }
-  | { readonly kind: 'main-pid'; readonly pid: number };
+  | { readonly kind: 'main-pid'; readonly pid: number }
+  | Death;
 
 export type Finding =
   | { readonly kind: 'fine' }
@@ -67,6 +68,13 @@ export class SignsOfLife {
     return [...this.#watches.values()].every((watch) => !watch.isAwaited);
   }
 
+  /** It has to give one, or has begun to. */
+  get areAsked(): boolean {
+    const { aliveBy, checks } = this.#config;
+    const isHeard = [...this.#watches.values()].some(({ lastSign }) => lastSign !== undefined);
+    return aliveBy.length + checks.length > 0 || isHeard;
+  }
+
   nextDeadline(): Instant | undefined {
     let first = this.#stopping?.goneBy;
     for (const watch of this.#watches.values()) first = earliest(first, watch.nextDeadline());
@@ -101,6 +109,7 @@ export class SignsOfLife {
       case 'alive':
         return this.#alive(ear, watch, now);
       case 'failed':
+        if (ear === 'systemd') return this.#triggered(ear, watch, sign.reason, now);
         if (ear === 'beats') watch.hasten(RECONNECT_MS, now);
         return this.#failed(ear, watch, sign.reason);
       case 'stopping':
@@ -153,6 +162,16 @@ export class SignsOfLife {
     this.#failures.delete(ear);
     this.#deadBy.delete(ear);
     return { kind: 'alive' };
+  }
+
+  /** WATCHDOG=trigger: as if its time were over (sd_notify(3)). */
+  #triggered(by: string, watch: Watch, reason: string, now: Instant): Heard {
+    if (this.#deadBy.has(by)) return NOTHING;
+    const { lastSign } = watch;
+    watch.rest();
+    this.#deadBy.add(by);
+    const silentMs = msBetween(lastSign ?? now, now);
+    return { kind: 'dead', by, silentMs, starting: false, reason };
   }
 
   #failed(ear: string, watch: Watch, reason: string): Heard {

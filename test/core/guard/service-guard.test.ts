@@ -18,7 +18,7 @@ describe('a service that is checked', () => {
     ]);
     expect(driven.at(4100).passes()).toEqual(['4100 web start!']);
     expect(driven.at(4200).input(STARTED)).toEqual(['4200 web started pid=42']);
-    expect(driven.at(4300).hears(CHECK)).toEqual(['4300 web alive afterMs=100']);
+    expect(driven.at(4300).hears(CHECK)).toEqual(['4300 web alive afterMs=100 watched=true']);
   });
 
   it('is left in peace while it answers', () => {
@@ -54,7 +54,9 @@ describe('a service that is checked', () => {
     driven.at(0).begin();
     driven.at(0).input(STARTED);
     expect(driven.at(100).hears(CHECK)).toEqual([]);
-    expect(driven.at(200).hears('systemd', 'ready')).toEqual(['200 web alive afterMs=200']);
+    expect(driven.at(200).hears('systemd', 'ready')).toEqual([
+      '200 web alive afterMs=200 watched=true',
+    ]);
   });
 
   it('is dead when a worker answers no more though its main loop beats', () => {
@@ -70,7 +72,7 @@ describe('a service that speaks for itself', () => {
     driven.at(0).begin();
     expect(driven.at(10).input(STARTED)).toEqual([
       '10 web started pid=42',
-      '10 web alive afterMs=0',
+      '10 web alive afterMs=0 watched=false',
     ]);
     expect(driven.at(600_000).passes()).toEqual([]);
   });
@@ -85,6 +87,19 @@ describe('a service that speaks for itself', () => {
     const driven = quiet();
     driven.at(1000).hears('systemd', 'ready');
     expect(driven.at(600_000).passes()).toEqual([]);
+  });
+
+  it('is dead at once when it says so itself, and again only once it has lived', () => {
+    const driven = quiet();
+    driven.at(1000).hears('systemd');
+    expect(driven.at(1500).hears('systemd', 'failed')).toEqual([
+      '1500 web dead by=systemd silentMs=500 starting=false reason=it said no action=restart',
+      '1500 web stop! diagnose',
+    ]);
+    const told = quiet({ onDead: 'report' });
+    expect(told.at(10).hears('systemd', 'failed')).toHaveLength(1);
+    expect(told.at(20).hears('systemd', 'failed')).toEqual([]);
+    expect(told.at(30).hears('systemd')).toEqual(['30 web alive afterMs=20 watched=true']);
   });
 
   it('is back within a second when its connection ended, or dead', () => {
@@ -239,7 +254,7 @@ describe('a service that is only watched', () => {
       '3010 web act!',
     ]);
     expect(driven.at(3500).input({ kind: 'acted', failure: undefined })).toEqual([]);
-    expect(driven.at(13_499).hears(CHECK)).toEqual(['13499 web alive afterMs=9999']);
+    expect(driven.at(13_499).hears(CHECK)).toEqual(['13499 web alive afterMs=9999 watched=true']);
   });
 
   it('has them called again when that failed, and is given up in the end', () => {
@@ -268,7 +283,7 @@ describe('a service of which is only told', () => {
       `4000 web dead by=${CHECK} silentMs=3000 starting=false reason=null action=none`,
     ]);
     expect(driven.at(60_000).passes()).toEqual([]);
-    expect(driven.at(61_000).hears(CHECK)).toEqual(['61000 web alive afterMs=57000']);
+    expect(driven.at(61_000).hears(CHECK)).toEqual(['61000 web alive afterMs=57000 watched=true']);
     expect(driven.at(64_000).passes()[0]).toContain('dead');
     driven.at(65_000).input(exited(1));
     expect(driven.at(65_001).input(GONE)).toEqual([
