@@ -129,7 +129,7 @@ function addRestartOptions(command: Command): void {
       'the second restart waits, up to (default: 500ms:30s)',
       parseBackOff,
     )
-    .addOption(new Option('--on-give-up <what>', 'default: exit').choices(['exit', 'wait']))
+    .addOption(new Option('--on-give-up <what>', 'exit ends ALL services; default: exit').choices(['exit', 'wait']))
     .option(
       '--restart-url <address>',
       'call that when it is dead, in order; several',
@@ -205,13 +205,14 @@ A service is alive by each of these, and dead when one of them stays away for --
 
 A dead service gets SIGTERM (and SIGCONT), after --stop-timeout SIGKILL, with all that it has started;
 once nothing of it is left it is started again: at once, then after a back-off that doubles, at most
---restarts. Then it is given up: the guardian exits with 1, or waits for SIGHUP. A service that replaces
+--restarts. Then it is given up: the guardian stops ALL ITS SERVICES, healthy ones too, and exits with 1; with
+--on-give-up wait (onGiveUp: wait) the others go on and SIGHUP tries it again. A service that replaces
 itself and says so (MAINPID=) is followed. Without a command what is dead is not started from here:
 --restart-url or --restart-command restart it.
 
 When the guardian itself was stopped or starved, or several services fall silent at one instant, silences
-are counted anew before anything is done. SIGTERM stops services in order, the last one first; if the
-guardian is killed its services end too.
+are counted anew before anything is done. SIGTERM stops services in order, the last one first; at a second
+one, or when the guardian is killed, a sentinel ends them all, with SIGKILL after --stop-timeout.
 
 Events go to standard error in words. On a terminal that no service writes to (--output ignore), a
 line a service instead.

@@ -39,6 +39,7 @@ const EVENTS: readonly GuardEvent[] = [
   { ...web, event: 'restarting', inMs: 400, restart: 2, most: 10, withinMs: 600_000 },
   { ...web, event: 'called', what: 'http://127.0.0.1/x', attempt: 2, reason: '503' },
   { ...web, event: 'gave-up', restarts: 10, withinMs: 600_000, then: 'wait' },
+  { ...web, event: 'gave-up', restarts: 10, withinMs: 600_000, then: 'exit' },
   { event: 'own-trouble', kind: 'late', lateMs: 5000, services: ['web', 'db'] },
   { event: 'own-trouble', kind: 'together', lateMs: null, services: ['web', 'db'] },
   { event: 'reloaded', added: ['new'], removed: [], changed: ['web'], revived: [] },
@@ -63,6 +64,7 @@ describe('what a guardian tells', () => {
       12:00:00.000  web  restart 2 of 10 in 10m0s, in 0.40s
       12:00:00.000  web  called http://127.0.0.1/x, attempt 2: 503
       12:00:00.000  web  given up after 10 restarts in 10m0s: SIGHUP tries again
+      12:00:00.000  web  given up after 10 restarts in 10m0s: the guardian and all its services end
       12:00:00.000  the guardian itself looked 5.00s late: silence counts anew for web, db
       12:00:00.000  several fell silent at one instant: silence counts anew for web, db
       12:00:00.000  read again: added new; changed web
