@@ -1,3 +1,4 @@
+import { formatDuration } from '../core/duration.js';
 import { formatEndpoint } from '../core/endpoint.js';
 import type { GuardConfig, ServiceConfig } from '../core/guard/service-config.js';
 import { TcpaliveError } from '../errors.js';
@@ -71,7 +72,7 @@ interface Surroundings {
 
 async function guardUntil(
   run: GuardRun,
-  { config }: GuardPlan,
+  plan: GuardPlan,
   ready: () => Promise<void>,
   { env, flags, output, interrupt }: Surroundings,
 ): Promise<void> {
@@ -81,7 +82,7 @@ async function guardUntil(
       event: 'guarding',
       schema: 'tcpalive/guard/1',
       pid: process.pid,
-      services: config.services.map(({ name }) => name),
+      services: plan.config.services.map(({ name }) => name),
       dryRun: flags.dryRun ?? false,
     });
     if (status !== undefined) {
@@ -93,11 +94,19 @@ async function guardUntil(
     const end = () => run.end(interrupt.received ?? 'SIGTERM');
     if (interrupt.happened) end();
     else interrupt.signal.addEventListener('abort', end, { once: true });
+    const unlisten = env.onExit(() => output.warn(leftWords(plan.config)));
     await run.done;
+    unlisten();
     output.print(run.summary());
   } finally {
     await status?.close();
   }
+}
+
+/** For who does not wait: a second Ctrl-C or SIGTERM ends the guardian alone. */
+function leftWords(config: GuardConfig): string {
+  const atMost = formatDuration(Math.max(...config.services.map((each) => each.stopTimeoutMs)));
+  return `what still runs is left to the sentinel: SIGTERM again, and SIGKILL after ${atMost}`;
 }
 
 function startStatus(

@@ -121,6 +121,23 @@ describe('a guardian', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  it('that is told twice to end says who ends the rest', { timeout: 60_000 }, async () => {
+    const mark = randomUUID();
+    onTestFinished(() => killMarked(mark));
+    const deaf = ['sh', '-c', "trap '' TERM; echo deaf >&2; while :; do sleep 1; done"];
+    const guarding = guard(['--stop-timeout', '1500ms', '--', ...deaf], {
+      variables: { [MARK]: mark },
+    });
+    await until(() => guarding.printed().includes('deaf'), 30_000);
+    guarding.child.kill('SIGTERM');
+    await guarding.tells('ending');
+    guarding.child.kill('SIGTERM');
+    const { code, stderr } = await guarding.ended;
+    expect(code).toBe(143);
+    expect(stderr).toContain('left to the sentinel: SIGTERM again, and SIGKILL after 1.5s');
+    await until(() => marked(mark).length === 0, 30_000);
+  });
+
   it('reads its file again without touching what is the same', { timeout: 60_000 }, async () => {
     const sleeps = (name: string, ...more: readonly string[]) => ({
       name,
