@@ -16,7 +16,7 @@ import type { Environment } from './environment.js';
 import type { GuardOutput } from './guard-output.js';
 
 export interface GuardTools {
-  readonly tools: Omit<Tools, 'interruption'>;
+  readonly tools: Omit<Tools, 'interruption' | 'ownsStdout'>;
   /** Another configuration. */
   expect(config: GuardConfig): void;
   /** Nothing of a guardian that was killed is about to end any more, or it is interrupted. */

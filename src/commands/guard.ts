@@ -129,7 +129,12 @@ function addRestartOptions(command: Command): void {
       'the second restart waits, up to (default: 500ms:30s)',
       parseBackOff,
     )
-    .addOption(new Option('--on-give-up <what>', 'exit ends ALL services; default: exit').choices(['exit', 'wait']))
+    .addOption(
+      new Option('--on-give-up <what>', 'exit ends ALL services; default: exit').choices([
+        'exit',
+        'wait',
+      ]),
+    )
     .option(
       '--restart-url <address>',
       'call that when it is dead, in order; several',
@@ -214,7 +219,8 @@ When the guardian itself was stopped or starved, or several services fall silent
 are counted anew before anything is done. SIGTERM stops services in order, the last one first; at a second
 one, or when the guardian is killed, a sentinel ends them all, with SIGKILL after --stop-timeout.
 
-Events go to standard error in words. On a terminal that no service writes to (--output ignore), a
+Events go to standard error in words; with --json to standard output, which is theirs alone then: what
+services write there goes to standard error. On a terminal that no service writes to (--output ignore), a
 line a service instead.
 
 Examples:

@@ -30,7 +30,7 @@ export async function runGuard(
       const run = new GuardRun({
         config: plan.config,
         dryRun: flags.dryRun ?? false,
-        tools: owned.tools,
+        tools: { ...owned.tools, ownsStdout: flags.json ?? false },
         onEvent: (event) => output.print(event),
       });
       const unlisten = env.onHangup(() => {

@@ -53,7 +53,7 @@ async function run(
   // Marked: what it leaves behind is ended with the run.
   const env = { ...family.marked(process.env, token), TCPALIVE_GUARD_PID: `${pid}` };
   try {
-    const child = family.spawn(command, { env, stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = family.spawn(command, { env, stdio: ['ignore', 2, 2] });
     const late = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     try {
       const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];

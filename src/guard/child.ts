@@ -14,8 +14,11 @@ export interface ChildOptions {
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** They become its descriptors from 3 on, in this order. */
   readonly descriptors?: readonly number[] | undefined;
-  /** Standard output and error; default: the guardian's own. There is no standard input. */
-  readonly output?: 'inherit' | 'ignore' | undefined;
+  /**
+   * Standard output and error; default: the guardian's own. `stderr`: both to its standard error. There is no
+   * standard input.
+   */
+  readonly output?: 'inherit' | 'stderr' | 'ignore' | undefined;
   /**
    * Called when the main process has ended, before that counts: what it said at the end, such as who
    * comes after it, is to be heard first (`NotifyListener.drain`).

@@ -15,7 +15,7 @@ export async function runRestartCommand(
   try {
     // What it has started is not the guardian's: it may be the very service.
     const env = family.outside(process.env);
-    child = family.spawn(command, { env, stdio: ['ignore', 'inherit', 'inherit'] });
+    child = family.spawn(command, { env, stdio: ['ignore', 2, 2] });
   } catch (error) {
     return cannotBeStarted(error);
   }

@@ -25,6 +25,12 @@ export interface Run extends Child {
   look(): void;
 }
 
+const STREAMS = {
+  inherit: ['ignore', 'inherit', 'inherit'],
+  stderr: ['ignore', 2, 2],
+  ignore: ['ignore', 'ignore', 'ignore'],
+} as const;
+
 interface Life {
   begun(run: Run): void;
   over(run: Run): void;
@@ -47,7 +53,7 @@ export function startRun(
       process = family.spawn(command, {
         cwd,
         env: family.marked(options.variables, token),
-        stdio: ['ignore', output, output, ...descriptors],
+        stdio: [...STREAMS[output], ...descriptors],
       });
       process.once('error', fail);
       const { pid } = process;

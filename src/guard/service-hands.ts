@@ -30,6 +30,8 @@ export interface Tools {
   readonly folder: string;
   /** The guardian's own environment. */
   readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Nobody else writes to standard output: what a service writes there goes to standard error. */
+  readonly ownsStdout: boolean;
   /** What a server that is checked speaks. */
   speechFor(check: CheckConfig): Speech;
   /** Aborted when the guardian is to end: nothing new is called. */
@@ -165,7 +167,7 @@ export class ServiceHands {
     return family.start({
       command,
       cwd: folder,
-      output,
+      output: output === 'inherit' && this.#tools.ownsStdout ? 'stderr' : output,
       variables: {
         ...ours,
         // The guardian's own are not its services'.

@@ -239,8 +239,11 @@ describe('a guarded service', () => {
   });
 
   it('that is ended by itself ends the guardian, well', async () => {
-    const guarding = guard(['--', 'true']);
-    expect((await guarding.ended).code).toBe(0);
+    const guarding = guard(['--', 'echo', 'of the service']);
+    const { code, stdout, stderr } = await guarding.ended;
+    expect(code).toBe(0);
+    expect(stdout).not.toContain('of the service');
+    expect(stderr).toContain('of the service');
     expect(guarding.told('ended')).toMatchObject([{ reason: 'exit 0' }]);
   });
 });

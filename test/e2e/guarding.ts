@@ -29,8 +29,7 @@ export function guard(args: readonly string[], options: StartOptions = {}): Guar
   running.child.stdout.on('data', (text: string) => {
     const parts = (rest + text).split('\n');
     rest = parts.pop() ?? '';
-    // Services print there too.
-    lines = [...lines, ...parts.filter((line) => line.startsWith('{"')).map(parsed)];
+    lines = [...lines, ...parts.map(parsed)];
   });
   const told = <Name extends Event>(event: Name, service?: string) =>
     lines.filter(
