@@ -15,7 +15,8 @@ export interface RepeatedOptions {
 }
 
 export interface Asked {
-  readonly sign: Sign;
+  /** Undefined: nothing but what was heard already. */
+  readonly sign: Sign | undefined;
   /** For what did not come in time, if that is why it failed. */
   readonly waitedMs: number;
 }
@@ -29,7 +30,7 @@ export function repeat(
   const end = interruptible();
   const { signal } = end;
   const isOurs = ({ sign, waitedMs }: Asked) =>
-    sign.kind === 'failed' && waitedMs > timeoutMs + intervalMs / 2;
+    sign?.kind === 'failed' && waitedMs > timeoutMs + intervalMs / 2;
   const isOver = () => signal.aborted;
 
   async function goOn(): Promise<void> {
@@ -39,7 +40,7 @@ export function repeat(
       const first = await ask(signal);
       const { sign } = isOurs(first) && !isOver() ? await ask(signal) : first;
       if (isOver()) return;
-      hear(sign);
+      if (sign !== undefined) hear(sign);
     }
   }
 

@@ -4,7 +4,7 @@ import type { Endpoint } from '../core/endpoint.js';
 import type { Ear, Sign } from '../core/guard/sign.js';
 import type { ProbeVerdict, SilentParty } from '../core/probe-result.js';
 import type { Speech } from '../core/speech.js';
-import { msBetween } from '../core/time.js';
+import { msBetween, type Instant } from '../core/time.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { hostFacts } from '../kernel/host-facts.js';
@@ -24,28 +24,33 @@ export interface TcpCheckOptions extends RepeatedOptions {
   readonly fresh: boolean;
 }
 
-/** Alive for each answer; a failure for each connection that ended, or could not be had. */
+/** Alive for each answer; a failure for each connection that could not be had, or ended while it was needed. */
 export function watchTcp(
   kernel: Kernel,
   options: TcpCheckOptions,
   hear: (sign: Sign) => void,
 ): Ear {
   const host = hostFacts(kernel);
+  const { intervalMs } = options;
   const ask = (interruption: AbortSignal) =>
-    untilItFails(kernel, { ...probeOptions(options), host, interruption }, hear);
+    untilItFails(kernel, { ...probeOptions(options), host, interruption }, intervalMs, hear);
   return repeat(options, ask, hear);
 }
 
 async function untilItFails(
   kernel: Kernel,
   options: ProbeOptions,
+  intervalMs: number,
   hear: (sign: Sign) => void,
 ): Promise<Asked> {
   const from = monotonicNow();
+  let answeredAt: Instant | undefined;
   const failed = (reason: string): Sign => ({ kind: 'failed', by: 'tcp', reason });
   const connection = beating(kernel, options, {
     onEvent: ({ event }) => {
-      if (event === 'beat') hear({ kind: 'alive', by: 'tcp' });
+      if (event !== 'beat') return;
+      answeredAt = monotonicNow();
+      hear({ kind: 'alive', by: 'tcp' });
     },
     onRtt: () => undefined,
     wallClock: () => '', // nobody is told when
@@ -57,7 +62,14 @@ async function untilItFails(
     return { sign: failed(error.message), waitedMs: msBetween(from, monotonicNow()) };
   }
   // Its detector knows our own stalls.
-  return { sign: failed(wordsOf(await connection.run(Infinity, Infinity))), waitedMs: 0 };
+  const verdict = await connection.run(Infinity, Infinity);
+  const reason = wordsOf(verdict);
+  const hasEnded = verdict.kind === 'closed' && verdict.by === 'FIN' && verdict.detail === null;
+  if (!hasEnded || answeredAt === undefined) return { sign: failed(reason), waitedMs: 0 };
+  // Nothing was asked since: a server that takes a question a connection.
+  const isDone = msBetween(answeredAt, monotonicNow()) < intervalMs / 2;
+  const sign = isDone ? undefined : failed(`${reason}; --fresh asks each time on another one`);
+  return { sign, waitedMs: 0 };
 }
 
 function probeOptions({ remote, speech, fresh, intervalMs, timeoutMs }: TcpCheckOptions) {

@@ -55,13 +55,27 @@ describe('a server', { timeout: TEST_MS }, () => {
 
   it('that closes the connection is heard of at once, and asked on another one', async () => {
     const { port, accepted } = await rawServer((socket, number) => {
-      if (number === 1) socket.once('data', (beat) => socket.end(beat));
-      else echo(socket);
+      if (number > 1) return void echo(socket);
+      socket.once('data', (beat) => {
+        socket.write(beat);
+        socket.once('data', () => socket.end());
+      });
     });
-    const signs = watch(port);
+    const signs = watch(port, { intervalMs: 300 });
     await until(() => signs.length >= 3, SOON_MS);
-    expect(signs.slice(0, 3)).toEqual([ALIVE, failed('its connection ended (FIN)'), ALIVE]);
+    const ended = 'its connection ended (FIN); --fresh asks each time on another one';
+    expect(signs.slice(0, 3)).toEqual([ALIVE, failed(ended), ALIVE]);
     expect(accepted).toHaveLength(2);
+  });
+
+  it('that closes after each answer is alive all the same', async () => {
+    const { port, accepted } = await rawServer((socket) => {
+      socket.once('data', (beat) => socket.end(beat));
+    });
+    const signs = watch(port, { intervalMs: 300 });
+    await until(() => signs.length >= 3, SOON_MS);
+    expect(signs).toEqual([ALIVE, ALIVE, ALIVE]);
+    expect(accepted.length).toBeGreaterThanOrEqual(3);
   });
 
   it('that lets nobody in any more is missed by fresh connections alone', async () => {
