@@ -215,6 +215,9 @@ once nothing of it is left it is started again: at once, then after a back-off t
 itself and says so (MAINPID=) is followed. Without a command what is dead is not started from here:
 --restart-url or --restart-command restart it.
 
+--before-kill and --restart-command are words and no shell reads them (sh -c '…' does); before a kill the
+process is in TCPALIVE_GUARD_PID. A relative folder in a file goes by where the guardian runs.
+
 When the guardian itself was stopped or starved, or several services fall silent at one instant, silences
 are counted anew before anything is done. SIGTERM stops services in order, the last one first; at a second
 one, or when the guardian is killed, a sentinel ends them all, with SIGKILL after --stop-timeout.
