@@ -1,6 +1,7 @@
 /** A `Child`, from its start to the last of what it has started. */
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { resolve as resolvePath } from 'node:path';
 import { msBetween } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
 import type { HeldProcess, ProcessEnd } from '../kernel/process-view.js';
@@ -84,7 +85,12 @@ function failure(error: NodeJS.ErrnoException, { command, cwd }: ChildOptions): 
   if (cwd !== undefined && !existsSync(cwd)) {
     return { kind: 'failed', code, reason: `the folder ${cwd} is not there` };
   }
-  const reason = `${command[0] ?? ''} ${REASONS[code] ?? `cannot be started: ${error.message}`}`;
+  const [program = ''] = command;
+  if (code === 'ENOENT' && program.includes('/') && existsSync(resolvePath(cwd ?? '.', program))) {
+    const why = 'is there, but not the interpreter that its first line (#!) or its header names';
+    return { kind: 'failed', code, reason: `${program} ${why}` };
+  }
+  const reason = `${program} ${REASONS[code] ?? `cannot be started: ${error.message}`}`;
   return { kind: 'failed', code, reason };
 }
 

@@ -55,13 +55,21 @@ describe.skipIf(lacks('pidfd'))('the start of a child', () => {
     const script = join(freshFolder(), 'script');
     writeFileSync(script, '#!/bin/sh\n');
     chmodSync(script, 0o644);
+    const orphan = join(freshFolder(), 'orphan');
+    writeFileSync(orphan, '#!/nowhere/sh\n', { mode: 0o755 });
     const failing = [
+      family.start({ command: [orphan], variables: {} }),
       family.start({ command: ['/nowhere/prog'], variables: {} }),
       family.start({ command: [script], variables: {} }),
       family.start({ command: ['true'], cwd: '/nowhere', variables: process.env }),
       family.start({ command: ['true', 'x'.repeat(4_000_000)], variables: process.env }),
     ];
     expect(await Promise.all(failing)).toEqual([
+      {
+        kind: 'failed',
+        code: 'ENOENT',
+        reason: `${orphan} is there, but not the interpreter that its first line (#!) or its header names`,
+      },
       { kind: 'failed', code: 'ENOENT', reason: '/nowhere/prog is not there' },
       { kind: 'failed', code: 'EACCES', reason: `${script} may not be executed` },
       { kind: 'failed', code: 'ENOENT', reason: 'the folder /nowhere is not there' },
