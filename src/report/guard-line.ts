@@ -117,7 +117,8 @@ function words(entry: GuardEntry): string {
     case 'call-failed':
       return `not restarted: ${entry.reason}`;
     case 'gave-up': {
-      const then = entry.then === 'exit' ? 'the guardian and all its services end' : 'SIGHUP tries again';
+      const then =
+        entry.then === 'exit' ? 'the guardian and all its services end' : 'SIGHUP tries again';
       return `given up after ${countWords(entry.restarts, 'restart')} in ${roughly(entry.withinMs)}: ${then}`;
     }
     case 'ended':
