@@ -335,12 +335,12 @@ describe.skipIf(lacks('pidfd'))('a service that replaces itself', () => {
 
   it('follows nobody who is no descendant', async () => {
     const family = openFamily();
-    const stranger = spawn('sleep', ['60'], { detached: true });
+    const stranger = spawn('sleep', ['60'], { stdio: 'ignore' });
     onTestFinished(() => void stranger.kill('SIGKILL'));
     await once(stranger, 'spawn');
     const { child, said } = await started(family, 'sh', HOLD);
     await said();
-    for (const pid of [process.pid, process.ppid, 1, 4_194_305]) {
+    for (const pid of [stranger.pid ?? 0, process.pid, process.ppid, 1, 4_194_305]) {
       expect(child.follow(pid)).toBe(false);
     }
     expect(child.follow(child.pid)).toBe(true);
