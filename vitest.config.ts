@@ -10,12 +10,13 @@ const waiting = [
   'test/e2e/reproduce.test.ts',
   'test/e2e/scenario.test.ts',
   'test/e2e/readme.test.ts',
+  'test/e2e/dying.test.ts',
+  'test/e2e/vanish.test.ts',
+  'test/e2e/vanish-talk.test.ts',
 ];
 
 /** These wait for servers more than they measure them: three of them may share the machine. */
 const servers = [
-  'test/e2e/vanish.test.ts',
-  'test/e2e/vanish-talk.test.ts',
   'test/e2e/protocols.test.ts',
   'test/e2e/real-servers.test.ts',
   'test/e2e/routed-network.test.ts',
@@ -25,7 +26,6 @@ const servers = [
   'test/e2e/protect.test.ts',
   'test/e2e/stranger.test.ts',
   'test/e2e/restart.test.ts',
-  'test/e2e/dying.test.ts',
   'test/e2e/guard.test.ts',
   'test/e2e/guardian.test.ts',
   'test/e2e/terminal.test.ts',
