@@ -11,7 +11,6 @@ const waiting = [
   'test/e2e/scenario.test.ts',
   'test/e2e/readme.test.ts',
   'test/e2e/dying.test.ts',
-  'test/e2e/vanish.test.ts',
   'test/e2e/vanish-talk.test.ts',
 ];
 
