@@ -4,7 +4,8 @@
  * Nobody is in a hurry for the first half of the time: who has only a little left to say ends by itself.
  * Then goodbyes are said evenly, so that not all come back to the next server in one moment, to those
  * who have been silent longest first: a goodbye crosses a frame of whoever has just spoken. A FIN is all
- * there is to say it with; what it crosses is answered by nobody, but it draws no RST.
+ * there is to say it with; what it crosses is answered by nobody, but it draws no RST. A process that stood still
+ * meanwhile ends later rather than reset those whom it has not told yet.
  */
 import { addMs, msBetween, type Instant } from './time.js';
 
@@ -17,23 +18,30 @@ export interface Drained {
 /** Of the time: until then nobody is told goodbye. */
 const PATIENT_SHARE = 0.5;
 
-/** Of the time: from then on also those are who have just spoken. The rest is for their own goodbyes. */
+/** Of the time: from then on also those are who have just spoken. The rest, at least, is for their own goodbyes. */
 const URGENT_SHARE = 0.9;
 
 /** Whoever is in a conversation has spoken since. */
 const QUIET_MS = 100;
 
 export class DrainPlan {
-  readonly end: Instant;
   readonly #goodbyesFrom: Instant;
   readonly #goodbyesTo: Instant;
+  readonly #answersMs: number;
+  /** Known once everybody who can be told is told. */
+  #end: Instant | undefined;
   /** How many there were to be told goodbye when it began. */
   #atFirst: number | undefined;
 
   constructor(now: Instant, timeoutMs: number) {
-    this.end = addMs(now, timeoutMs);
     this.#goodbyesFrom = addMs(now, timeoutMs * PATIENT_SHARE);
     this.#goodbyesTo = addMs(now, timeoutMs * URGENT_SHARE);
+    this.#answersMs = timeoutMs * (1 - URGENT_SHARE);
+  }
+
+  /** Whoever is there then is not waited for. */
+  isOver(now: Instant): boolean {
+    return this.#end !== undefined && now >= this.#end;
   }
 
   /** @param open those that have not been told yet */
@@ -41,7 +49,10 @@ export class DrainPlan {
     if (now < this.#goodbyesFrom) return [];
     this.#atFirst ??= open.length;
     const able = open.filter(({ isBetweenFrames }) => isBetweenFrames);
-    if (now >= this.#goodbyesTo) return able;
+    if (now >= this.#goodbyesTo) {
+      this.#end ??= addMs(now, this.#answersMs);
+      return able;
+    }
     const left = msBetween(now, this.#goodbyesTo) / msBetween(this.#goodbyesFrom, this.#goodbyesTo);
     const due = open.length - Math.floor(this.#atFirst * left);
     return able

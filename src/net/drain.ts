@@ -21,10 +21,10 @@ export async function drain(
   timeoutMs: number,
   interruption: AbortSignal,
 ): Promise<void> {
-  const plan = new DrainPlan(monotonicNow(), timeoutMs);
+  let now = monotonicNow();
+  const plan = new DrainPlan(now, timeoutMs);
   const search = new HalfOpenSearch(kernel);
-  while (connections.size > 0 && monotonicNow() < plan.end && !interruption.aborted) {
-    const now = monotonicNow();
+  while (connections.size > 0 && !plan.isOver(now) && !interruption.aborted) {
     const open = [...connections].filter(({ ending }) => ending === undefined);
     for (const connection of search.look(open, now)) connection.reset('probe');
     const views = open.map((connection) => ({
@@ -34,6 +34,7 @@ export async function drain(
     }));
     for (const { connection } of plan.goodbyes(views, now)) connection.conclude('drain');
     await pause(LOOK_EVERY_MS, interruption);
+    now = monotonicNow();
   }
   search.stop();
 }

@@ -14,8 +14,24 @@ function goodbyesAt(afterMs: number, open: readonly Drained[]): readonly Drained
 }
 
 describe('a drain', () => {
-  it('ends when its time is over', () => {
-    expect(new DrainPlan(START, TIMEOUT_MS).end).toBe(addMs(START, TIMEOUT_MS));
+  it('is over when its time is', () => {
+    const plan = new DrainPlan(START, TIMEOUT_MS);
+    for (const ms of [0, 5000, 9000, 9950]) {
+      plan.goodbyes([midFrame], addMs(START, ms));
+      expect(plan.isOver(addMs(START, ms))).toBe(false);
+    }
+    expect(plan.isOver(addMs(START, 9999))).toBe(false);
+    expect(plan.isOver(addMs(START, TIMEOUT_MS))).toBe(true);
+  });
+
+  it('of a process that stood still is not over before everybody was told goodbye, and could answer', () => {
+    const plan = new DrainPlan(START, TIMEOUT_MS);
+    expect(plan.goodbyes([quiet(), quiet()], addMs(START, 5000))).toEqual([]);
+    const awake = addMs(START, 3 * TIMEOUT_MS);
+    expect(plan.isOver(awake)).toBe(false);
+    expect(plan.goodbyes([quiet(), quiet()], awake)).toHaveLength(2);
+    expect(plan.isOver(addMs(awake, TIMEOUT_MS / 10 - 1))).toBe(false);
+    expect(plan.isOver(addMs(awake, TIMEOUT_MS / 10))).toBe(true);
   });
 
   it('tells nobody goodbye in the first half, the first one after it, all by nine tenths', () => {
