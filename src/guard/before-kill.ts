@@ -1,13 +1,12 @@
 /** A diagnostic of what hangs, before it is ended: bounded, and its own failure ends nothing. */
-import { once } from 'node:events';
 import { addMs } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { KernelRefusal } from '../kernel/kernel.js';
 import type { HeldProcess } from '../kernel/process-view.js';
+import { runBounded } from './bounded-command.js';
 import type { BeforeKill } from './child.js';
+import { untilHolds } from './ending.js';
 import type { Family } from './family.js';
-
-const WATCH_EVERY_MS = 10;
 
 interface Main {
   readonly pid: number;
@@ -38,9 +37,7 @@ async function signal(
     return error.message;
   }
   const deadline = addMs(monotonicNow(), timeoutMs);
-  while (!held.hasEnded() && monotonicNow() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, WATCH_EVERY_MS));
-  }
+  await untilHolds(() => held.hasEnded() || monotonicNow() >= deadline);
   return undefined;
 }
 
@@ -52,17 +49,15 @@ async function run(
 ): Promise<string | undefined> {
   // Marked: what it leaves behind is ended with the run.
   const env = { ...family.marked(process.env, token), TCPALIVE_GUARD_PID: `${pid}` };
-  try {
-    const child = family.spawn(command, { env, stdio: ['ignore', 2, 2] });
-    const late = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
-    try {
-      const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
-      if (child.killed) return `not done within ${timeoutMs} ms, and killed`;
-      return code === 0 ? undefined : `ended with ${signal ?? `exit ${code ?? 0}`}`;
-    } finally {
-      clearTimeout(late);
-    }
-  } catch (error) {
-    return (error as Error).message;
+  const end = await runBounded(family, command, { env, timeoutMs });
+  switch (end.kind) {
+    case 'done':
+      return undefined;
+    case 'failed':
+      return `ended with ${end.how}`;
+    case 'late':
+      return `not done within ${timeoutMs} ms, and killed`;
+    case 'not-started':
+      return end.reason;
   }
 }

@@ -1,4 +1,5 @@
 /** The ladder: SIGTERM with SIGCONT, time to end, SIGKILL, and a look whether anybody is left. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { addMs } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
@@ -34,6 +35,11 @@ const KILL_PATIENCE_MS = 5000;
 /** Of pidfds, a microsecond each; no event tells of a process that is nobody's child here. */
 const WATCH_EVERY_MS = 10;
 
+/** Looks again and again. */
+export async function untilHolds(condition: () => boolean): Promise<void> {
+  while (!condition()) await pause(WATCH_EVERY_MS);
+}
+
 /** Never rejects for what a process does. */
 export async function endAll(kernel: Kernel, ending: Ending): Promise<Ended> {
   const held = new Holding(kernel);
@@ -63,7 +69,7 @@ export async function endAll(kernel: Kernel, ending: Ending): Promise<Ended> {
 async function lookTwice(ending: Ending): Promise<readonly Member[]> {
   const found = ending.look();
   if (found.length > 0) return found;
-  await new Promise((resolve) => setTimeout(resolve, WATCH_EVERY_MS));
+  await pause(WATCH_EVERY_MS);
   return ending.look();
 }
 
@@ -126,10 +132,8 @@ class Holding {
     }
   }
 
-  async end(isOver: () => boolean): Promise<void> {
-    while (this.#held.some(({ process }) => !process.hasEnded()) && !isOver()) {
-      await new Promise((resolve) => setTimeout(resolve, WATCH_EVERY_MS));
-    }
+  end(isOver: () => boolean): Promise<void> {
+    return untilHolds(() => this.#held.every(({ process }) => process.hasEnded()) || isOver());
   }
 
   names(): readonly Survivor[] {

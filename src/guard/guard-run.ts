@@ -11,6 +11,7 @@ import type { ServiceInput } from '../core/guard/service-step.js';
 import { msBetween, type Instant } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { interruptible } from '../kernel/interruption.js';
+import { residentBytes } from '../kernel/resident-bytes.js';
 import { deadlines, type DeadlineOwner } from '../net/deadlines.js';
 import { ServiceHands, type Tools } from './service-hands.js';
 
@@ -76,7 +77,7 @@ export class GuardRun implements DeadlineOwner {
       time: new Date().toISOString(),
       pid: process.pid,
       startedAt: this.#startedAt,
-      residentBytes: process.memoryUsage.rss(),
+      residentBytes: residentBytes(),
       refused: this.#tools.beats.refused,
     };
     return guardStatus(this.#guardian.services, facts, monotonicNow());

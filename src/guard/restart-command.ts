@@ -1,7 +1,5 @@
 /** Runs what restarts a service that is no child of the guardian. */
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { interruptible, pause } from '../kernel/interruption.js';
+import { runBounded } from './bounded-command.js';
 import type { Family } from './family.js';
 
 /** Undefined: it ended well in time. Never rejects. */
@@ -11,32 +9,17 @@ export async function runRestartCommand(
   timeoutMs: number,
   interruption: AbortSignal,
 ): Promise<string | undefined> {
-  let child: ChildProcess;
-  try {
-    // What it has started is not the guardian's: it may be the very service.
-    const env = family.outside(process.env);
-    child = family.spawn(command, { env, stdio: ['ignore', 2, 2] });
-  } catch (error) {
-    return cannotBeStarted(error);
+  // What it has started is not the guardian's: it may be the very service.
+  const env = family.outside(process.env);
+  const end = await runBounded(family, command, { env, timeoutMs, interruption });
+  switch (end.kind) {
+    case 'done':
+      return undefined;
+    case 'failed':
+      return `it ended with ${end.how}`;
+    case 'late':
+      return `it took longer than ${timeoutMs} ms and was killed`;
+    case 'not-started':
+      return `it cannot be started: ${end.reason}`;
   }
-  const waiting = interruptible();
-  const giveUp = () => waiting.abort();
-  interruption.addEventListener('abort', giveUp, { once: true });
-  const late = pause(timeoutMs, waiting.signal).then(() => {
-    const isLate = !waiting.signal.aborted;
-    child.kill('SIGKILL');
-    return isLate ? `it took longer than ${timeoutMs} ms and was killed` : undefined;
-  });
-  const failure = await once(child, 'exit').then(
-    ([code, signal]: (number | string | null)[]) =>
-      code === 0 ? undefined : `it ended with ${signal ?? `exit ${code ?? ''}`}`,
-    cannotBeStarted,
-  );
-  interruption.removeEventListener('abort', giveUp);
-  waiting.abort();
-  return (await late) ?? failure;
-}
-
-function cannotBeStarted(error: unknown): string {
-  return `it cannot be started: ${error instanceof Error ? error.message : ''}`;
 }

@@ -17,7 +17,7 @@ import type { Family } from './family.js';
 import { watchHttp } from './http-check.js';
 import type { NotifyListener } from './notify-listener.js';
 import { runRestartCommand } from './restart-command.js';
-import { callUrls } from './restart-urls.js';
+import { callUrls, type UrlsCalled } from './restart-urls.js';
 import { watchTcp } from './tcp-check.js';
 
 /** What all services of a guardian share. */
@@ -222,19 +222,7 @@ export class ServiceHands {
       ({ url, attempt, reason }) =>
         this.#reports.tell({ event: 'called', what: url, attempt, reason }),
     );
-    const failure =
-      called.kind === 'failed'
-        ? [
-            `${called.url}: ${called.reason}`,
-            ...called.notCalled.map((url) => `not called: ${url}`),
-          ]
-        : called.kind === 'interrupted'
-          ? ['interrupted']
-          : [];
-    this.#reports.input({
-      kind: 'acted',
-      failure: failure.length === 0 ? undefined : failure.join('; '),
-    });
+    this.#reports.input({ kind: 'acted', failure: failureOf(called) });
   }
 
   #follow(pid: number): void {
@@ -247,6 +235,19 @@ export class ServiceHands {
   #silence(): void {
     for (const voice of this.#voices) voice.close();
     this.#voices = [];
+  }
+}
+
+function failureOf(called: UrlsCalled): string | undefined {
+  switch (called.kind) {
+    case 'done':
+      return undefined;
+    case 'interrupted':
+      return called.kind;
+    case 'failed': {
+      const { url, reason, notCalled } = called;
+      return [`${url}: ${reason}`, ...notCalled.map((each) => `not called: ${each}`)].join('; ');
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import type { AcceptHealth, ConnectionStates, ServerSnapshot } from '../core/ser
 import { msBetween, type Instant } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { residentBytes } from '../kernel/resident-bytes.js';
 import { watchLoop } from './loop-delay.js';
 
 /** What is asked of a server. */
@@ -67,13 +68,4 @@ export function watchSelf(kernel: Kernel, server: Watched, options: WatchOptions
       loop.stop();
     },
   };
-}
-
-/** Node reads it from a file (uv_resident_set_memory): null where there is no descriptor to open that with. */
-function residentBytes(): number | null {
-  try {
-    return process.memoryUsage.rss();
-  } catch {
-    return null;
-  }
 }

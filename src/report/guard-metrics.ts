@@ -3,8 +3,8 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import type { GuardStatus } from '../core/guard/guard-status.js';
 
 export function guardMetrics(status: GuardStatus): Promise<string> {
-  const registers = [new Registry()];
-  const [registry = new Registry()] = registers;
+  const registry = new Registry();
+  const registers = [registry];
   const up = new Gauge({
     name: 'tcpalive_guard_service_alive',
     help: '1: it is alive.',
@@ -42,7 +42,8 @@ export function guardMetrics(status: GuardStatus): Promise<string> {
   gauge('healthy', '1: no service is in trouble.', status.problems.length === 0 ? 1 : 0);
   return registry.metrics();
 
-  function gauge(name: string, help: string, value: number): void {
+  function gauge(name: string, help: string, value: number | null): void {
+    if (value === null) return;
     new Gauge({ name: `tcpalive_guard_${name}`, help, registers }).set(value);
   }
 }

@@ -8,7 +8,8 @@ export interface GuardStatus {
   readonly time: string;
   readonly pid: number;
   readonly uptimeMs: number;
-  readonly residentBytes: number;
+  /** Memory of the guardian; null: not told, as when no descriptor is left. */
+  readonly residentBytes: number | null;
   /** Connections to the guardian that were no service's, by why. */
   readonly refused: Readonly<Record<string, number>>;
   /** Empty: every service is alive, or has ended well. */
@@ -42,7 +43,7 @@ export interface GuardianFacts {
   readonly time: string;
   readonly pid: number;
   readonly startedAt: Instant;
-  readonly residentBytes: number;
+  readonly residentBytes: number | null;
   readonly refused: Readonly<Record<string, number>>;
 }
 
