@@ -27,6 +27,12 @@ const SET_UP =
   'ip link set lo up && cd /proc/sys/net/ipv4 && echo 4096 8192 16384 > tcp_rmem && ' +
   'echo 4096 8192 16384 > tcp_wmem';
 
+/** As many as a server has, at most, below its highest descriptor. */
+const HOLES = 16;
+
+/** A canary flies no longer (net/canary.ts). */
+const LASTING_MS = 1000;
+
 interface Server extends Running {
   readonly pid: number;
   readonly network: Network;
@@ -308,27 +314,31 @@ describe.skipIf(lacksNetwork)('a server that nobody gets in to (needs: network n
 });
 
 /**
- * From now on it has no more than so many descriptors left. A limit bounds their numbers (open(2)), which have holes: the
- * limit comes after the highest, so that libuv's spare one stays below it, and strangers take the others.
+ * From now on it has no more than so many descriptors left. A limit bounds their numbers (open(2)), which have
+ * holes: strangers take those, and the limit comes above the highest, so that libuv's spare one stays below it.
  */
 async function leftWith(server: Server, left: number): Promise<void> {
-  const limit = Math.max(...numbersOf(server)) + 1;
-  await limited(server, limit);
-  const free = () => {
-    const taken = numbersOf(server);
-    return Array.from({ length: limit }, (_, number) => number).filter((each) => !taken.has(each));
-  };
-  for (let surplus = free().length - left; surplus > 0;) {
-    await strangers(server, 'mute', surplus).sees(/all connected/);
-    await until(() => free().length <= left, SOON_MS);
-    const ever = new Set<number>();
-    // What is open for a moment, such as its own canary, is not there in every look.
-    for (let look = 0; look < 50; look++) {
-      for (const number of free()) ever.add(number);
-      await pause(5);
-    }
-    surplus = ever.size - left;
+  for (;;) {
+    const { connections } = await server.status();
+    await strangers(server, 'mute', HOLES).sees(/all connected/);
+    // Connected they are before they are accepted.
+    while ((await server.status()).connections.open < connections.open + HOLES) await pause(5);
+    const taken = await lastingNumbersOf(server);
+    const highest = Math.max(...taken);
+    const holes = highest + 1 - taken.size;
+    if (holes <= left) return limited(server, highest + 1 + left - holes);
   }
+}
+
+/** Without what is open for a moment, such as its own canary, or whoever asks for its status. */
+async function lastingNumbersOf(server: Server): Promise<ReadonlySet<number>> {
+  const lasting = new Set(numbersOf(server));
+  for (let look = 0; look < 50; look++) {
+    await pause(LASTING_MS / 50);
+    const now = numbersOf(server);
+    for (const number of lasting) if (!now.has(number)) lasting.delete(number);
+  }
+  return lasting;
 }
 
 function numbersOf({ pid }: Server): ReadonlySet<number> {
