@@ -132,4 +132,10 @@ describe('the status of a guardian', () => {
       tcpalive_guard_healthy 0"
     `);
   });
+
+  it('leaves out of its metrics what it does not know', async () => {
+    const text = await guardMetrics({ ...status, residentBytes: null });
+    expect(text).not.toContain('resident_bytes');
+    expect(text).toContain('tcpalive_guard_uptime_seconds 20\n');
+  });
 });
