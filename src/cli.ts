@@ -9,7 +9,7 @@ import {
   type InterruptSignal,
   type Output,
 } from './commands/environment.js';
-import { oneAtATime, type Stream } from './commands/one-at-a-time.js';
+import { OneAtATime, type Stream } from './commands/one-at-a-time.js';
 import { buildProgram } from './commands/program.js';
 import { errorCodes, stackOf, TcpaliveError } from './errors.js';
 import { printable } from './report/printable.js';
@@ -90,6 +90,7 @@ function output(
     rows?: number;
   },
 ): Output {
+  const pieces = new OneAtATime(stream);
   return {
     isTTY: stream.isTTY ?? false,
     get columns() {
@@ -98,7 +99,12 @@ function output(
     get rows() {
       return stream.isTTY === true ? stream.rows : undefined;
     },
-    write: oneAtATime(stream),
+    get waiting() {
+      return pieces.waiting;
+    },
+    write: (piece) => pieces.write(piece),
+    // What is written to a terminal is on it at once: nothing is left for the shell's prompt to cross.
+    neverBlock: () => stream.isTTY !== true && pieces.neverBlock(),
   };
 }
 

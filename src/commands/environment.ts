@@ -26,6 +26,10 @@ export interface Output {
   readonly rows: number | undefined;
   /** Text, or what has been encoded already. Returns true when none of it is waiting to be written. */
   write(text: string | Uint8Array): boolean | undefined;
+  /** Pieces of it that wait. */
+  readonly waiting: number;
+  /** From now on a write never waits for a reader, whoever else writes there. A terminal is not meant. */
+  neverBlock(): void;
 }
 
 export type InterruptSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';

@@ -2,25 +2,49 @@ export interface Stream {
   /** Of what waits to be written; 0: all is. */
   readonly writableLength: number;
   write(piece: string | Uint8Array, whenDone: () => void): unknown;
+  /** libuv's, of a pipe or a socket. */
+  readonly _handle?: { setBlocking?(isBlocking: boolean): unknown };
 }
 
 /**
  * Never more than one piece in the hands of the stream, which would write several as one: workers, and a server and its
  * successor, share a pipe, and only a write of up to PIPE_BUF bytes stays whole there (pipe(7)).
- * @returns writes a piece; true when nothing waits to be written
  */
-export function oneAtATime(stream: Stream): (piece: string | Uint8Array) => boolean {
-  const waiting: (string | Uint8Array)[] = [];
-  const go = () => {
-    while (stream.writableLength === 0) {
-      const piece = waiting.shift();
+export class OneAtATime {
+  readonly #stream: Stream;
+  readonly #waiting: (string | Uint8Array)[] = [];
+  #isNeverToBlock = false;
+
+  constructor(stream: Stream) {
+    this.#stream = stream;
+  }
+
+  /** Pieces that the stream has not got yet. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** @returns true when nothing waits to be written */
+  write(piece: string | Uint8Array): boolean {
+    this.#waiting.push(piece);
+    this.#go();
+    return this.waiting === 0 && this.#stream.writableLength === 0;
+  }
+
+  /**
+   * A reader that does not read is not waited for. O_NONBLOCK belongs to all who share the pipe (open(2)): libuv
+   * takes it away when it starts a process that inherits descriptor 0 to 2, and Node when it ends.
+   */
+  neverBlock(): void {
+    this.#isNeverToBlock = true;
+  }
+
+  #go(): void {
+    while (this.#stream.writableLength === 0) {
+      const piece = this.#waiting.shift();
       if (piece === undefined) return;
-      stream.write(piece, go);
+      if (this.#isNeverToBlock) this.#stream._handle?.setBlocking?.(false);
+      this.#stream.write(piece, () => this.#go());
     }
-  };
-  return (piece) => {
-    waiting.push(piece);
-    go();
-    return waiting.length === 0 && stream.writableLength === 0;
-  };
+  }
 }

@@ -66,6 +66,8 @@ export type ServeEntry =
       readonly cause: RejectionCause;
       readonly reason: string;
     }
+  /** So many entries about connections before this one: whoever reads them does not keep up. */
+  | { readonly event: 'untold'; readonly time: string; readonly entries: number }
   | ServeSummary;
 
 /** What comes of a restart, also told to whoever asked for it. */

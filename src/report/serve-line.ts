@@ -72,6 +72,8 @@ function words(entry: Exclude<ServeEntry, ServeSummary>): string {
       return entry.works ? 'works again' : `nobody who connects is let in: ${entry.reason ?? ''}`;
     case 'refused':
       return `${entry.peer}  ${entry.reason}`;
+    case 'untold':
+      return `${entry.entries} lines about connections were left out here: they are not read fast enough`;
   }
 }
 

@@ -3,6 +3,8 @@ import type { Environment, InterruptSignal, Output } from '../../src/commands/en
 import { until } from '../until.js';
 
 interface FakeOutput extends Output {
+  /** Settable: what a reader that does not read leaves. */
+  waiting: number;
   /** Everything written so far. */
   readonly text: string;
   /** Resolves once `pattern` has been written. */
@@ -87,6 +89,8 @@ function fakeOutput(terminal: Terminal | undefined): FakeOutput {
     isTTY: terminal !== undefined,
     columns: terminal?.columns,
     rows: terminal?.rows,
+    waiting: 0,
+    neverBlock: () => undefined,
     write: (more) => void (text += typeof more === 'string' ? more : Buffer.from(more).toString()),
     get text() {
       return text;

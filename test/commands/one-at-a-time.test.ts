@@ -1,14 +1,14 @@
 import { PassThrough, Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { oneAtATime } from '../../src/commands/one-at-a-time.js';
+import { OneAtATime } from '../../src/commands/one-at-a-time.js';
 
 describe('one piece at a time', () => {
   it('is written at once where there is room', () => {
     const stream = new PassThrough({ highWaterMark: 1024 });
-    const write = oneAtATime(stream);
-    expect(write('one\n')).toBe(true);
-    expect(write('two\n')).toBe(true);
+    const pieces = new OneAtATime(stream);
+    expect(pieces.write('one\n')).toBe(true);
+    expect(pieces.write('two\n')).toBe(true);
     expect(String(stream.read())).toBe('one\ntwo\n');
   });
 
@@ -30,8 +30,9 @@ describe('one piece at a time', () => {
               setImmediate(done);
             },
           });
-          const write = oneAtATime(slow);
-          const done = pieces.map((piece) => write(piece));
+          const writer = new OneAtATime(slow);
+          const done = pieces.map((piece) => writer.write(piece));
+          expect(writer.waiting).toBe(pieces.length - 1);
           expect(done).not.toContain(true);
           while (got.length < pieces.length || slow.writableLength > 0) {
             await new Promise((resolve) => setImmediate(resolve));

@@ -36,6 +36,16 @@ describe('a restart under load', () => {
   );
 });
 
+describe('whoever does not read what is told', () => {
+  it(
+    'holds nobody up, after a restart neither',
+    async () => {
+      await Promise.all([isNotHeldUp(), isNotHeldUp('--workers', '2')]);
+    },
+    TEST_MS,
+  );
+});
+
 describe('whoever fails or hangs', () => {
   it(
     'a new version: the old one serves on, and the next restart goes well; a worker: the others serve on',
@@ -254,7 +264,11 @@ async function restartsUnderLoad(...args: readonly string[]): Promise<void> {
     // The answer comes from one that has sessions to the end of its drain.
     if (restart === 2) expect(await replace(status)).toMatchObject({ code: 0 });
     else process.kill(pids.at(-1) ?? 0, 'SIGUSR2');
-    await until(() => server.all('restarted').length === restart, SOON_MS);
+    await until(() => server.all('restarted').length === restart, SOON_MS).catch(
+      (cause: unknown) => {
+        throw new Error(`not restarted ${restart} times\n${server.printed()}`, { cause });
+      },
+    );
     pids.push(server.all('restarted').at(-1)?.successor ?? 0);
   }
   for (const old of pids.slice(0, -1)) await server.ends(old);
@@ -270,6 +284,27 @@ async function restartsUnderLoad(...args: readonly string[]): Promise<void> {
   expect(summaries.map(({ open, refused }) => [open, refused])).toEqual(pids.map(() => [0, 0]));
   const served = summaries.reduce((sum, { connections }) => sum + connections, 0);
   expect(served).toBe(connects);
+}
+
+/** More lines than the pipe holds, and than wait for it. */
+async function isNotHeldUp(...args: readonly string[]): Promise<void> {
+  const server = await serving('--drain-timeout', '1s', ...args);
+  process.kill(server.pid, 'SIGUSR2');
+  const { successor } = await server.entry('restarted');
+  await server.ends(server.pid);
+  server.child.stdout.pause();
+  const client = await joined(server.port);
+  const frames = Buffer.concat(Array.from({ length: 5000 }, () => HELLO));
+  let answered = 0;
+  client.on('data', ({ length }) => (answered += length));
+  for (let round = 1; round <= 3; round++) {
+    client.write(frames);
+    await until(() => answered === round * frames.length, SOON_MS);
+  }
+  server.child.stdout.resume();
+  expect((await server.entry('untold')).entries).toBeGreaterThan(0);
+  process.kill(successor, 'SIGINT');
+  await until(() => marked(server.mark).length === 0, SOON_MS);
 }
 
 /** @param version what the bin is when it is started again */

@@ -37,6 +37,7 @@ const entries: readonly ServeEntry[] = [
   { event: 'restarted', time, pid: 4711, successor: 4712 },
   { event: 'restart-failed', time, pid: 4711, reason: 'it ended early (exit 1)' },
   { event: 'restart-refused', time, pid: 4711, reason: 'another restart is under way' },
+  { event: 'untold', time, entries: 17 },
   { event: 'draining', time, pid: 4711, connections: 12, timeoutMs: 60_000 },
   { event: 'opened', ...about, settings: 'none' },
   { event: 'opened', ...about, worker: 2, settings: 'none' },
@@ -103,6 +104,7 @@ describe('serveLine', () => {
       14:02:07.123  restarted  process 4711: process 4712 serves now
       14:02:07.123  restart-failed  process 4711 goes on: it ended early (exit 1)
       14:02:07.123  restart-refused  process 4711: another restart is under way
+      14:02:07.123  untold    17 lines about connections were left out here: they are not read fast enough
       14:02:07.123  draining  process 4711: no more connections; 12 connections served for 1m0s at most
       14:02:07.123  #1    opened    192.0.2.7:40001
       14:02:07.123  w2#1  opened    192.0.2.7:40001
