@@ -177,8 +177,8 @@ end. With --json a JSON object a line. What would lock everybody out is said at 
 now may not be let in. A stall timeout of 30s is a good one.
 
 SIGTERM drains: nobody can connect any more, who is connected is served on. From half of --drain-timeout
-on they are told goodbye, evenly, between two frames; half-open ones are found by a keepalive probe and
-not waited for. A second SIGTERM, or Ctrl-C, ends it at once.
+on they are told goodbye, evenly, between two frames, and whoever talks on with an answer; half-open
+ones are found by a keepalive probe and not waited for. A second SIGTERM, or Ctrl-C, ends it at once.
 
 SIGUSR2 starts the same command again, in the version that lies there by then, and hands the listening
 socket over: once the new process serves, the old one drains and ends. Nobody is refused meanwhile. If

@@ -3,9 +3,10 @@
  *
  * Nobody is in a hurry for the first half of the time: who has only a little left to say ends by itself.
  * Then goodbyes are said evenly, so that not all come back to the next server in one moment, to those
- * who have been silent longest first: a goodbye crosses a frame of whoever has just spoken. A FIN is all
- * there is to say it with; what it crosses is answered by nobody, but it draws no RST. A process that stood still
- * meanwhile ends later rather than reset those whom it has not told yet.
+ * who have been silent longest first: a goodbye crosses a frame of whoever has just spoken. Whoever talks on
+ * is told with an answer, which none of his frames can cross unless he asks before he is answered. A FIN is
+ * all there is to say it with; what it crosses is answered by nobody, but it draws no RST. A process that
+ * stood still meanwhile ends later rather than reset those whom it has not told yet.
  */
 import { addMs, msBetween, type Instant } from './time.js';
 
@@ -18,16 +19,20 @@ export interface Drained {
 /** Of the time: until then nobody is told goodbye. */
 const PATIENT_SHARE = 0.5;
 
-/** Of the time: from then on also those are who have just spoken. The rest, at least, is for their own goodbyes. */
+/** Of the time: by then all who are quiet have been told; whoever talks is told with his next answer. */
+const ANSWERS_SHARE = 0.8;
+
+/** Of the time: from then on everybody is told. The rest, at least, is for their own goodbyes. */
 const URGENT_SHARE = 0.9;
 
-/** Whoever is in a conversation has spoken since. */
-const QUIET_MS = 100;
+/** Whoever is in a conversation has spoken since, also on a machine that is busy. */
+const QUIET_MS = 1000;
 
 export class DrainPlan {
   readonly #goodbyesFrom: Instant;
-  readonly #goodbyesTo: Instant;
-  readonly #answersMs: number;
+  readonly #answersFrom: Instant;
+  readonly #urgentFrom: Instant;
+  readonly #lastMs: number;
   /** Known once everybody who can be told is told. */
   #end: Instant | undefined;
   /** How many there were to be told goodbye when it began. */
@@ -35,8 +40,9 @@ export class DrainPlan {
 
   constructor(now: Instant, timeoutMs: number) {
     this.#goodbyesFrom = addMs(now, timeoutMs * PATIENT_SHARE);
-    this.#goodbyesTo = addMs(now, timeoutMs * URGENT_SHARE);
-    this.#answersMs = timeoutMs * (1 - URGENT_SHARE);
+    this.#answersFrom = addMs(now, timeoutMs * ANSWERS_SHARE);
+    this.#urgentFrom = addMs(now, timeoutMs * URGENT_SHARE);
+    this.#lastMs = timeoutMs * (1 - URGENT_SHARE);
   }
 
   /** Whoever is there then is not waited for. */
@@ -44,16 +50,22 @@ export class DrainPlan {
     return this.#end !== undefined && now >= this.#end;
   }
 
-  /** @param open those that have not been told yet */
+  /** Whoever is answered from now on is told with it. */
+  areWithAnswers(now: Instant): boolean {
+    return now >= this.#answersFrom;
+  }
+
+  /** @param open those that have not been told yet. @returns those to be told now */
   goodbyes<T extends Drained>(open: readonly T[], now: Instant): readonly T[] {
     if (now < this.#goodbyesFrom) return [];
     this.#atFirst ??= open.length;
     const able = open.filter(({ isBetweenFrames }) => isBetweenFrames);
-    if (now >= this.#goodbyesTo) {
-      this.#end ??= addMs(now, this.#answersMs);
+    if (now >= this.#urgentFrom) {
+      this.#end ??= addMs(now, this.#lastMs);
       return able;
     }
-    const left = msBetween(now, this.#goodbyesTo) / msBetween(this.#goodbyesFrom, this.#goodbyesTo);
+    const spreadMs = msBetween(this.#goodbyesFrom, this.#answersFrom);
+    const left = Math.max(0, msBetween(now, this.#answersFrom) / spreadMs);
     const due = open.length - Math.floor(this.#atFirst * left);
     return able
       .filter(({ silentMs }) => silentMs >= QUIET_MS)

@@ -2,6 +2,7 @@
  * The end of a server that takes nobody in any more: it goes on answering whoever is there, says
  * goodbye as its plan has it (core/drain.ts), and does not wait for half-open connections.
  */
+import { setImmediate as pollPhase } from 'node:timers/promises';
 import { DrainPlan } from '../core/drain.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
@@ -11,16 +12,23 @@ import { HalfOpenSearch } from './half-open.js';
 
 const LOOK_EVERY_MS = 50;
 
+interface Drainable {
+  readonly connections: ReadonlySet<Connection>;
+  /** From now on each connection is told goodbye with its next answer. Idempotent. */
+  concludeWithAnswers(): void;
+}
+
 /**
  * Resolves when every connection is gone, or the time for it is over, or it is interrupted: who is
  * there then is the caller's.
  */
 export async function drain(
   kernel: Kernel,
-  connections: ReadonlySet<Connection>,
+  served: Drainable,
   timeoutMs: number,
   interruption: AbortSignal,
 ): Promise<void> {
+  const { connections } = served;
   let now = monotonicNow();
   const plan = new DrainPlan(now, timeoutMs);
   const search = new HalfOpenSearch(kernel);
@@ -32,8 +40,11 @@ export async function drain(
       silentMs: connection.silentMs(now),
       isBetweenFrames: connection.isBetweenFrames,
     }));
+    if (plan.areWithAnswers(now)) served.concludeWithAnswers();
     for (const { connection } of plan.goodbyes(views, now)) connection.conclude('drain');
     await pause(LOOK_EVERY_MS, interruption);
+    // What has come while this process stood still is read before anybody is taken for quiet.
+    await pollPhase();
     now = monotonicNow();
   }
   search.stop();

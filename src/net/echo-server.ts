@@ -29,6 +29,8 @@ export interface EchoServer extends Watched {
   /** Of the listening socket; undefined once nobody can connect any more. */
   readonly descriptor: number | undefined;
   readonly connections: ReadonlySet<Connection>;
+  /** From now on each connection is told goodbye with its next answer. Idempotent. */
+  concludeWithAnswers(): void;
   /** Nobody can connect any more; whoever is there stays. Idempotent. */
   stopListening(): void;
   /** Resets every connection, stops listening, and resolves when all descriptors are given back. */
@@ -71,6 +73,7 @@ export async function startEchoServer(
       return canary?.health ?? UNWATCHED;
     },
     survey: (now) => sessions.survey(now),
+    concludeWithAnswers: () => sessions.concludeWithAnswers(),
     stopListening() {
       canary?.close();
       server.close();

@@ -62,7 +62,7 @@ export async function serveAlone(
     signal: () => undefined,
     async end(timeoutMs, interruption) {
       server.stopListening();
-      await drain(kernel, server.connections, timeoutMs, interruption);
+      await drain(kernel, server, timeoutMs, interruption);
       const stillOpen = server.connections.size;
       await server.close();
       self?.close();

@@ -23,6 +23,8 @@ export interface SessionOptions {
 export interface SessionOwner {
   heard(session: Session): void;
   frames(session: Session, frames: Frames, at: Instant): void;
+  /** As far as the kernel takes it. */
+  answered(session: Session): void;
   unanswered(session: Session): void;
   /** Something waits for the peer, or did until now. */
   waits(session: Session): void;
@@ -106,5 +108,6 @@ export class Session implements ConnectionHandlers, Reader {
 
   #answered(): void {
     if (this.connection.unsentBytes > 0) this.#owner.waits(this);
+    this.#owner.answered(this);
   }
 }

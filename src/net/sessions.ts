@@ -43,6 +43,7 @@ export class Sessions implements SessionOwner {
     skippedBytes: 0,
     unanswered: 0,
   };
+  #areConcludedWithAnswers = false;
   #emptied: () => void = () => undefined;
 
   constructor(kernel: Kernel, options: SessionsOptions, onEvent: (event: EchoServerEvent) => void) {
@@ -116,6 +117,11 @@ export class Sessions implements SessionOwner {
     this.#counts.rejected.connections += count;
   }
 
+  /** From now on each connection is told goodbye with its next answer. Idempotent. */
+  concludeWithAnswers(): void {
+    this.#areConcludedWithAnswers = true;
+  }
+
   /** Resets every connection, and resolves when all descriptors are given back. Idempotent. */
   close(): Promise<void> {
     const empty = new Promise<void>((resolve) => {
@@ -136,6 +142,10 @@ export class Sessions implements SessionOwner {
     this.#counts.frames += frames.count;
     this.#counts.beats += frames.beats;
     this.#onEvent({ kind: 'frames', ...about(session), frames, at });
+  }
+
+  answered({ connection }: Session): void {
+    if (this.#areConcludedWithAnswers && connection.isBetweenFrames) connection.conclude('drain');
   }
 
   unanswered(session: Session): void {

@@ -56,7 +56,7 @@ export function serveAsWorker(kernel: Kernel, onEvent: (event: EchoServerEvent) 
   }
 
   async function end(served: Sessions, timeoutMs: number): Promise<void> {
-    await drain(kernel, served.connections, timeoutMs, hurry.signal);
+    await drain(kernel, served, timeoutMs, hurry.signal);
     const stillOpen = served.connections.size;
     await served.close();
     clearInterval(timer);

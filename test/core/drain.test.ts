@@ -34,10 +34,10 @@ describe('a drain', () => {
     expect(plan.isOver(addMs(awake, TIMEOUT_MS / 10))).toBe(true);
   });
 
-  it('tells nobody goodbye in the first half, the first one after it, all by nine tenths', () => {
+  it('tells nobody goodbye in the first half, the first one after it, all who are quiet by eight tenths', () => {
     const plan = new DrainPlan(START, TIMEOUT_MS);
     const open = Array.from({ length: 4 }, () => quiet());
-    const told = [4999, 5000, 5999, 6001, 8000, 9000].map((ms) => {
+    const told = [4999, 5000, 5749, 5751, 7250, 8000].map((ms) => {
       const goodbyes = plan.goodbyes(open, addMs(START, ms));
       open.splice(0, goodbyes.length);
       return goodbyes.length;
@@ -46,17 +46,23 @@ describe('a drain', () => {
   });
 
   it('begins with who has been silent longest', () => {
-    const [short, long] = [quiet(200), quiet(4000)];
+    const [short, long] = [quiet(1200), quiet(4000)];
     const plan = new DrainPlan(START, TIMEOUT_MS);
     plan.goodbyes([short, long], addMs(START, 5000));
-    expect(plan.goodbyes([short, long], addMs(START, 6000))).toEqual([long]);
+    expect(plan.goodbyes([short, long], addMs(START, 6500))).toEqual([long]);
   });
 
-  it('tears nobody from a frame, and leaves who has just spoken until nine tenths', () => {
+  it('tears nobody from a frame, and leaves who talks until nine tenths', () => {
     expect(goodbyesAt(9500, [midFrame])).toEqual([]);
-    expect(goodbyesAt(8999, [quiet(99)])).toEqual([]);
-    expect(goodbyesAt(8999, [quiet(100)])).toHaveLength(1);
+    expect(goodbyesAt(8999, [quiet(999)])).toEqual([]);
+    expect(goodbyesAt(8999, [quiet(1000)])).toHaveLength(1);
     expect(goodbyesAt(9000, [quiet(0)])).toHaveLength(1);
+  });
+
+  it('tells whoever talks with an answer, from eight tenths on', () => {
+    const plan = new DrainPlan(START, TIMEOUT_MS);
+    expect(plan.areWithAnswers(addMs(START, 7999))).toBe(false);
+    expect(plan.areWithAnswers(addMs(START, 8000))).toBe(true);
   });
 
   it('says goodbyes evenly, whatever ends by itself meanwhile', () => {
@@ -65,15 +71,15 @@ describe('a drain', () => {
       fc.property(fc.integer({ min: 1, max: 500 }), fc.array(share), (count, leaving) => {
         const plan = new DrainPlan(START, TIMEOUT_MS);
         let open = Array.from({ length: count }, () => quiet());
-        for (let ms = 5000; ms < 9000; ms += 100) {
+        for (let ms = 5000; ms < 8000; ms += 100) {
           const told = new Set(plan.goodbyes(open, addMs(START, ms)));
-          // A tenth of a second is 1/40 of that time.
-          expect(told.size).toBeLessThanOrEqual(Math.ceil(count / 40) + 1);
+          // A tenth of a second is 1/30 of that time.
+          expect(told.size).toBeLessThanOrEqual(Math.ceil(count / 30) + 1);
           open = open.filter((each) => !told.has(each));
           open = open.slice(0, Math.ceil(open.length * (leaving[ms / 100 - 50] ?? 1)));
-          expect(open.length).toBeLessThanOrEqual(Math.floor((count * (9000 - ms)) / 4000) + 1);
+          expect(open.length).toBeLessThanOrEqual(Math.floor((count * (8000 - ms)) / 3000) + 1);
         }
-        expect(plan.goodbyes(open, addMs(START, 9000))).toEqual(open);
+        expect(plan.goodbyes(open, addMs(START, 8000))).toEqual(open);
       }),
     );
   });

@@ -4,7 +4,7 @@
 // standard input ends it makes no more, lets them end, and writes what it counted, as JSON.
 import { Buffer } from 'node:buffer';
 import { connect } from 'node:net';
-import { clearTimeout, setTimeout } from 'node:timers';
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 
 const [port, loops, idle, busy] = process.argv.slice(2).map(Number);
 
@@ -59,6 +59,7 @@ function session(frames, onAnswer) {
       if (received === wanted) socket.end();
     };
     const ask = () => {
+      if (socket.readableEnded) return;
       wanted += HELLO.length;
       socket.write(HELLO);
     };
@@ -73,7 +74,8 @@ function session(frames, onAnswer) {
       counts.answered++;
       onAnswer();
       if (stopped || wanted === frames * HELLO.length) leave();
-      else if (frames !== Infinity) timer = setTimeout(ask, THINK_MS);
+      // What has come meanwhile is read first.
+      else if (frames !== Infinity) timer = setTimeout(() => setImmediate(ask), THINK_MS);
     });
     socket.on('end', () => {
       clearTimeout(timer);

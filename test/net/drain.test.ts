@@ -52,6 +52,27 @@ describe('a drain', { timeout: TEST_MS }, () => {
     expect(endings).toEqual(['drain']);
   });
 
+  it('tells whoever talks on with an answer: none of his frames is left without one', async () => {
+    const { first, endings, ended, startedAt } = await draining({ timeoutMs: 2000 });
+    let [asked, answeredBytes] = [0, 0];
+    const ask = () => {
+      asked++;
+      first.write(HELLO);
+    };
+    first.on('data', ({ length }) => {
+      answeredBytes += length;
+      // After a poll phase: a goodbye that came with it has been read.
+      setTimeout(() => setImmediate(() => first.readableEnded || ask()), 5);
+    });
+    ask();
+    await once(first, 'end');
+    expect(answeredBytes).toBe(asked * HELLO.length);
+    expect(monotonicNow()).toBeGreaterThanOrEqual(addMs(startedAt, 1600));
+    first.end();
+    await ended;
+    expect(endings).toEqual(['drain']);
+  });
+
   it('waits for the rest of a frame, and answers it', async () => {
     const { first, endings, ended, startedAt } = await draining({ timeoutMs: 2000, sent: HALF });
     await until(() => monotonicNow() >= addMs(startedAt, 1200), SOON_MS);
@@ -177,7 +198,7 @@ async function draining({ clients: count = 1, timeoutMs, mode = 'none', cut = 0,
   server.stopListening();
   const startedAt = monotonicNow();
   const hurry = new AbortController();
-  const ended = drain(kernel, server.connections, timeoutMs, hurry.signal);
+  const ended = drain(kernel, server, timeoutMs, hurry.signal);
   return { server, clients, first, before, endings, ended, startedAt, hurry };
 }
 
