@@ -94,10 +94,10 @@ function output(
   return {
     isTTY: stream.isTTY ?? false,
     get columns() {
-      return stream.isTTY === true ? stream.columns : undefined;
+      return known(stream.columns);
     },
     get rows() {
-      return stream.isTTY === true ? stream.rows : undefined;
+      return known(stream.rows);
     },
     get waiting() {
       return pieces.waiting;
@@ -106,6 +106,11 @@ function output(
     // What is written to a terminal is on it at once: nothing is left for the shell's prompt to cross.
     neverBlock: () => stream.isTTY !== true && pieces.neverBlock(),
   };
+}
+
+/** Of a terminal that has not been told its size, such as a new one of a serial line: 0 (ioctl_tty(2)). */
+function known(size: number | undefined): number | undefined {
+  return size === 0 ? undefined : size;
 }
 
 /** A terminal that goes away leaves as much to put back as Ctrl-C. */
