@@ -1,6 +1,7 @@
 /** Whether probes of a keepalive are what was seen of a server's kernel, and with which settings. */
 import type { Span } from '../core/timer-wheel.js';
 import { armedWith, intersection, rhythm } from './rhythm.js';
+import type { WatchedName } from '../core/vanish-log.js';
 import type { Sightings } from './sightings.js';
 
 export interface KeepaliveFit {
@@ -28,6 +29,7 @@ export function keepaliveFit({
   end,
   quiet,
   rttMs,
+  lastWordWithinMs,
 }: Sightings): KeepaliveFit | undefined {
   const [first] = segments;
   const [quietFirst] = quiet.probes;
@@ -38,7 +40,11 @@ export function keepaliveFit({
   const beats = rhythm(timers, rttMs);
   if (beats === undefined && timers.length > 1) return undefined;
 
-  const idle = idleOf(first, quietFirst, beats?.interval, rttMs);
+  const firsts = {
+    vanished: { took: first, wordWithinMs: lastWordWithinMs.vanished },
+    quiet: { took: quietFirst, wordWithinMs: lastWordWithinMs.quiet },
+  };
+  const idle = idleOf(firsts, beats?.interval, rttMs);
   if (idle === undefined) return undefined;
   const hiddenReset = engine === 'min-ttl' && end?.kind === 'gone';
   if (hiddenReset && segments.length < 2) return undefined;
@@ -55,30 +61,31 @@ export function keepaliveFit({
   };
 }
 
-/** The last word is known by the looks: it left that much before it was seen to, at most. */
-const LAST_WORD_MS = 20;
+/** The first probe of a connection, since its last word was seen, which left that much before. */
+interface First {
+  readonly took: Span;
+  readonly wordWithinMs: number;
+}
 
 /** What the first timer was armed with: a whole round trip comes on top, a longer one perhaps. */
-function sinceLastWord(took: Span, rttMs: number): Span {
+function sinceLastWord({ took, wordWithinMs }: First, rttMs: number): Span {
   const { min, max } = armedWith(took, rttMs);
-  return { min: Math.max(0, min - rttMs), max: max + LAST_WORD_MS };
+  return { min: Math.max(0, min - rttMs), max: max + wordWithinMs };
 }
 
 /** Both connections are probed for the first time after the same silence, but for a lost probe. */
 function idleOf(
-  first: Span,
-  quietFirst: Span,
+  { vanished, quiet }: Readonly<Record<WatchedName, First>>,
   interval: Span | undefined,
   rttMs: number,
 ): { readonly span: Span; readonly lossy: boolean } | undefined {
-  const [one, other] = [sinceLastWord(first, rttMs), sinceLastWord(quietFirst, rttMs)];
-  const both = intersection(one, other);
+  const both = intersection(sinceLastWord(vanished, rttMs), sinceLastWord(quiet, rttMs));
   if (both !== undefined) return { span: both, lossy: false };
   if (interval === undefined) return undefined;
-  const [early, late] = first.max < quietFirst.max ? [first, quietFirst] : [quietFirst, first];
+  const [early, late] = vanished.took.max < quiet.took.max ? [vanished, quiet] : [quiet, vanished];
   const apart = {
-    min: late.min - early.max - LAST_WORD_MS,
-    max: late.max - early.min + LAST_WORD_MS,
+    min: late.took.min - early.took.max - early.wordWithinMs,
+    max: late.took.max - early.took.min + late.wordWithinMs,
   };
   const isMultiple = [1, 2, 3].some(
     (lost) =>

@@ -3,7 +3,7 @@ import type { Span } from '../core/timer-wheel.js';
 import type { VanishEvent, VanishLog } from '../core/vanish-log.js';
 
 /** A goodbye in words ("421 timeout") comes that long before the FIN, at most. */
-const FAREWELL_MS = 250;
+export const FAREWELL_MS = 250;
 
 /**
  * What comes so early is the acknowledgement of the last word: no keepalive is that short, it takes
@@ -22,6 +22,7 @@ export interface Sightings {
   readonly engine: VanishLog['engine'];
   readonly load: VanishLog['load'];
   readonly rttMs: number;
+  readonly lastWordWithinMs: VanishLog['lastWordWithinMs'];
   readonly watchedMs: number;
   /** Of the vanished one. */
   readonly segments: readonly Span[];
@@ -51,6 +52,7 @@ export function sightings(log: VanishLog): Sightings {
     engine: log.engine,
     load: log.load,
     rttMs: log.rttMs,
+    lastWordWithinMs: log.lastWordWithinMs,
     watchedMs: log.watchedMs,
     segments: segments.map(momentOf),
     sawData: segments.some(({ kind }) => kind === 'data'),

@@ -1,12 +1,13 @@
 /** Going silent with no help from the other end, by the first engine that is seen to work. */
 import { formatEndpoint } from '../core/endpoint.js';
 import { addMs, type Instant } from '../core/time.js';
-import type { VanishEngine } from '../core/vanish-log.js';
+import type { VanishEngine, VanishLog } from '../core/vanish-log.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
-import type { Answer, WatchedConnection } from './watched-connection.js';
+import type { Answer } from './questions.js';
+import type { WatchedConnection } from './watched-connection.js';
 
 const LOOK_EVERY_MS = 10;
 
@@ -53,6 +54,11 @@ export function goSilent(
   }
 }
 
+/** What cuts a connection for good, and what for as long as a request of ours is to be acknowledged. */
+export function engineFor(engine: VanishEngine, load: VanishLog['load']): VanishEngine {
+  return load === 'write' && engine === 'goodbye-filter' ? 'data-filter' : engine;
+}
+
 function ask(connection: WatchedConnection, engine: VanishEngine, request: Uint8Array): void {
   if (engine === 'hop-limit') {
     // The request must leave with the ordinary hop limit, what acknowledges its answer must not.
@@ -61,7 +67,7 @@ function ask(connection: WatchedConnection, engine: VanishEngine, request: Uint8
     connection.cut(engine);
   } else {
     // Acknowledged it is not sent again: every answer to that would lie among what is to be seen.
-    connection.cut(engine === 'goodbye-filter' ? 'data-filter' : engine);
+    connection.cut(engineFor(engine, 'write'));
     connection.say(request);
   }
 }
@@ -91,6 +97,7 @@ async function asked(trial: WatchedConnection, interruption: AbortSignal): Promi
   let until: Instant | undefined;
   while (!interruption.aborted && trial.ended === undefined) {
     await pause(LOOK_EVERY_MS, interruption);
+    trial.look();
     const { answer } = trial;
     if (answer === 'unanswered') until ??= addMs(monotonicNow(), trial.patienceMs);
     const isOver = until !== undefined && monotonicNow() >= until;

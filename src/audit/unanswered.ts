@@ -32,7 +32,7 @@ const RETRIES2 = 15;
  * closes it as well, and who closes only the vanished one could not send.
  */
 export function afterData(seen: Sightings): Finding {
-  const { end, quiet, segments, engine } = seen;
+  const { end, quiet, segments, sawData, engine } = seen;
   const beats = sendings(quiet.data, SENDING_MS);
   const inferred = beatTimes(beats);
   const said = `the server sent data on its own, ${counted(beats.length, 'time')} to the quiet one`;
@@ -47,9 +47,13 @@ export function afterData(seen: Sightings): Finding {
   if (end.kind === 'held') return doubt('and did not give up', DONE);
   const next = afterItsRound(seen, end);
   if (segments.length === 0) return doubt('but none to the vanished one', next);
+  // There data is told from probes: what was greeted before its silence is asked by the kernel alone.
+  if (engine === 'hop-limit' && !sawData) {
+    return doubt('and the vanished one was only probed', next, ['keepalive', 'idle-timeout']);
+  }
   if (quiet.end !== undefined) {
     if (!isClosedTogether(seen, end, quiet.end.at)) return doubt('and gave up unheard', next);
-    if (!keepsTime(beats, quiet.end.at)) {
+    if (!keepsTime(beats, quiet.end.at, seen.lastWordWithinMs.quiet)) {
       return {
         mechanism: 'ambiguous',
         candidates: ['idle-timeout', 'heartbeat'],
@@ -87,12 +91,13 @@ export function afterData(seen: Sightings): Finding {
  * A time that comes twice is a rhythm; one sending, a late greeting, is none. Who looks once in a
  * while asks at one look and closes at the next: then the end keeps time with a single beat.
  */
-function keepsTime(beats: readonly Span[], closedAt: Span): boolean {
+function keepsTime(beats: readonly Span[], closedAt: Span, wordWithinMs: number): boolean {
   const gaps = gapsBetween(beats);
   // Before the beats there may be a greeting.
   if (gaps.length > 2 && isEven(gaps.slice(1))) return true;
   if (gaps.length > 1) return isEven(gaps);
-  const around = gapsBetween([LAST_WORD, ...beats, closedAt]);
+  const lastWord = { min: -wordWithinMs, max: 0 };
+  const around = gapsBetween([lastWord, ...beats, closedAt]);
   return isEven(around.slice(0, 2)) || isEven(around.slice(-2));
 }
 
@@ -102,8 +107,6 @@ function isEven(gaps: readonly Span[]): boolean {
   const longest = Math.max(...gaps.map(({ min }) => min));
   return longest - shortest <= Math.max(LATE_MS, LATE_SHARE * longest);
 }
-
-const LAST_WORD: Span = { min: 0, max: 0 };
 
 /** The lateness of a program's timer on a busy host. */
 const LATE_MS = 250;
@@ -257,6 +260,12 @@ function beatTimes(beats: readonly Span[]): NonNullable<Finding['inferred']> {
   };
   return {
     idleMs: first === undefined ? null : estimate(first),
-    intervalMs: gaps.length === 0 ? null : estimate(intervals),
+    intervalMs: gaps.length === 0 ? null : estimate(intervals, meanMs(beats)),
   };
+}
+
+/** Of all gaps: what is late once is made up for by the next. */
+function meanMs(beats: readonly Span[]): number {
+  const [from, to] = [beats.at(0)?.max ?? 0, beats.at(-1)?.max ?? 0];
+  return (to - from) / Math.max(1, beats.length - 1);
 }

@@ -3,12 +3,14 @@
  * done next is the inference's to say, this does it. Time is the caller's.
  */
 import { addMs, type Instant } from '../core/time.js';
+import { granuleMs } from '../core/timer-wheel.js';
 import type { Inference } from '../core/vanish-inference.js';
 import type { VanishLog } from '../core/vanish-log.js';
 import type { Lifted, VanishedConnection, VanishNews, VanishProof } from '../core/vanish-result.js';
+import { isGreetedLate } from './greeting.js';
 import { inFlight, type InFlight } from './in-flight.js';
 import { infer, unansweredFor } from './inference.js';
-import type { Silence } from './silence.js';
+import { engineFor, type Silence } from './silence.js';
 import type { WatchedConnection } from './watched-connection.js';
 
 /** A server that sends nothing on its own proves nothing either: then it is asked, once this early. */
@@ -69,6 +71,13 @@ export class VanishRun {
     return this.#provenBy;
   }
 
+  /** The server had not yet said what it says first. */
+  get isGreetedLate(): boolean {
+    const { connection, quiet } = this.#options;
+    const wasGreeted = { quiet: quiet.wasSpokenTo, vanished: connection.wasSpokenTo };
+    return isGreetedLate({ log: this.log(), wasGreeted });
+  }
+
   get inference(): Inference {
     return this.#inference;
   }
@@ -89,9 +98,13 @@ export class VanishRun {
     const { connection, quiet, silence, load } = this.#options;
     const events = [...connection.events, ...quiet.events].sort((a, b) => a.atMs - b.atMs);
     const { rttMs, liftedAtMs } = connection;
+    const lastWordWithinMs = {
+      quiet: quiet.lastWordWithinMs,
+      vanished: connection.lastWordWithinMs,
+    };
     return {
-      ...{ engine: silence.engine, load, rttMs, liftedAtMs, events },
-      watchedMs: this.watchedMs,
+      ...{ engine: engineFor(silence.engine, load), load, rttMs, lastWordWithinMs, liftedAtMs },
+      ...{ watchedMs: this.watchedMs, events },
     };
   }
 
@@ -160,7 +173,10 @@ export class VanishRun {
     connection.lift();
     // Whoever closes the one may have closed the other: then a FIN is being retransmitted.
     const goodbyeMs = quiet.ended === undefined ? 0 : this.#nextRetransmissionMs();
-    const waitMs = Math.max(ANSWER_WITHIN_MS, goodbyeMs);
+    // With a request under way our kernel does not probe: it asks when it repeats that.
+    const { repeatsWithinMs } = connection;
+    const repeatMs = repeatsWithinMs + granuleMs(repeatsWithinMs, undefined);
+    const waitMs = Math.max(ANSWER_WITHIN_MS + repeatMs, goodbyeMs);
     const until = addMs(now, waitMs);
     this.#step = { kind: 'lifting', until, askAgainAt: addMs(now, ASK_AGAIN_MS) };
   }

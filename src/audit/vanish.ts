@@ -18,6 +18,7 @@ import { disturbance, watchLoop } from '../net/loop-delay.js';
 import type { Opened } from '../net/open-socket.js';
 import type { Open } from '../net/opener.js';
 import { consensus } from './consensus.js';
+import { GREETED_WITHIN_MS } from './greeting.js';
 import { keptBy } from './kept.js';
 import { chooseSilence, goSilent, type Silence } from './silence.js';
 import { VanishRun } from './vanish-run.js';
@@ -67,6 +68,8 @@ export async function vanish(
     onProgress({ time: new Date().toISOString(), ...news });
   };
   const loop = watchLoop();
+  /** The server is known to speak first: it is waited for. */
+  let greets = false;
   const connections: WatchedConnection[] = [];
   const looking = setInterval(() => {
     for (const connection of connections) connection.look();
@@ -79,20 +82,19 @@ export async function vanish(
       return trial;
     };
     const silence = await chooseSilence(kernel, openTrial, interruption);
-    const quiet = await open(0, like);
+    let begun = await beginAll(silence, like);
+    const greetedLate = (await watch(begun.runs)) === 'greeted-late';
+    if (greetedLate) {
+      for (const connection of connections.splice(0)) connection.close();
+      greets = true;
+      onEvent({ event: 'greeted-late' });
+      begun = await beginAll(silence, begun.quiet.opened);
+      await watch(begun.runs);
+    }
+    const { quiet } = begun;
     const { remote, addresses, tls } = quiet.opened;
-    const measured = formatEndpoint(remote);
-    onEvent({ event: 'opened', measured, addresses, tls });
-    const phases = Array.from({ length: options.connections }, (_, at) => at);
-    const [attempts] = await all([
-      all<readonly (VanishRun | undefined)[]>(phases.map((at) => begin(at, quiet, silence))),
-      stillness(quiet).then(() => quiet.beginSilence()),
-    ]);
-    const begun = attempts.filter((run) => run !== undefined);
-    if (begun.length === 0) throw nothingKnown(options.target);
-    await watch(begun);
-    for (const run of begun) run.conclude();
-    const runs = underLoad(begun);
+    for (const run of begun.runs) run.conclude();
+    const runs = underLoad(begun.runs);
     const inference = consensus(runs.map((run) => run.inference));
     const vanished = runs.map((run) => run.result());
     const proven = vanished.every((each) => each.proven);
@@ -105,7 +107,7 @@ export async function vanish(
       host: options.host,
       capabilities: kernel.capabilities,
       target: options.target,
-      measured,
+      measured: formatEndpoint(remote),
       addresses,
       tls,
       protocol: options.protocol,
@@ -119,7 +121,8 @@ export async function vanish(
       connections: vanished,
       kept: keptBy({ inference, load, complete, proven, vanished, quiet }),
       notes: [
-        ...aboutLoad(begun.length - runs.length, begun.length),
+        ...aboutLoad(begun.runs.length - runs.length, begun.runs.length),
+        ...(greetedLate ? [GREETED_LATE] : []),
         ...trustNotes(tls),
         ...aboutTalk(connections),
         ...disturbance(loop.stop()),
@@ -141,11 +144,34 @@ export async function vanish(
     return connection;
   }
 
+  /** The quiet one, and those that vanish. @throws TcpaliveError UNREACHABLE, NO_ANSWER */
+  async function beginAll(
+    silence: Silence,
+    like: Opened | undefined,
+  ): Promise<{ readonly quiet: WatchedConnection; readonly runs: readonly VanishRun[] }> {
+    const quiet = await open(0, like);
+    const { remote, addresses, tls } = quiet.opened;
+    onEvent({ event: 'opened', measured: formatEndpoint(remote), addresses, tls });
+    const phases = Array.from({ length: options.connections }, (_, at) => at);
+    const [attempts] = await all([
+      all<readonly (VanishRun | undefined)[]>(phases.map((at) => begin(at, quiet, silence))),
+      stillness(quiet).then(() => quiet.beginSilence()),
+    ]);
+    const runs = attempts.filter((run) => run !== undefined);
+    if (runs.length === 0) throw nothingKnown(options.target);
+    return { quiet, runs };
+  }
+
   /** What an opening leaves to be said is over, so that the last word is known. */
   async function stillness(connection: WatchedConnection): Promise<void> {
     const opened = monotonicNow();
-    while (connection.stillMs < STILL_MS && monotonicNow() - opened < STILL_WITHIN_MS) {
+    const isWaitedFor = () =>
+      greets && !connection.wasSpokenTo
+        ? monotonicNow() - opened < GREETED_WITHIN_MS
+        : connection.stillMs < STILL_MS && monotonicNow() - opened < STILL_WITHIN_MS;
+    while (isWaitedFor()) {
       await pause(LOOK_EVERY_MS, interruption);
+      connection.look();
       if (connection.ended !== undefined) throw closedAtOnce(connection.ended);
       if (interruption.aborted) return;
     }
@@ -200,11 +226,17 @@ export async function vanish(
     return new VanishRun({ connection, number, quiet, silence, load, waitMs, onEvent });
   }
 
-  async function watch(runs: readonly VanishRun[]): Promise<void> {
+  /** Until each is over, or not one has begun rightly. */
+  async function watch(runs: readonly VanishRun[]): Promise<'over' | 'greeted-late'> {
+    // Who was asked first has answered: of what then comes nothing is a greeting.
+    const mayBeGreeted = options.protocol === null && !greets;
     let toldAt = monotonicNow();
     while (!interruption.aborted && !runs.every(({ isOver }) => isOver)) {
       await pause(LOOK_EVERY_MS, interruption);
+      // A late loop may run this before the looks that are due: no deadline is over unseen.
+      for (const connection of connections) connection.look();
       const now = monotonicNow();
+      if (mayBeGreeted && runs.some((run) => run.isGreetedLate)) return 'greeted-late';
       for (const run of runs) run.step(now);
       const [first] = runs;
       if (first === undefined || now - toldAt < TELL_EVERY_MS) continue;
@@ -212,8 +244,12 @@ export async function vanish(
       const { watchedMs, inference } = first;
       onEvent({ event: 'watching', watchedMs, waitMs, inference });
     }
+    return 'over';
   }
 }
+
+const GREETED_LATE =
+  'the server spoke first only after the client had vanished: it was begun anew, and waited for';
 
 function aboutLoad(missed: number, of: number): readonly string[] {
   return missed === 0

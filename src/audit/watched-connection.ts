@@ -8,7 +8,7 @@
 import type { Socket } from 'node:net';
 import { isLoopback } from '../core/address.js';
 import { roundMs } from '../core/distribution.js';
-import { addMs, instantAt, msBetween, type Instant } from '../core/time.js';
+import { msBetween, type Instant } from '../core/time.js';
 import type {
   VanishEngine,
   VanishEvent,
@@ -22,18 +22,19 @@ import { descriptorOf } from '../net/descriptor.js';
 import type { Opened } from '../net/open-socket.js';
 import { sendKeepaliveProbe, stopKeepalive } from '../net/keepalive-probe.js';
 import { arrivals, isDeaf, type Counters } from './arrivals.js';
-
-/** An acknowledgement this much younger than the last one before a question is its answer. */
-const NEWER_MS = 500;
+import { Questions, type Answer } from './questions.js';
 
 /** Within this time, and four round trips, whoever answers at all has answered. */
 const ANSWER_MS = 500;
 
+/** Of the kernel's clock, where a tick is longest (HZ=100). */
+const TICK_MS = 10;
+
+/** The most that TCP_USER_TIMEOUT takes: 24 days. */
+const NEVER_MS = 2 ** 31 - 1;
+
 /** A rhythm is known long before. */
 const MOST_DATA_EVENTS = 1000;
-
-/** `unanswered`: it has left, and nothing came back so far. */
-export type Answer = 'not-sent' | 'unanswered' | 'acknowledged' | 'swallowed';
 
 type End = 'fin' | 'reset' | 'gone' | 'held';
 
@@ -49,11 +50,14 @@ export class WatchedConnection {
   /** When a segment last came or went. */
   #movedAt: Instant;
   #lastWordAt: Instant;
+  /** It left that much earlier at most. */
+  #lastWordWithinMs = 0;
   #speaks = true;
+  #wasSpokenTo = false;
+  /** Segments that had left before the request did; undefined: there is none, or it is acknowledged. */
+  #sentBeforeRequest: number | undefined;
   #engine: VanishEngine | undefined;
-  #question: { acknowledgedBefore: Instant; answer: Answer } | undefined;
-  /** Answers to what our own kernel sends while it hears nothing: until when they are expected. */
-  #owed: { count: number; until: Instant } = { count: 0, until: instantAt(0) };
+  readonly #questions = new Questions();
   #dataEvents = 0;
   /** One has come, and which one is not yet known. */
   #goodbye: { readonly at: Instant; readonly withinMs: number } | undefined;
@@ -84,6 +88,9 @@ export class WatchedConnection {
     });
     socket.on('error', () => this.#end('reset'));
     this.look();
+    // Whoever is told of the connection late was heard before: its handshake, or what it was last told.
+    const heardAgoMs = this.#info()?.lastAckReceivedMs ?? 0;
+    this.#lastWordWithinMs = heardAgoMs + TICK_MS;
     socket.resume();
   }
 
@@ -97,14 +104,24 @@ export class WatchedConnection {
     return this.#dataEvents > MOST_DATA_EVENTS;
   }
 
-  /** Since the last segment of ours that the server heard, as far as the looks tell. */
+  /** Since the last segment of ours that the server heard, up to the last look: what came later is not known. */
   get silentMs(): number {
-    return msBetween(this.#lastWordAt, monotonicNow());
+    return Math.max(0, msBetween(this.#lastWordAt, this.#lookedAt));
   }
 
-  /** Since a segment came or went. */
+  /** The last word left that much earlier at most than `silentMs` says. */
+  get lastWordWithinMs(): number {
+    return this.#lastWordWithinMs;
+  }
+
+  /** Since a segment came or went, up to the last look. */
   get stillMs(): number {
-    return msBetween(this.#movedAt, monotonicNow());
+    return msBetween(this.#movedAt, this.#lookedAt);
+  }
+
+  /** The server has said something on it, and no silence has begun. */
+  get wasSpokenTo(): boolean {
+    return this.#wasSpokenTo;
   }
 
   /** Never routed: no hop limit is used up on the way. */
@@ -119,7 +136,7 @@ export class WatchedConnection {
 
   /** What has become of `ask`. */
   get answer(): Answer {
-    return this.#question?.answer ?? 'not-sent';
+    return this.#questions.answer;
   }
 
   /** When `lift` was called, since the last word; null: it was not. */
@@ -166,12 +183,28 @@ export class WatchedConnection {
     if (descriptor !== undefined) this.#kernel.delayAcknowledgements(descriptor);
   }
 
+  /** Until when our own kernel repeats what nobody has acknowledged: then at the latest the server is asked. */
+  get repeatsWithinMs(): number {
+    const info = this.#info();
+    return info === undefined || info.unacked === 0 ? 0 : info.rtoMs;
+  }
+
   /** A last word after all; its answer is an event. */
   say(bytes: Uint8Array): void {
-    this.look();
+    const descriptor = this.#descriptor();
+    const before = this.#count(this.#info());
+    if (descriptor === undefined || before === undefined) return; // its end is on its way
+    this.#sentBeforeRequest = before.segmentsOut;
+    // Where nothing acknowledges the request our own kernel would give it up as soon as the server's its answer.
+    isGranted(() => this.#kernel.setUserTimeout(descriptor, NEVER_MS));
+    const saidAfter = monotonicNow();
     this.#socket.write(bytes);
     this.#lastWordAt = monotonicNow();
-    this.#counters = this.#count(this.#info());
+    this.#lastWordWithinMs = msBetween(saidAfter, this.#lastWordAt);
+    const after = this.#count(this.#info());
+    // Of the request itself nothing is to be told; of an answer that came meanwhile, all.
+    this.#counters = after && { ...before, segmentsOut: after.segmentsOut };
+    this.#lookedAt = saidAfter;
   }
 
   /** Makes our kernel ask the server's, once this connection has heard nothing for a second. */
@@ -180,20 +213,21 @@ export class WatchedConnection {
     const info = this.#info();
     if (descriptor === undefined || info === undefined) return;
     if (!sendKeepaliveProbe(this.#kernel, descriptor)) return; // its end is on its way
-    this.#question = { acknowledgedBefore: acknowledgedAt(info), answer: 'not-sent' };
-    this.#tell('asked', monotonicNow(), 0);
+    const now = monotonicNow();
+    this.#questions.ask(info, now);
+    this.#tell('asked', now, 0);
   }
 
   stopAsking(): void {
     const descriptor = this.#descriptor();
     if (descriptor !== undefined) stopKeepalive(this.#kernel, descriptor);
-    this.#question = undefined;
+    this.#questions.stop();
   }
 
   /** Reachable again, and asks. A goodbye that comes now was said long ago. */
   lift(): void {
     this.heal();
-    this.#liftedAtMs = this.silentMs;
+    this.#liftedAtMs = msBetween(this.#lastWordAt, monotonicNow());
     this.ask();
   }
 
@@ -203,29 +237,38 @@ export class WatchedConnection {
   }
 
   look(): void {
-    const info = this.#info();
-    if (info === undefined || this.#ended !== undefined) return;
-    const now = monotonicNow();
-    const withinMs = msBetween(this.#lookedAt, now);
+    const [lookedBefore, lookedAt] = [this.#lookedAt, monotonicNow()];
+    this.#lookedAt = lookedAt;
+    const info = this.#ended === undefined ? this.#info() : undefined;
     const after = this.#count(info);
-    if (after === undefined) return;
+    if (info === undefined || after === undefined) return;
+    // A process that is kept from running between the two has seen what came until the second.
+    const now = monotonicNow();
+    const withinMs = msBetween(lookedBefore, now);
     const before = this.#counters ?? after;
     this.#counters = after;
-    this.#lookedAt = now;
     if (COUNTED.some((name) => after[name] !== before[name])) this.#movedAt = now;
     const sent = after.segmentsOut - before.segmentsOut;
-    if (this.#speaks && sent > 0) this.#lastWordAt = now;
-    const isAnswered = this.#hearAnswer(info, after.dataSegmentsIn > before.dataSegmentsIn);
+    if (this.#speaks) this.#wasSpokenTo = after.dataSegmentsIn > 0;
+    if (this.#speaks && sent > 0) {
+      this.#lastWordAt = now;
+      this.#lastWordWithinMs = withinMs;
+    }
+    const isDataNews = after.dataSegmentsIn > before.dataSegmentsIn && this.#liftedAtMs === null;
+    const isAnswered = this.#questions.hear(info, isDataNews, now);
     if (this.#liftedAtMs !== null) return; // it may say what it could not before: that is no news
     const { data, bare, swallowed, goodbye } = arrivals(before, after, this.#engine);
     // The request is acknowledged: from now on only goodbyes need to pass.
-    if (this.#engine === 'data-filter' && after.unacked === 0) this.cut('goodbye-filter');
+    if (this.#sentBeforeRequest !== undefined && this.#isAcknowledged(after)) {
+      this.#sentBeforeRequest = undefined;
+      if (this.#engine === 'data-filter') this.cut('goodbye-filter');
+    }
     if (data > 0) this.#tell('data', now, withinMs);
     if (bare > (isAnswered ? 1 : 0)) this.#tell('bare', now, withinMs);
     if (swallowed > this.#answersAmong(swallowed, sent, now))
       this.#tell('swallowed', now, withinMs);
     if (goodbye === 'some') this.#goodbye ??= { at: now, withinMs };
-    else if (goodbye !== undefined) this.#end(goodbye);
+    else if (goodbye !== undefined) this.#end(goodbye, { at: now, withinMs });
     // Whoever said RST is asked about it and says it again; what is not said again was a FIN.
     else if (this.#goodbye && msBetween(this.#goodbye.at, now) > this.patienceMs) this.#end('fin');
   }
@@ -237,39 +280,19 @@ export class WatchedConnection {
     this.#socket.resetAndDestroy();
   }
 
-  /** @returns whether the answer came just now */
-  #hearAnswer(info: TcpInfo, withData: boolean): boolean {
-    const question = this.#question;
-    if (question === undefined || question.answer === 'acknowledged') return false;
-    if (question.answer === 'not-sent' && info.probes > 0) question.answer = 'unanswered';
-    if (withData && this.#liftedAtMs === null) {
-      // A late greeting acknowledges too, and puts the probe off: what comes then is the answer.
-      question.acknowledgedBefore = acknowledgedAt(info);
-      return false;
-    }
-    // A probe of the server's acknowledges nothing: only an answer makes this younger.
-    if (acknowledgedAt(info) < addMs(question.acknowledgedBefore, NEWER_MS)) return false;
-    question.answer = 'acknowledged';
-    return true;
-  }
-
-  /** Who hears nothing acknowledges nothing: what it sends is its own, and draws one segment each. */
   #answersAmong(swallowed: number, sent: number, now: Instant): number {
     if (!isDeaf(this.#engine)) return 0;
-    if (now > this.#owed.until) this.#owed.count = 0;
-    if (sent > 0) {
-      this.#owed = { count: this.#owed.count + sent, until: addMs(now, this.patienceMs) };
-    }
-    const answers = Math.min(this.#owed.count, swallowed);
-    this.#owed.count -= answers;
-    if (answers > 0 && this.#question !== undefined) this.#question.answer = 'swallowed';
-    return answers;
+    return this.#questions.answersAmong(swallowed, sent, this.patienceMs, now);
   }
 
-  #end(how: 'fin' | 'reset' | 'held'): void {
+  #end(
+    how: 'fin' | 'reset' | 'held',
+    seen?: { readonly at: Instant; readonly withinMs: number },
+  ): void {
     if (this.#ended !== undefined) return;
     const now = monotonicNow();
-    const { at, withinMs } = this.#goodbye ?? { at: now, withinMs: msBetween(this.#lookedAt, now) };
+    const { at, withinMs } = this.#goodbye ??
+      seen ?? { at: now, withinMs: msBetween(this.#lookedAt, now) };
     // Who is asked and answers RST knows the connection no more; a FIN is its own, said again.
     this.#ended = this.#liftedAtMs !== null && how === 'reset' ? 'gone' : how;
     this.#tell(this.#ended, at, withinMs);
@@ -283,6 +306,11 @@ export class WatchedConnection {
     const event = { connection: this.name, kind, atMs, withinMs: roundMs(withinMs) };
     this.#events.push(event);
     this.#onEvent(event);
+  }
+
+  /** The request has left, and the server has it. */
+  #isAcknowledged({ segmentsOut, unacked }: Counters): boolean {
+    return segmentsOut > (this.#sentBeforeRequest ?? Infinity) && unacked === 0;
   }
 
   #count(info: TcpInfo | undefined): Counters | undefined {
@@ -302,7 +330,3 @@ export class WatchedConnection {
 }
 
 const COUNTED = ['segmentsIn', 'segmentsOut', 'drops'] as const;
-
-function acknowledgedAt({ lastAckReceivedMs }: TcpInfo): Instant {
-  return addMs(monotonicNow(), -lastAckReceivedMs);
-}

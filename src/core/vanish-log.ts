@@ -49,6 +49,8 @@ export interface VanishLog {
    * below a tick on a LAN.
    */
   readonly rttMs: number;
+  /** The last word of each left that much before its clock started, at most: it was seen by a look too. */
+  readonly lastWordWithinMs: Readonly<Record<WatchedName, number>>;
   /**
    * When the vanishing was lifted; null: it was not. What the vanished one hears from then on is an
    * answer: the end that it tells of came before.

@@ -107,6 +107,8 @@ export type VanishNews =
       readonly addresses: readonly string[];
       readonly tls: TlsFacts | null;
     }
+  /** The silence had begun before the server spoke first: all are opened anew. */
+  | { readonly event: 'greeted-late' }
   | { readonly event: 'vanished'; readonly number: number; readonly engine: VanishEngine }
   | { readonly event: 'seen'; readonly number: number; readonly seen: VanishEvent }
   | { readonly event: 'proven'; readonly number: number; readonly by: VanishProof }

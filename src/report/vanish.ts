@@ -23,6 +23,8 @@ export function vanishLine(progress: VanishNews): string | undefined {
       const of = addresses.length > 1 ? ` (one of ${addresses.join(', ')})` : '';
       return `measured is whoever terminates TCP at ${measured}${of}`;
     }
+    case 'greeted-late':
+      return 'the server spoke first only now: begun anew, and it is waited for';
     case 'vanished':
       return `connection ${progress.number} has vanished, by ${progress.engine}`;
     case 'seen': {

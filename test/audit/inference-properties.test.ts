@@ -37,6 +37,7 @@ const anyLog: fc.Arbitrary<VanishLog> = fc
     engine: fc.constantFrom('goodbye-filter', 'data-filter', 'hop-limit', 'min-ttl'),
     load: fc.constantFrom('idle', 'write'),
     rttMs: fc.integer({ min: 0, max: 300 }),
+    lastWordWithinMs: fc.record({ quiet: fc.nat(1000), vanished: fc.nat(1000) }),
     liftedAtMs: fc.option(fc.integer({ min: 0, max: 12_000 })),
     watchedMs: fc.integer({ min: 12_000, max: 20_000 }),
     events: fc.array(

@@ -20,6 +20,7 @@ function logOf(
     engine: 'goodbye-filter',
     load: 'idle',
     rttMs: 0,
+    lastWordWithinMs: { quiet: 20, vanished: 20 },
     liftedAtMs: null,
     watchedMs: (inOrder.at(-1)?.atMs ?? 0) + 60_000,
     events: inOrder,

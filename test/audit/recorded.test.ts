@@ -26,7 +26,13 @@ describe('what a real kernel did', () => {
   it('is inferred from what was seen of it', () => {
     const words = [...recorded].map(([name, { what }]) => `${what}\n  ${said(name)}`);
     expect(words.join('\n')).toMatchInlineSnapshot(`
-      "a beat every second, and FIN after 3.5s without an answer: it waits behind two beats that are never sent
+      "sshd with LoginGraceTime 4 on a busy host: it greeted the quiet one before its silence, the vanished one after
+        ambiguous | FIN 10.2 | idle - interval - count - | done
+      sshd with LoginGraceTime 4 on a busy host: it greeted the quiet one after its silence had begun
+        ambiguous | FIN 4.3 | idle - interval - count - | done
+      sshd with keepalive 4 1 2 on a busy host: it greeted the vanished one before its silence, the quiet one after
+        ambiguous | RST 6.1 | idle 0.4 interval - count - | done
+      a beat every second, and FIN after 3.5s without an answer: it waits behind two beats that are never sent
         ambiguous | not - | idle 1 interval 1 count - | watch
       a beat every second, and RST after 3.5s without an answer
         heartbeat | RST 3.5 | idle 1 interval 1 count - | done

@@ -149,6 +149,27 @@ describe.skipIf(lacksEngine || lacks('tcpInfo', 'keepaliveTuning'))(
       TEST_MS,
     );
 
+    it(
+      'begins anew with a server whose greeting comes late, and waits for it',
+      async () => {
+        const { result, progress, accepted } = await audit({
+          keepalive: shortest,
+          onAccepted: (socket) => setTimeout(() => socket.write('welcome'), 600),
+        });
+        const { mechanism, inferred, quiet, notes } = await result;
+        expect({ mechanism, inferred, quiet }).toMatchObject({
+          mechanism: 'keepalive',
+          inferred: { idleMs: { ms: 1000 }, intervalMs: { ms: 1000 }, count: 1 },
+          quiet: { kind: 'open', dataSegments: 0 },
+        });
+        expect(notes).toContainEqual(expect.stringMatching(/begun anew/));
+        expect(progress.filter(({ event }) => event === 'greeted-late')).toHaveLength(1);
+        expect(accepted).toHaveLength(4);
+        expect(accepted.slice(0, 2).every(({ destroyed }) => destroyed)).toBe(true);
+      },
+      TEST_MS,
+    );
+
     it('says so when it is closed before it could vanish', async () => {
       const { result } = await audit({ onAccepted: (socket) => socket.end() });
       await expect(result).rejects.toMatchObject({

@@ -15,6 +15,12 @@ interface Watched {
 }
 
 const LOOK_EVERY_MS = 5;
+const STALL_MS = 150;
+
+/** Nothing else of this process runs meanwhile. */
+function stall(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
 
 async function watched(): Promise<Watched> {
   const { observer, peer } = await openPair();
@@ -124,6 +130,62 @@ describe.skipIf(lacks('tcpInfo', 'keepaliveTuning', 'minTtl'))(
       expect(new Set(kinds())).toEqual(new Set(['swallowed']));
       const fd = descriptorOf(connection.opened.socket) ?? -1;
       expect(kernel.drops(fd)).toBeGreaterThan(kinds().length);
+    });
+
+    it('knows of an end no better than its looks, and of no time after the last one', async () => {
+      const { connection, events, server } = await watched();
+      connection.beginSilence();
+      const { silentMs } = connection;
+      server.socket.resetAndDestroy();
+      stall(STALL_MS);
+      expect(connection.silentMs).toBe(silentMs);
+      connection.look();
+      expect(connection.silentMs).toBeGreaterThanOrEqual(silentMs + STALL_MS);
+      expect(events.map(({ kind }) => kind)).toEqual(['reset']);
+      expect(events[0]?.withinMs).toBeGreaterThanOrEqual(STALL_MS);
+    });
+
+    it('says how much earlier its last word may have left', async () => {
+      const { peer } = await openPair();
+      stall(STALL_MS);
+      const opened = { socket: peer.socket, remote: peer.remote, addresses: [], tls: null };
+      const connection = new WatchedConnection(kernel, opened, 'quiet', () => undefined);
+      onTestFinished(() => connection.close());
+      expect(connection.lastWordWithinMs).toBeGreaterThanOrEqual(STALL_MS);
+      peer.socket.write('word');
+      connection.look();
+      stall(STALL_MS);
+      connection.look();
+      expect(connection.lastWordWithinMs).toBeLessThan(STALL_MS);
+    });
+
+    it.skipIf(lacks('socketFilter'))(
+      'asked by a filter for data, has its question acknowledged and does not repeat it',
+      async () => {
+        const { connection, kinds, server } = await watched();
+        server.socket.on('data', () => server.socket.write('answer'));
+        connection.beginSilence();
+        connection.cut('data-filter');
+        connection.say(Buffer.from('question'));
+        connection.look();
+        await until(() => kinds().length >= 4, SOON_MS);
+        expect(connection.repeatsWithinMs).toBe(0);
+        expect(kernel.tcpInfo(server.fd)?.retransmits).toBeGreaterThan(0);
+        expect(new Set(kinds())).toEqual(new Set(['swallowed']));
+      },
+    );
+
+    it('that is not acknowledged asks again by itself, and says until when', async () => {
+      const { connection, kinds } = await watched();
+      connection.beginSilence();
+      connection.cut('min-ttl');
+      connection.say(Buffer.from('question'));
+      await until(() => connection.repeatsWithinMs > 0, SOON_MS);
+      await until(() => connection.repeatsWithinMs > 700, SOON_MS);
+      connection.lift();
+      await until(() => connection.answer === 'acknowledged', SOON_MS);
+      expect(connection.repeatsWithinMs).toBe(0);
+      expect(kinds().filter((kind) => kind === 'reset')).toEqual([]);
     });
 
     it('gives its place back at once, whatever it is cut by', async () => {

@@ -50,7 +50,8 @@ export function watched(sent: readonly Sent[], watching: Watching): VanishLog {
       events.push({ connection: next.connection, kind, atMs: lookedAt, withinMs: pauseMs });
     }
   }
-  return { engine, load, rttMs: path.rttMs, liftedAtMs, watchedMs, events };
+  const { rttMs, wordMs: lastWordWithinMs } = path;
+  return { engine, load, rttMs, lastWordWithinMs, liftedAtMs, watchedMs, events };
 }
 
 /** The server hears the last word half a round trip late, and is heard another half later. */
