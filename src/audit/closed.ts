@@ -29,7 +29,7 @@ export function bothClosed(seen: Sightings, quietAt: Span): Finding {
     const overMs = quietAt.max + (known ? AT_ONCE_MS : sameRoundMs(quietAt.max));
     const next = end === undefined ? overdueAt(seen, overMs) : WATCH;
     return known && end === undefined
-      ? idleTimeout(hidden, quietAt, 'something came to the vanished one', next)
+      ? idleTimeout(seen, hidden, quietAt, 'something came to the vanished one', next)
       : {
           mechanism: 'ambiguous',
           candidates: ['idle-timeout', 'heartbeat'],
@@ -64,7 +64,7 @@ export function bothClosed(seen: Sightings, quietAt: Span): Finding {
       next: DONE,
     };
   }
-  return idleTimeout(closedAt, quietAt, 'so was the vanished one', DONE);
+  return idleTimeout(seen, closedAt, quietAt, 'so was the vanished one', DONE);
 }
 
 /** The vanished one was, and the quiet one was not, so far. */
@@ -89,10 +89,16 @@ const ALIKE =
   'a limit on their age (a login grace time) or a restart at that moment would look the same';
 
 /** Whoever looks once in a while closes late, never early. */
-function idleTimeout(closedAt: Span, quietAt: Span, how: string, next: NextStep): Finding {
+function idleTimeout(
+  { lastWordWithinMs }: Sightings,
+  closedAt: Span,
+  quietAt: Span,
+  how: string,
+  next: NextStep,
+): Finding {
   const span = {
     min: Math.min(closedAt.min, quietAt.min),
-    max: Math.max(closedAt.max, quietAt.max),
+    max: Math.max(closedAt.max + lastWordWithinMs.vanished, quietAt.max + lastWordWithinMs.quiet),
   };
   return {
     mechanism: 'idle-timeout',

@@ -44,6 +44,30 @@ const unanswered = 'heartbeat send-timeout retransmission';
 /** One segment that nobody acknowledges, from when it left. */
 const backOff = (from: number) => [0, 200, 400, 800, 1600, 3200].map((after) => from + after);
 
+describe('a last word that was seen late', () => {
+  const late = { lastWordWithinMs: { quiet: 20, vanished: 320 } };
+
+  it('leaves a keepalive one, whose first probe seems to come early on one connection', () => {
+    const events = [
+      vanished('swallowed', 700, 1700, 2700),
+      quiet('bare', 1000, 2000, 3000),
+      vanished('reset', 3700),
+    ];
+    expect(said(logOf(events))).toBe('ambiguous (keepalive idle-timeout) RST done');
+    const { mechanism, inferred } = infer(logOf(events, late));
+    expect({ mechanism, idleMs: inferred.idleMs?.ms }).toEqual({
+      mechanism: 'keepalive',
+      idleMs: 1000,
+    });
+  });
+
+  it('makes an idle timeout as much longer, perhaps', () => {
+    const events = [vanished('fin', 2800), quiet('fin', 3000)];
+    const { idleMs } = infer(logOf(events, late)).inferred;
+    expect(idleMs).toEqual({ ms: 2800, min: 2790, max: 3120 });
+  });
+});
+
 describe('keepalive', () => {
   it('tells idle, interval and count', () => {
     expect(infer(logOf(keepalive))).toEqual({

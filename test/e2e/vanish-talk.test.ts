@@ -62,7 +62,8 @@ describe.skipIf(lacksNetwork || lacksPrograms('redis-server', 'mosquitto'))(
       expect(heartbeat.protocol).toEqual({ name: 'websocket', guessed: false });
 
       expect(promise, promise.evidence).toMatchObject({ noticed: true, mechanism: 'idle-timeout' });
-      expect(promise.inferred.idleMs?.ms).toBeGreaterThanOrEqual(3000);
+      // A last word that a busy loop saw late leaves less of it; the span holds the truth.
+      expect(promise.inferred.idleMs?.max).toBeGreaterThanOrEqual(3000);
 
       expect(talk).toMatchObject({
         noticed: true,
