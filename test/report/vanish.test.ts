@@ -227,6 +227,7 @@ describe('while it runs', () => {
           addresses: ['192.0.2.7', '192.0.2.8'],
           tls: null,
         } as const,
+        { event: 'greeted-late' } as const,
         { event: 'vanished', number: 1, engine: 'min-ttl' } as const,
         {
           event: 'seen',
@@ -241,6 +242,7 @@ describe('while it runs', () => {
         .join('\n'),
     ).toMatchInlineSnapshot(`
       "measured is whoever terminates TCP at 192.0.2.7:80 (one of 192.0.2.7, 192.0.2.8)
+      the server spoke first only now: begun anew, and it is waited for
       connection 1 has vanished, by min-ttl
       the quiet connection: a segment without data came after 2.01s: a probe
       connection 1: a segment without data came after 3.01s: a probe
