@@ -18,10 +18,10 @@ interface Opening {
 export function isGreetedLate({ log, wasGreeted }: Opening): boolean {
   const { load, watchedMs } = log;
   if (load === 'write') return false;
-  if (wasGreeted.quiet !== wasGreeted.vanished) return true;
+  if (wasGreeted.quiet || wasGreeted.vanished) return wasGreeted.quiet !== wasGreeted.vanished;
   const { quiet, end } = sightings(log);
   const [said] = quiet.data;
-  if (wasGreeted.quiet || said === undefined || said.max > GREETED_WITHIN_MS) return false;
+  if (said === undefined || said.max > GREETED_WITHIN_MS) return false;
   // Not a farewell either: that is known once no goodbye has followed.
   return end === undefined && quiet.end === undefined && watchedMs > said.max + FAREWELL_MS;
 }
