@@ -8,7 +8,7 @@ import {
   type PrivateNamespace,
 } from '../host/private-namespace.js';
 import { Sockets, localEnd, type Pair } from '../host/sockets.js';
-import { announcedEnd, Watch } from '../host/watch.js';
+import { announcedEnd, Watch, type Ends } from '../host/watch.js';
 import { kernel, lacks, SOON_MS } from '../real-kernel.js';
 import { until } from '../until.js';
 
@@ -20,7 +20,8 @@ const TICK_MS = 1000 / (kernel.ticksPerSecond() ?? 100);
 
 const LOOK_EVERY_MS = 15;
 const SURVEY_EVERY_MS = 290;
-const FEWEST_SURVEYS = 4;
+
+/** For how long at least, and for as long as a survey has announced that something is still there. */
 const LONGEST_MS = 30_000;
 
 /** More than a kernel timer of a minute may be late, with whatever HZ. */
@@ -30,7 +31,7 @@ const WIDEST_MS = 6000;
 const WIDEST_HALF_OPEN_MS = 7000;
 
 /** Makes its socket, and tells which it is. */
-type Make = (stage: Stage) => number | Promise<number>;
+type Make = (stage: Stage) => Ends | Promise<Ends>;
 
 interface Stage {
   readonly sockets: Sockets;
@@ -63,7 +64,7 @@ const victims: Readonly<Record<string, readonly [FateKind, Make]>> = {
       kernel.setUserTimeout(connected, 3500);
       cut(accepted);
       stage.sockets.send(connected);
-      return connected;
+      return between(connected, accepted);
     },
   ],
   'keepalive probes': ['dying', (stage) => probed(stage)],
@@ -87,9 +88,9 @@ const victims: Readonly<Record<string, readonly [FateKind, Make]>> = {
     'dying',
     ({ sockets, inside }) => {
       const listener = inside(() => sockets.listen());
-      inside(() => sockets.connect(listener.at, cut)); // does not hear the SYN-ACK
+      const client = inside(() => sockets.connect(listener.at, cut)); // does not hear the SYN-ACK
       cut(listener.fd); // does not hear it asking again
-      return listener.fd;
+      return between(listener.fd, client);
     },
   ],
   'a goodbye that is not answered': [
@@ -98,7 +99,7 @@ const victims: Readonly<Record<string, readonly [FateKind, Make]>> = {
       const { connected, accepted } = await stage.pair();
       cut(accepted);
       stage.sockets.shutdown(connected);
-      return connected;
+      return between(connected, accepted);
     },
   ],
   'a goodbye that is not answered, of nobody any more': [
@@ -107,7 +108,7 @@ const victims: Readonly<Record<string, readonly [FateKind, Make]>> = {
       const { connected, accepted } = await pair();
       cut(accepted);
       sockets.send(connected, 5000);
-      return letGo(sockets, connected);
+      return letGo(sockets, connected, accepted);
     },
   ],
   'the second goodbye, not answered': [
@@ -117,12 +118,15 @@ const victims: Readonly<Record<string, readonly [FateKind, Make]>> = {
       sockets.shutdown(accepted);
       await until(() => kernel.tcpInfo(connected)?.state === 'CLOSE-WAIT', SOON_MS);
       cut(accepted);
-      return letGo(sockets, connected);
+      return letGo(sockets, connected, accepted);
     },
   ],
   'a goodbye that was answered, and no second one': [
     'closing',
-    async ({ pair, sockets }) => letGo(sockets, (await pair()).connected),
+    async ({ pair, sockets }) => {
+      const { connected, accepted } = await pair();
+      return letGo(sockets, connected, accepted);
+    },
   ],
   'an unanswered write after the other end said goodbye': [
     'dying',
@@ -133,7 +137,7 @@ const victims: Readonly<Record<string, readonly [FateKind, Make]>> = {
       kernel.setUserTimeout(connected, 6000);
       cut(accepted);
       sockets.send(connected);
-      return connected;
+      return between(connected, accepted);
     },
   ],
   'keepalive probes after its own goodbye': [
@@ -144,7 +148,7 @@ const victims: Readonly<Record<string, readonly [FateKind, Make]>> = {
       await until(() => kernel.tcpInfo(connected)?.state === 'FIN-WAIT-2', SOON_MS);
       cut(accepted);
       kernel.setKeepalive(connected, KEEPALIVE);
-      return connected;
+      return between(connected, accepted);
     },
   ],
 };
@@ -166,7 +170,7 @@ const victimsOfShortPauses: typeof victims = {
     async ({ pair, sockets }) => {
       const { connected, accepted } = await pair();
       cut(accepted);
-      return letGo(sockets, connected);
+      return letGo(sockets, connected, accepted);
     },
   ],
 };
@@ -187,7 +191,7 @@ const isSkipped =
 
 describe.skipIf(isSkipped).each(settings)('$setting (needs root)', ({ sysctls, cast }) => {
   const sockets = new Sockets();
-  const ports = new Map<string, number>();
+  const victimEnds = new Map<string, Ends>();
   let watch: Watch;
   let namespace: PrivateNamespace;
 
@@ -197,37 +201,39 @@ describe.skipIf(isSkipped).each(settings)('$setting (needs root)', ({ sysctls, c
     const stage = { sockets, inside, pair: () => sockets.pair(inside) };
     watch = new Watch(namespace);
     const made = Object.entries(cast).map(async ([name, [, make]]) => {
-      ports.set(name, localPort(await make(stage)));
+      const ends = await make(stage);
+      victimEnds.set(name, ends);
+      watch.add(ends);
     });
     let nextSurvey = 0;
     const deadline = monotonicNow() + LONGEST_MS;
     const isOver = () =>
-      ports.size === made.length && [...ports.values()].every((port) => endOf(port) !== undefined);
-    while (!isOver() && monotonicNow() < deadline) {
+      victimEnds.size === made.length &&
+      [...victimEnds.values()].every((ends) => watch.gone(ends) !== undefined);
+    // How often a window probe has doubled its pause before the cut is up to the machine.
+    const watchedUntil = () => Math.max(deadline, watch.announcedUntil() + 2 * KERNEL_MEASURING_MS);
+    while (!isOver() && monotonicNow() < watchedUntil()) {
       watch.look();
-      if (monotonicNow() >= nextSurvey) {
+      const now = monotonicNow();
+      if (now >= nextSurvey) {
+        nextSurvey = now + SURVEY_EVERY_MS;
         watch.survey();
-        nextSurvey = monotonicNow() + SURVEY_EVERY_MS;
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }
     await Promise.all(made);
-  }, 2 * LONGEST_MS);
+  }, 4 * LONGEST_MS);
 
   afterAll(() => {
     sockets.closeAll();
     namespace.close();
   });
 
-  /** Of the connection whose local port it is; a listener's own entry is none. */
-  function endOf(port: number) {
-    return [...watch.gone].find(([key]) => key.startsWith(`${port}-`))?.[1];
-  }
-
   it.each(Object.keys(cast))('%s', (name) => {
-    const port = ports.get(name) ?? 0;
-    const end = endOf(port);
-    const told = [...watch.announced].find(([key]) => key.startsWith(`${port}-`))?.[1] ?? [];
+    const ends = victimEnds.get(name);
+    if (ends === undefined) throw new Error(`${name} was not made`);
+    const end = watch.gone(ends);
+    const told = watch.announced(ends);
     const [kind] = cast[name] ?? [];
     const announced = told.flatMap(({ connection, from, to }) => {
       const ms = announcedEnd(connection);
@@ -240,7 +246,8 @@ describe.skipIf(isSkipped).each(settings)('$setting (needs root)', ({ sysctls, c
       return isEarly || isLate ? [{ announced: ms, from: last - to, to: first - from }] : [];
     });
     expect(missed).toEqual([]);
-    expect(announced.length).toBeGreaterThanOrEqual(FEWEST_SURVEYS);
+    // How many surveys fit into a life of two seconds is up to the machine.
+    expect(announced).not.toEqual([]);
     expect(announced.at(-1)?.kind).toBe(kind);
     // Whose peer lives is never told to be dying.
     if (kind === 'slow')
@@ -255,15 +262,15 @@ function cut(fd: number): void {
   kernel.cut(fd, 'socket-filter');
 }
 
-function localPort(fdOrPort: number): number {
-  return fdOrPort < 0 ? -fdOrPort : localEnd(fdOrPort).port;
+/** As the first of them sees it; also of what is about to be closed, which has no descriptor afterwards. */
+function between(fd: number, peerFd: number): Ends {
+  return { local: localEnd(fd), peer: localEnd(peerFd) };
 }
 
-/** What is closed has no descriptor to tell its port by. */
-function letGo(sockets: Sockets, fd: number): number {
-  const { port } = localEnd(fd);
+function letGo(sockets: Sockets, fd: number, peerFd: number): Ends {
+  const ends = between(fd, peerFd);
   sockets.close(fd);
-  return -port;
+  return ends;
 }
 
 async function unanswered({ pair, sockets }: Stage, userTimeoutMs?: number, bytes = 64) {
@@ -271,7 +278,7 @@ async function unanswered({ pair, sockets }: Stage, userTimeoutMs?: number, byte
   if (userTimeoutMs !== undefined) kernel.setUserTimeout(connected, userTimeoutMs);
   cut(accepted);
   sockets.send(connected, bytes);
-  return connected;
+  return between(connected, accepted);
 }
 
 async function probed({ pair }: Stage, userTimeoutMs?: number) {
@@ -279,36 +286,37 @@ async function probed({ pair }: Stage, userTimeoutMs?: number) {
   if (userTimeoutMs !== undefined) kernel.setUserTimeout(connected, userTimeoutMs);
   kernel.setKeepalive(connected, KEEPALIVE);
   cut(accepted);
-  return connected;
+  return between(connected, accepted);
 }
 
 /** Its peer reads nothing, and has answered a probe or two. */
 async function blocked({ pair, sockets }: Stage, userTimeoutMs?: number) {
-  const { connected } = await pair();
-  return closedWindow(sockets, connected, userTimeoutMs);
+  const { connected, accepted } = await pair();
+  await closedWindow(sockets, connected, userTimeoutMs);
+  return between(connected, accepted);
 }
 
 async function blockedAndCut({ pair, sockets }: Stage, userTimeoutMs?: number) {
   const { connected, accepted } = await pair();
   await closedWindow(sockets, connected, userTimeoutMs);
   cut(accepted);
-  return connected;
+  return between(connected, accepted);
 }
 
-async function closedWindow(sockets: Sockets, fd: number, userTimeoutMs?: number) {
+async function closedWindow(sockets: Sockets, fd: number, userTimeoutMs?: number): Promise<void> {
   if (userTimeoutMs !== undefined) kernel.setUserTimeout(fd, userTimeoutMs);
   sockets.fill(fd);
   // The first probe may still find a little room; from the next one on there is none.
   await until(() => (kernel.tcpInfo(fd)?.backoff ?? 0) >= 2, SOON_MS);
-  return fd;
 }
 
-function connecting({ sockets, inside }: Stage, userTimeoutMs?: number): number {
+function connecting({ sockets, inside }: Stage, userTimeoutMs?: number): Ends {
   const listener = inside(() => sockets.listen());
   cut(listener.fd);
-  return inside(() =>
-    sockets.connect(listener.at, (fd) => {
-      if (userTimeoutMs !== undefined) kernel.setUserTimeout(fd, userTimeoutMs);
+  const fd = inside(() =>
+    sockets.connect(listener.at, (prepared) => {
+      if (userTimeoutMs !== undefined) kernel.setUserTimeout(prepared, userTimeoutMs);
     }),
   );
+  return { local: localEnd(fd), peer: listener.at };
 }
