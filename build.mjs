@@ -24,31 +24,17 @@ if (!(process.argv.includes('--if-missing') && existsSync(bin))) {
         chunkFileNames: '[name]-[hash].cjs',
         minify,
         // A file costs more than what is in it: not a file for each command, but one for what every
-        // start reads, one for what measures, one for what looks at this host, and the forecast and the
-        // grammar of scenarios apart.
+        // start reads, one for what measures, one for what looks at this host, and apart the forecast, the
+        // grammar of scenarios, and the kernel, which reads its table of sockets while the rest is loaded.
         codeSplitting: {
           groups: [
             { name: 'cli', test: /src\/cli\.ts$/, priority: 4 },
             { name: 'forecast', test: /commands\/run-forecast\.ts$/, priority: 3 },
-            {
-              name: 'host',
-              test: /commands\/run-(ls|protect|reap)\.ts$|kernel\/linux\//,
-              priority: 2,
-            },
+            { name: 'kernel', test: /kernel\/linux\//, priority: 3 },
+            { name: 'host', test: /commands\/run-(ls|protect|reap)\.ts$/, priority: 2 },
             { name: 'measure', test: /commands\/run-/, priority: 1 },
           ],
         },
-      },
-    },
-    {
-      ...common,
-      input: { 'held-thread': 'src/kernel/linux/held-thread.ts' },
-      output: {
-        dir: 'dist',
-        format: 'cjs',
-        entryFileNames: '[name].cjs',
-        codeSplitting: false,
-        minify,
       },
     },
     {

@@ -3,6 +3,7 @@ import { formatDuration, parseDuration } from '../core/duration.js';
 import { fateKinds, type FateKind } from '../core/fate.js';
 import { parseFailOn, type Condition } from '../core/fail-on.js';
 import { TcpaliveError } from '../errors.js';
+import { beginSurvey, openKernel } from '../kernel/open-kernel.js';
 import {
   groupFields,
   parseGrouping,
@@ -71,8 +72,9 @@ export function lsCommand(env: Environment): Command {
     .addHelpText('after', HELP)
     .action(async (flags: LsFlags) => {
       refuseImpossible(flags);
+      const open = readsAhead(flags) ? await beginSurvey() : openKernel;
       const { runLs } = await import('./run-ls.js');
-      await runLs(env, flags);
+      await runLs(env, flags, open);
     });
 }
 
@@ -132,6 +134,11 @@ function refuseImpossible(flags: LsFlags): void {
     const takes = formatDuration(askWaitMs(ask) + ASK_ROOM_MS);
     throw refusal(`--watch: '${every}' is shorter than --ask may take here, which is ${takes}`);
   }
+}
+
+/** Without owners it is quicker read as it comes; what --ask puts back comes before it is read. */
+function readsAhead({ owners, ask, netns, from }: LsFlags): boolean {
+  return owners && ask === undefined && netns === undefined && from === undefined;
 }
 
 const SHORTEST_WATCH_MS = 500;

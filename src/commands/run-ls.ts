@@ -11,7 +11,6 @@ import { surveyEach, takeSurvey, type SurveyRequest } from '../host/survey.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { openKernel, openKernelForSurvey } from '../kernel/open-kernel.js';
 import { printable } from '../report/printable.js';
 import { reportSurvey } from '../report/survey.js';
 import { SurveyLines, type LineFormat } from '../report/survey-lines.js';
@@ -27,12 +26,16 @@ import { filterWords, selectionFrom, shellWord } from './selection.js';
 import { isAnimated, styleFor } from './style.js';
 import { unreadableWords } from './unreadable.js';
 
-export async function runLs(env: Environment, flags: LsFlags): Promise<void> {
+export async function runLs(
+  env: Environment,
+  flags: LsFlags,
+  open: () => Promise<Kernel>,
+): Promise<void> {
   if (flags.from !== undefined) {
     env.setExitCode(finish(env, flags, readPasted(flags.from, flags)));
     return;
   }
-  const kernel = await kernelWithTable(flags.owners);
+  const kernel = await kernelWithTable(open);
   if (flags.pid !== undefined) requireProcess(kernel, flags.pid);
   const interrupt = listenForInterrupt(env);
   if (isWrittenAtOnce(flags)) {
@@ -189,8 +192,8 @@ function readText(file: string): string {
   }
 }
 
-async function kernelWithTable(withOwners: boolean): Promise<Kernel> {
-  const kernel = await (withOwners ? openKernelForSurvey() : openKernel());
+async function kernelWithTable(open: () => Promise<Kernel>): Promise<Kernel> {
+  const kernel = await open();
   if (kernel.capabilities.sockDiag) return kernel;
   throw new TcpaliveError('NO_CAPABILITY', "the kernel's table of sockets cannot be read here", {
     hint: 'of a Linux machine: ss -tneoiH > ss.txt there, and tcpalive ls --from ss.txt here',

@@ -5,34 +5,34 @@
 
 const MAGIC = 0xeb9f;
 const HEADER_BYTES = 24;
-const TYPE_BYTES = 12;
-const MEMBER_BYTES = 12;
+const TYPE_WORDS = 3;
+const MEMBER_WORDS = 3;
 
 export const STRUCTURE = 4;
 export const FUNCTION = 12;
 
-/** What follows a type's own bytes, by its kind: at all events, and for each of its parts. */
+/** What follows a type's own words, by its kind: at all events, and for each of its parts. */
 const following: readonly (readonly [always: number, each: number])[] = [
   [0, 0],
-  [4, 0],
+  [1, 0],
   [0, 0],
-  [12, 0],
-  [0, MEMBER_BYTES],
-  [0, MEMBER_BYTES],
-  [0, 8],
-  [0, 0],
-  [0, 0],
+  [3, 0],
+  [0, MEMBER_WORDS],
+  [0, MEMBER_WORDS],
+  [0, 2],
   [0, 0],
   [0, 0],
   [0, 0],
   [0, 0],
-  [0, 8],
-  [4, 0],
-  [0, 12],
   [0, 0],
-  [4, 0],
   [0, 0],
-  [0, 12],
+  [0, 2],
+  [1, 0],
+  [0, 3],
+  [0, 0],
+  [1, 0],
+  [0, 0],
+  [0, 3],
 ];
 
 export interface BtfType {
@@ -44,7 +44,8 @@ export interface BtfType {
 }
 
 export class Btf {
-  readonly #types: DataView;
+  /** In words of four bytes, in the host's order: a DataView, unless it is compiled already, takes four times as long. */
+  readonly #types: Uint32Array;
   readonly #texts: Buffer;
 
   /** Of anything else than BTF there are no types. */
@@ -55,33 +56,28 @@ export class Btf {
       const from = word(4) + word(at);
       return bytes.subarray(from, from + word(at + 4));
     };
-    const types = section(8);
-    this.#types = new DataView(types.buffer, types.byteOffset, types.length);
+    this.#types = wordsOf(section(8));
     this.#texts = section(16);
   }
 
-  /** The first of each kind and name; the largest file that a kernel has is walked through once. */
+  /** The first of each kind and name; the largest file that a kernel has is walked through until all are found. */
   find<Name extends string>(wanted: Readonly<Record<Name, number>>): Map<Name, BtfType> {
     const found = new Map<Name, BtfType>();
     const names = new Map(
       (Object.keys(wanted) as Name[]).map((name) => [this.#textAt(name), name]),
     );
     const types = this.#types;
-    for (let at = 0, id = 1; at + TYPE_BYTES <= types.byteLength; id++) {
-      const name = names.get(types.getUint32(at, true));
-      const info = types.getUint32(at + 4, true);
+    for (let at = 0, id = 1; at + TYPE_WORDS <= types.length && found.size < names.size; id++) {
+      const name = names.get(types[at] ?? 0);
+      const info = types[at + 1] ?? 0;
       const kind = (info >>> 24) & 0x1f;
       const parts = info & 0xffff;
-      const [always, each] = following[kind] ?? [];
-      if (always === undefined || each === undefined) break;
-      const partsAt = at + TYPE_BYTES + always;
-      at = partsAt + parts * each;
-      if (
-        name !== undefined &&
-        kind === wanted[name] &&
-        !found.has(name) &&
-        at <= types.byteLength
-      ) {
+      const follows = following[kind];
+      if (follows === undefined) break;
+      // Not taken apart: an iterator for each of 60,000 types takes as long as all the rest.
+      const partsAt = at + TYPE_WORDS + follows[0];
+      at = partsAt + parts * follows[1];
+      if (name !== undefined && kind === wanted[name] && !found.has(name) && at <= types.length) {
         found.set(name, { id, parts, partsAt, hasBitFields: info >>> 31 === 1 });
       }
     }
@@ -91,9 +87,9 @@ export class Btf {
   /** In bytes; undefined where it has no such member of its own. */
   offsetOf({ parts, partsAt, hasBitFields }: BtfType, member: string): number | undefined {
     const name = this.#textAt(member);
-    for (let at = partsAt; at < partsAt + parts * MEMBER_BYTES; at += MEMBER_BYTES) {
-      if (this.#types.getUint32(at, true) !== name) continue;
-      const bits = this.#types.getUint32(at + 8, true) & (hasBitFields ? 0xff_ffff : 0x7fff_ffff);
+    for (let at = partsAt; at < partsAt + parts * MEMBER_WORDS; at += MEMBER_WORDS) {
+      if (this.#types[at] !== name) continue;
+      const bits = (this.#types[at + 2] ?? 0) & (hasBitFields ? 0xff_ffff : 0x7fff_ffff);
       return bits % 8 === 0 ? bits / 8 : undefined;
     }
     return undefined;
@@ -104,4 +100,11 @@ export class Btf {
     const at = this.#texts.indexOf(`\0${text}\0`, 0, 'latin1');
     return at < 0 ? -1 : at + 1;
   }
+}
+
+/** Where they stand, or in a place of their own when that is between two words. */
+function wordsOf(bytes: Buffer): Uint32Array {
+  const length = Math.floor(bytes.length / 4);
+  const { buffer, byteOffset } = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
+  return new Uint32Array(buffer, byteOffset, length);
 }

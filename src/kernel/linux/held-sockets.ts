@@ -6,11 +6,16 @@ import { eachSocket, processFacts, processIds } from './processes.js';
 import { iterateHeldSockets } from './task-file-iterator.js';
 
 /** To find out how this kernel has it takes 10 ms, as long as the links of so many. */
-export const MANY_SOCKETS = 5000;
+const MANY_SOCKETS = 5000;
 
-export function readHeldSockets(libc: Libc, sockets = socketsInUse()): HeldSockets {
+export function readHeldSockets(libc: Libc, sockets = allInUse()): HeldSockets {
   const numbers = sockets < MANY_SOCKETS ? undefined : tryIterating(libc);
   return numbers === undefined ? readLinks(libc) : { numbers, hidden: 0 };
+}
+
+function allInUse(): number {
+  const { ipv4, ipv6 } = socketsInUse();
+  return ipv4 + ipv6;
 }
 
 function tryIterating(libc: Libc): Uint32Array | undefined {

@@ -1,6 +1,6 @@
 /**
  * The C library through koffi: the only file that knows it. Sizes and structures are the callers'.
- * Everything here is synchronous and takes microseconds; nothing may block.
+ * Everything here but `receiveMany` is synchronous and takes microseconds; nothing may block.
  */
 import { createRequire } from 'node:module';
 import type koffiModule from 'koffi';
@@ -28,6 +28,11 @@ export interface Libc {
   receive(fd: number, room: Buffer): Buffer;
   /** recvmsg(2) into a `struct msghdr`, without waiting; undefined: nothing is there. @throws KernelRefusal */
   receiveMessage(fd: number, header: Buffer): number | undefined;
+  /**
+   * recvmmsg(2) into an array of `struct mmsghdr`, by another thread, without waiting for what has not come.
+   * @returns how many messages came; 0: none, or it failed
+   */
+  receiveMany(fd: number, headers: Buffer, count: number): Promise<number>;
   /** @throws KernelRefusal */
   fcntl(fd: number, command: number, value: number): void;
   /** Whether a read would not wait; of a pidfd: whether its process has ended. */
@@ -78,6 +83,7 @@ function libcThrough(koffi: typeof koffiModule): Libc {
     sendto: self.func('long sendto(int, void*, size_t, int, void*, uint32_t)'),
     recv: self.func('long recv(int, void*, size_t, int)'),
     recvmsg: self.func('long recvmsg(int, void*, int)'),
+    recvmmsg: self.func('int recvmmsg(int, void*, unsigned int, int, void*)'),
     fcntl: self.func('int fcntl(int, int, long)'),
     poll: self.func('int poll(void*, unsigned long, int)'),
     close: self.func('int close(int)'),
@@ -154,6 +160,12 @@ function libcThrough(koffi: typeof koffiModule): Libc {
       if (errno === EAGAIN) return undefined;
       throw new KernelRefusal('recvmsg', errno);
     },
+    receiveMany: (fd, headers, count) =>
+      new Promise((resolve) => {
+        c.recvmmsg.async(fd, headers, count, MSG_DONTWAIT, null, (error: unknown, come: number) =>
+          resolve(error === null ? Math.max(0, come) : 0),
+        );
+      }),
     fcntl: (fd, command, value) => void call('fcntl', c.fcntl, fd, command, value),
     isReadable(fd) {
       const asked = Buffer.alloc(8);

@@ -17,7 +17,6 @@ import type {
 } from '../socket-view.js';
 import { tryCapabilities } from './capabilities.js';
 import { cut, heal, lose } from './drop.js';
-import type { HeldAhead } from './held-ahead.js';
 import { readHeldSockets } from './held-sockets.js';
 import { receiveDatagrams, sendDatagram } from './datagrams.js';
 import { children, holdProcess, kinOf, reap, variableOf } from './family.js';
@@ -77,14 +76,24 @@ const ENOENT = 2;
 export class LinuxKernel implements Kernel {
   readonly capabilities: Kernel['capabilities'];
   readonly #libc: Libc;
-  /** Asked once: the next time they are read anew. */
-  #ahead: HeldAhead | undefined;
+  /** Told once: the next time they are read anew. */
+  #held: HeldSockets | undefined;
+  #table: SocketTable | undefined;
 
-  /** @param ahead what another thread reads of who holds which socket */
-  constructor(libc: Libc, ahead?: HeldAhead) {
+  constructor(libc: Libc) {
     this.#libc = libc;
-    this.#ahead = ahead;
     this.capabilities = tryCapabilities(libc, this);
+  }
+
+  /** @param table is being read: while it is, who holds them is read too */
+  static async withTable(
+    libc: Libc,
+    table: Promise<SocketTable | undefined>,
+  ): Promise<LinuxKernel> {
+    const kernel = new LinuxKernel(libc);
+    kernel.#held = readHeldSockets(libc);
+    kernel.#table = await table;
+    return kernel;
   }
 
   setKeepalive(fd: number, settings: KeepaliveSettings | 'system'): KeepaliveSettings {
@@ -125,6 +134,9 @@ export class LinuxKernel implements Kernel {
   }
 
   tcpSockets(kept?: 'kept'): SocketTable {
+    const ahead = this.#table;
+    this.#table = undefined;
+    if (ahead !== undefined) return ahead;
     return kept === undefined ? tableToCome(this.#libc) : keptTable(this.#libc);
   }
 
@@ -185,9 +197,9 @@ export class LinuxKernel implements Kernel {
   }
 
   heldSockets(): HeldSockets {
-    const ahead = this.#ahead;
-    this.#ahead = undefined;
-    return ahead?.() ?? readHeldSockets(this.#libc);
+    const ahead = this.#held;
+    this.#held = undefined;
+    return ahead ?? readHeldSockets(this.#libc);
   }
 
   eachSocket(pid: number, found: (inode: number, fd: number) => void): boolean {

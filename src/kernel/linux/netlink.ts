@@ -100,6 +100,6 @@ function receiveOrAgain(libc: Libc, fd: number, room: Buffer, reader: DumpReader
 const EINTR = 4;
 const ENOBUFS = 105;
 
-function openSockDiag(libc: Libc): number {
+export function openSockDiag(libc: Libc): number {
   return libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 }

@@ -41,11 +41,14 @@ function readTicksPerSecond(): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-/** TCP sockets of this network namespace, IPv4 and IPv6, those that wait for their end too. */
-export function socketsInUse(): number {
-  const text = ['sockstat', 'sockstat6'].map((file) => tryRead(`/proc/net/${file}`) ?? '').join('');
-  const counts = text.matchAll(/(?<=^TCP6?: .*)\b(?:inuse|orphan|tw) (\d+)/gm);
-  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+/** TCP sockets of this network namespace, those that wait for their end too: counted with IPv4's. */
+export function socketsInUse(): { readonly ipv4: number; readonly ipv6: number } {
+  const count = (file: string) => {
+    const text = tryRead(`/proc/net/${file}`)?.toString('latin1') ?? '';
+    const counts = text.matchAll(/(?<=^TCP6?: .*)\b(?:inuse|orphan|tw) (\d+)/gm);
+    return [...counts].reduce((sum, [, number]) => sum + Number(number), 0);
+  };
+  return { ipv4: count('sockstat'), ipv6: count('sockstat6') };
 }
 
 /** Another one after every start of the machine. */

@@ -1,19 +1,16 @@
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { availableParallelism, platform, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { platform } from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readHeldAhead } from '../../../src/kernel/linux/held-ahead.js';
 import { heldSocketsProgram } from '../../../src/kernel/linux/held-sockets-program.js';
-import { MANY_SOCKETS, readHeldSockets } from '../../../src/kernel/linux/held-sockets.js';
+import { readHeldSockets } from '../../../src/kernel/linux/held-sockets.js';
 import { loadLibc } from '../../../src/kernel/linux/libc.js';
-import { LinuxKernel } from '../../../src/kernel/linux/linux-kernel.js';
 import { iterateHeldSockets } from '../../../src/kernel/linux/task-file-iterator.js';
-import type { HeldSockets } from '../../../src/kernel/socket-view.js';
 import { openDescriptors } from '../../real-kernel.js';
 
-const BUILT = resolve('dist/held-thread.cjs');
+/** So many that it pays to ask the kernel for them in one go. */
+const MANY = 5000;
 
 /** Who may load BPF programs into the kernel, and has one that describes its types. */
 const lacksIterator = process.getuid?.() !== 0 || !existsSync('/sys/kernel/btf/vmlinux');
@@ -57,44 +54,8 @@ describe.skipIf(platform() !== 'linux')('the sockets that processes hold', () =>
         throw new Error('refused');
       },
     };
-    const byLinks = readHeldSockets(refusing, MANY_SOCKETS);
+    const byLinks = readHeldSockets(refusing, MANY);
     expect(ours(byLinks.numbers)).toEqual(ours(readHeldSockets(libc, 0).numbers));
-  });
-
-  it.skipIf(availableParallelism() < 2)(
-    'are read by another thread once, and then anew',
-    async () => {
-      const libc = requireLibc();
-      const ahead = readHeldAhead(MANY_SOCKETS, BUILT);
-      expect(ahead).toBeDefined();
-      let asked = 0;
-      const reading = new LinuxKernel(libc, () => {
-        asked++;
-        return ahead?.();
-      });
-      await listen();
-      const [first, second] = [reading.heldSockets(), reading.heldSockets()];
-      expect(asked).toBe(1);
-      expect(first.numbers.length).toBeGreaterThan(0);
-      expect(ours(second.numbers)).toEqual(ours(readHeldSockets(libc, 0).numbers));
-    },
-  );
-});
-
-describe('readHeldAhead', () => {
-  it('starts no thread for few sockets, and none that is not there', () => {
-    expect(readHeldAhead(MANY_SOCKETS - 1, BUILT)).toBe(undefined);
-    expect(readHeldAhead(MANY_SOCKETS, '/nonexistent/held-thread.cjs')).toBe(undefined);
-  });
-
-  it.skipIf(availableParallelism() < 2)('does without a thread that breaks', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'tcpalive-thread-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    const broken = join(folder, 'broken.cjs');
-    writeFileSync(broken, 'throw new Error("broken")');
-    const ahead = readHeldAhead(MANY_SOCKETS, broken);
-    expect(ahead).toBeDefined();
-    expect(ahead?.() satisfies HeldSockets | undefined).toBe(undefined);
   });
 });
 
