@@ -295,7 +295,10 @@ class Alike {
       keys[at] = (this.#keys[at] ?? 0) * places.length + at;
     }
     let at = from;
-    for (const key of keys.sort()) into[at++] = places[key % places.length] ?? 0;
+    // The remainder, which % takes four times as long for.
+    for (const key of keys.sort()) {
+      into[at++] = places[key - Math.floor(key / places.length) * places.length] ?? 0;
+    }
     return at;
   }
 }

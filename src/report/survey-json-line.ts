@@ -13,8 +13,8 @@ import { asciiJson } from './json.js';
  * by side, with which V8 has less to do than with as many objects.
  */
 export class JsonRows {
-  #numbers: Float64Array = new Float64Array(FEW_ROWS * ROW_NUMBERS);
-  #count = 0;
+  #numbers: Int32Array = new Int32Array(FEW_ROWS * ROW_NUMBERS);
+  readonly #silences: (number | null)[] = [];
   readonly #cookies: (string | null)[] = [];
   /** Up to the port, and what else there are fewer of than connections: by the numbers. */
   readonly #texts: Uint8Array[] = [];
@@ -38,7 +38,7 @@ export class JsonRows {
 
   add(connection: Connection): void {
     const { local, peer, process, silentMs, cookie } = connection;
-    const at = this.#count++ * ROW_NUMBERS;
+    const at = this.#cookies.length * ROW_NUMBERS;
     if (at === this.#numbers.length) this.#numbers = twiceAsLong(this.#numbers);
     const numbers = this.#numbers;
     numbers[at] = this.#localOf(local.address);
@@ -46,8 +46,8 @@ export class JsonRows {
     numbers[at + 2] = this.#peerOf(peer.address);
     numbers[at + 3] = peer.port;
     numbers[at + 4] = process?.fd ?? NONE;
-    numbers[at + 5] = silentMs ?? NONE;
-    numbers[at + 6] = this.#restOf(connection);
+    numbers[at + 5] = this.#restOf(connection);
+    this.#silences.push(silentMs);
     this.#cookies.push(cookie);
   }
 
@@ -63,7 +63,7 @@ export class JsonRows {
     const numbers = this.#numbers;
     const at = place * ROW_NUMBERS;
     const [local, peer] = [this.#texts[numbers[at] ?? NONE], this.#texts[numbers[at + 2] ?? NONE]];
-    const rest = this.#rests[numbers[at + 6] ?? NONE];
+    const rest = this.#rests[numbers[at + 5] ?? NONE];
     if (local === undefined || peer === undefined || rest === undefined) return;
     out.bytes(from === 0 ? local : local.subarray(from));
     out.number(numbers[at + 1] ?? 0);
@@ -75,8 +75,7 @@ export class JsonRows {
       out.number(fd);
       out.bytes(rest.unit);
     }
-    const silentMs = numbers[at + 5] ?? NONE;
-    out.number(silentMs === NONE ? null : silentMs);
+    out.number(this.#silences[place] ?? null);
     out.bytes(rest.timer);
     const cookie = this.#cookies[place] ?? null;
     if (cookie === null) out.text('null');
@@ -98,14 +97,14 @@ export class JsonRows {
   }
 }
 
-/** Two ends of an address and a port each, descriptor, silence, rest. */
-const ROW_NUMBERS = 7;
+/** Two ends of an address and a port each, descriptor, rest. */
+const ROW_NUMBERS = 6;
 const FEW_ROWS = 1024;
-/** No descriptor and no time is below zero. */
+/** No descriptor is below zero. */
 const NONE = -1;
 
-function twiceAsLong(numbers: Float64Array): Float64Array {
-  const longer = new Float64Array(2 * numbers.length);
+function twiceAsLong(numbers: Int32Array): Int32Array {
+  const longer = new Int32Array(2 * numbers.length);
   longer.set(numbers);
   return longer;
 }

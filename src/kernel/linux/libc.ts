@@ -51,6 +51,10 @@ export interface Libc {
   /** The soft limit. @throws KernelRefusal */
   getrlimit(resource: number): number;
   addressOf(bytes: Buffer): bigint;
+  /** A file where the kernel has it, for as long as this process runs; undefined where it takes reading. */
+  mapped(fd: number, bytes: number): Buffer | undefined;
+  /** Asks for large pages, of which there are few to clear and to give back; what comes of it is not told. */
+  wantLargePages(bytes: Buffer): void;
 }
 
 /** Undefined where koffi is not installed or has no build for this machine. */
@@ -93,6 +97,8 @@ function libcThrough(koffi: typeof koffiModule): Libc {
     waitpid: self.func('int waitpid(int, void*, int)'),
     setrlimit: self.func('int setrlimit(int, void*)'),
     getrlimit: self.func('int getrlimit(int, void*)'),
+    mmap: self.func('void* mmap(void*, size_t, int, int, int, long)'),
+    madvise: self.func('int madvise(long, size_t, int)'),
     setns: self.func('int setns(int, int)'),
   };
 
@@ -198,6 +204,16 @@ function libcThrough(koffi: typeof koffiModule): Libc {
       return Number(limits.readBigUInt64LE(0));
     },
     addressOf: (bytes) => koffi.address(bytes),
+    mapped(fd, bytes) {
+      const at = c.mmap(null, bytes, PROT_READ, MAP_PRIVATE, fd, 0) as bigint;
+      return BigInt.asIntN(64, at) === MAP_FAILED ? undefined : Buffer.from(koffi.view(at, bytes));
+    },
+    wantLargePages(bytes) {
+      const from = koffi.address(bytes);
+      const page = (from + PAGE_BYTES - 1n) & -PAGE_BYTES;
+      const rest = bytes.length - Number(page - from);
+      if (rest > 0) c.madvise(page, rest, MADV_HUGEPAGE);
+    },
   };
 }
 
@@ -213,3 +229,9 @@ const MSG_CMSG_CLOEXEC = 0x4000_0000;
 const EAGAIN = 11;
 const POLLIN = 1;
 const WNOHANG = 1;
+const PROT_READ = 1;
+const MAP_PRIVATE = 2;
+const MAP_FAILED = -1n;
+const MADV_HUGEPAGE = 14;
+/** The largest that a kernel has: a multiple of the others. */
+const PAGE_BYTES = 65_536n;

@@ -88,6 +88,7 @@ const WORD_BYTES = 8;
 /** Rooms that nothing comes into are never touched, and so take no memory. */
 async function receiveRooms(libc: Libc, fd: number, rooms: number): Promise<readonly Uint8Array[]> {
   const room = Buffer.allocUnsafeSlow(rooms * ROOM_BYTES);
+  libc.wantLargePages(room);
   const words = new BigUint64Array(rooms * (HEADER_WORDS + VECTOR_WORDS));
   const headers = Buffer.from(words.buffer);
   const [roomAddress, headersAddress] = [libc.addressOf(room), libc.addressOf(headers)];

@@ -3,7 +3,7 @@
  * (Documentation/bpf/bpf_iterators.rst), 0.3 us each where a link of /proc takes 3. From Linux 5.11 on,
  * and for root alone: whoever cannot have it reads the links.
  */
-import { readFileSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import type { Libc } from './libc.js';
 import { Btf, FUNCTION, STRUCTURE } from './btf.js';
 import { heldSocketsProgram, type KernelLayout } from './held-sockets-program.js';
@@ -37,7 +37,7 @@ const LICENSE = Buffer.from('Dual MIT/GPL\0');
 export function iterateHeldSockets(libc: Libc): Uint32Array | undefined {
   const number = BPF[process.arch];
   const isFirst = readlinkSync('/proc/self/ns/pid') === FIRST_PID_NAMESPACE;
-  const kernel = number === undefined || !isFirst ? undefined : kernelLayout(readFileSync(TYPES));
+  const kernel = number === undefined || !isFirst ? undefined : layoutOfThisKernel(libc);
   if (number === undefined || kernel === undefined) return undefined;
   const bpf = (command: number, ...words: readonly Word[]) => {
     const attributes = attributesOf(words);
@@ -79,6 +79,24 @@ function attributesOf(words: readonly Word[]): Buffer {
     else bytes.writeUInt32LE(value, at);
   }
   return bytes;
+}
+
+let layout: { readonly kernel: KernelLayout | undefined } | undefined;
+
+/** Looked for once. */
+function layoutOfThisKernel(libc: Libc): KernelLayout | undefined {
+  layout ??= { kernel: kernelLayout(readTypes(libc)) };
+  return layout.kernel;
+}
+
+/** Read, it comes a page at a time, which takes 8 ms; from Linux 6.16 on it can be mapped. */
+function readTypes(libc: Libc): Buffer {
+  const fd = openSync(TYPES, 'r');
+  try {
+    return libc.mapped(fd, fstatSync(fd).size) ?? readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Undefined where this kernel has it otherwise. */
