@@ -2,6 +2,7 @@
  * The table of all TCP sockets, read by threads of koffi's beside this one, which has enough to do
  * meanwhile: for so many that the kernel takes tens of milliseconds to write them down.
  */
+import { KernelRefusal } from '../kernel.js';
 import type { SocketTable } from '../socket-view.js';
 import type { Libc } from './libc.js';
 import { openSockDiag } from './netlink.js';
@@ -54,7 +55,16 @@ interface Dumped {
 }
 
 /** Undefined: the kernel refused, and will say why to whoever asks again. */
-async function dumpFamily(
+async function dumpFamily(...args: Parameters<typeof tryToDump>): ReturnType<typeof tryToDump> {
+  try {
+    return await tryToDump(...args);
+  } catch (error) {
+    if (error instanceof KernelRefusal) return undefined;
+    throw error;
+  }
+}
+
+async function tryToDump(
   libc: Libc,
   family: typeof AF_INET | typeof AF_INET6,
   sockets: number,

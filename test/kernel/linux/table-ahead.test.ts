@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { platform } from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { KernelRefusal } from '../../../src/kernel/kernel.js';
 import { loadLibc } from '../../../src/kernel/linux/libc.js';
 import { LinuxKernel } from '../../../src/kernel/linux/linux-kernel.js';
 import { keptTable } from '../../../src/kernel/linux/socket-table.js';
@@ -98,6 +99,16 @@ describe.skipIf(platform() !== 'linux')('the table that is read ahead', () => {
     const mute = { ...requireLibc(), receiveMany: () => Promise.resolve(0) };
     expect(await readTableAhead(mute, MANY)).toBe(undefined);
     expect(openDescriptors()).toBe(before);
+  });
+
+  it('is none where the kernel has no sock_diag', async () => {
+    const refusing: ReturnType<typeof requireLibc> = {
+      ...requireLibc(),
+      socket: () => {
+        throw new KernelRefusal('socket', 93);
+      },
+    };
+    expect(await readTableAhead(refusing, MANY)).toBe(undefined);
   });
 
   it('is told once, with who holds which socket, and both are then read anew', async () => {
