@@ -18,11 +18,16 @@ const held = [];
 let ended = 0;
 
 const orders = {
-  open({ host, port, network, count, beatMs }) {
+  /**
+   * @param ports one at random for each: beats that go out together are spread over all processes of a server,
+   *   as one behind a single port spreads them; all to one of them, they would cost one wake-up in place of six
+   */
+  open({ host, ports, network, count, beatMs }) {
     let open = 0;
     const more = () => {
       while (held.length < count && held.length - open < AT_ONCE) {
         const localAddress = `${network}.${1 + Math.floor(held.length / PER_ADDRESS)}`;
+        const port = ports[Math.floor(Math.random() * ports.length)];
         const socket = connect({ port, host, localAddress, noDelay: true }, () => {
           open++;
           if (open === count) process.send({ opened: count });

@@ -57,7 +57,7 @@ const others = {
 
 const CLIENT = fileURLToPath(new URL('serve-clients.mjs', import.meta.url));
 const PLAIN = fileURLToPath(new URL('plain-server.mjs', import.meta.url));
-const LOOP_DELAY = fileURLToPath(new URL('loop-delay.mjs', import.meta.url));
+const LOOP_DELAY = new URL('loop-delay.mjs', import.meta.url).href;
 
 await inOwnNetwork(async () => {
   const loads = { beating, silent, echo };
@@ -124,8 +124,7 @@ async function observe(name, command, { beatMs, kernelModule }) {
         // Of its own: after the last run its ports are in TIME-WAIT for a minute.
         const network = `127.${server.port % 100}.${at + 1}`;
         const count = Math.min(each, CONNECTIONS - at * each);
-        const port = server.port + (at % (command.ports ?? 1));
-        return ask(client, 'open', { host: HOST, port, network, count, beatMs });
+        return ask(client, 'open', { host: HOST, ports: server.ports, network, count, beatMs });
       }),
     );
     const connectMs = performance.now() - begun;
@@ -229,12 +228,12 @@ function plain(mode) {
 
 /** A server that listens, and whom it has noticed, at what time, by their address. */
 async function start(command, folder) {
-  const port = ++ports;
-  ports += (command.ports ?? 1) - 1;
-  const args = ['--import', LOOP_DELAY, ...command(port)];
-  const child = spawn(process.execPath, args, {
+  const listeners = Array.from({ length: command.ports ?? 1 }, () => ++ports);
+  const [port] = listeners;
+  const child = spawn(process.execPath, command(port), {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, TCPALIVE_BENCH_LOOP: folder },
+    // In all its processes: an argument would be handed on by the plain server alone.
+    env: { ...process.env, NODE_OPTIONS: `--import=${LOOP_DELAY}`, TCPALIVE_BENCH_LOOP: folder },
   });
   const noticed = new Map();
   const listening = new Promise((resolve) => {
@@ -245,7 +244,7 @@ async function start(command, folder) {
     });
   });
   await listening;
-  return { child, port, noticed };
+  return { child, port, ports: listeners, noticed };
 }
 
 /** Since it was asked before. */
