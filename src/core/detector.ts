@@ -13,7 +13,7 @@
  */
 import { FrameDeadlines, type FrameTimeouts } from './frame-deadlines.js';
 import type { HeartbeatSettings, Mode } from './mode.js';
-import { addMs, earliest, msBetween, nextSlot, type Instant } from './time.js';
+import { addMs, earliest, msBetween, nextSlot, NO_INSTANT, type Instant } from './time.js';
 
 type Input = 'received' | 'tick';
 
@@ -66,9 +66,9 @@ const NOTHING: readonly Action[] = [];
 class SilenceTimeout implements Detector {
   readonly #by: DetectorName;
   readonly #timeoutMs: number;
-  #lastReceived: Instant;
+  #lastReceived = NO_INSTANT;
   /** From when the silence counts: the last received byte, or the end of a stall of our own. */
-  #countsFrom: Instant;
+  #countsFrom = NO_INSTANT;
   #gaveUp = false;
 
   constructor(by: DetectorName, timeoutMs: number, now: Instant) {
@@ -103,7 +103,7 @@ class SilenceTimeout implements Detector {
 /** Reports each silence of `afterMs` once, until something is received again. */
 class SilenceNotice implements Detector {
   readonly #afterMs: number;
-  #lastReceived: Instant;
+  #lastReceived = NO_INSTANT;
   #told = false;
 
   constructor(afterMs: number, now: Instant) {

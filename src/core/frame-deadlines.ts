@@ -4,7 +4,7 @@
  * byte now and then, which for every other detector is life.
  */
 import type { Action, Detector, DetectorName } from './detector.js';
-import { addMs, earliest, msBetween, type Instant } from './time.js';
+import { addMs, earliest, msBetween, NO_INSTANT, type Instant } from './time.js';
 
 /** Undefined: as long as one likes. */
 export interface FrameTimeouts {
@@ -14,7 +14,7 @@ export interface FrameTimeouts {
 
 export class FrameDeadlines implements Detector {
   readonly #frameMs: number | undefined;
-  #lastReceived: Instant;
+  #lastReceived = NO_INSTANT;
   #firstFrameDue: Instant | undefined;
   #frameDue: Instant | undefined;
 

@@ -9,6 +9,13 @@ export function instantAt(ms: number): Instant {
   return ms as Instant;
 }
 
+/**
+ * What a field begins with that takes an instant with every received chunk. One that was ever undefined, as a
+ * field without an initial value is, takes a new object for every number, which V8 then keeps track of; one
+ * that was always a number is overwritten in place.
+ */
+export const NO_INSTANT = instantAt(NaN);
+
 export function addMs(from: Instant, ms: number): Instant {
   return instantAt(from + ms);
 }

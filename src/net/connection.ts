@@ -12,7 +12,7 @@ import type { Detector, DetectorName } from '../core/detector.js';
 import { BEAT, type Codec, type Decoder } from '../core/frame.js';
 import type { Frames } from '../core/framing/frames.js';
 import type { Mode } from '../core/mode.js';
-import { addMs, msBetween, type Instant } from '../core/time.js';
+import { addMs, msBetween, NO_INSTANT, type Instant } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { TcpaliveError } from '../errors.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
@@ -93,7 +93,7 @@ export class Connection implements DeadlineOwner {
   readonly #handlers: ConnectionHandlers;
   /** The detector's while it lives, of its goodbye after that. */
   readonly #deadline: Deadline<DeadlineOwner>;
-  #lastReceivedAt: Instant;
+  #lastReceivedAt = NO_INSTANT;
   #ending: Ending | undefined;
   #readsNoMore = false;
   #goodbye = false;

@@ -141,7 +141,9 @@ export class Sessions implements SessionOwner {
   frames(session: Session, frames: Frames, at: Instant): void {
     this.#counts.frames += frames.count;
     this.#counts.beats += frames.beats;
-    this.#onEvent({ kind: 'frames', ...about(session), frames, at });
+    // Written out, and no `about`: it is the one event of every beat.
+    const { id, connection } = session;
+    this.#onEvent({ kind: 'frames', id, connection, frames, at });
   }
 
   answered({ connection }: Session): void {

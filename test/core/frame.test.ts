@@ -84,6 +84,11 @@ describe('length16', () => {
     expect(hexes(decoder.push(bytes('bb')))).toEqual(['aabb']);
   });
 
+  it('echoes whole frames with the very bytes that they were read from', () => {
+    const chunk = bytes('0001aa' + '0000');
+    expect(length16.decoder().push(chunk).frames.echo()).toBe(chunk);
+  });
+
   it('reads the same frames however the stream is cut into chunks', () => {
     const payloads = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 20 });
     const cuts = fc.array(fc.nat({ max: 2000 }));

@@ -48,7 +48,8 @@ class Length16Decoder implements Decoder {
     held?.add(chunk);
     const bytes = held?.view(0, held.length) ?? chunk;
     const { end, count, beats, announced } = wholeFrames(bytes, this.#maxFrameBytes);
-    const whole = bytes.subarray(0, end);
+    // A view of a Buffer is a Buffer too, and costs more than reading it: nearly always all of it is whole.
+    const whole = end === bytes.length ? bytes : bytes.subarray(0, end);
     // What was held lies in a larger piece of memory.
     const frames = new GluedFrames(
       held === undefined ? whole : new Uint8Array(whole),
