@@ -27,9 +27,6 @@ const SET_UP =
   'ip link set lo up && cd /proc/sys/net/ipv4 && echo 4096 8192 16384 > tcp_rmem && ' +
   'echo 4096 8192 16384 > tcp_wmem';
 
-/** As many as a server has, at most, below its highest descriptor. */
-const HOLES = 16;
-
 /** A canary flies no longer (net/canary.ts). */
 const LASTING_MS = 1000;
 
@@ -319,14 +316,15 @@ describe.skipIf(lacksNetwork)('a server that nobody gets in to (needs: network n
  */
 async function leftWith(server: Server, left: number): Promise<void> {
   for (;;) {
-    const { connections } = await server.status();
-    await strangers(server, 'mute', HOLES).sees(/all connected/);
-    // Connected they are before they are accepted.
-    while ((await server.status()).connections.open < connections.open + HOLES) await pause(5);
     const taken = await lastingNumbersOf(server);
     const highest = Math.max(...taken);
     const holes = highest + 1 - taken.size;
     if (holes <= left) return limited(server, highest + 1 + left - holes);
+    const { connections } = await server.status();
+    await strangers(server, 'mute', holes - left).sees(/all connected/);
+    // Connected they are before they are accepted.
+    const all = connections.open + holes - left;
+    while ((await server.status()).connections.open < all) await pause(5);
   }
 }
 
