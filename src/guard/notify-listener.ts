@@ -55,10 +55,16 @@ export class NotifyListener {
     for (const ear of this.#ears) ear.close();
   }
 
+  /**
+   * Not at once: libuv hands out signals until none is left, and whoever floods us sends another for each message
+   * that is taken from the queue.
+   */
   readonly #wake = (): void => {
-    clearImmediate(this.#again);
-    const talking = [...this.#ears].filter((ear) => ear.listen(AT_ONCE));
-    if (talking.length > 0) this.#again = setImmediate(this.#wake);
+    this.#again ??= setImmediate(() => {
+      this.#again = undefined;
+      const talking = [...this.#ears].filter((ear) => ear.listen(AT_ONCE));
+      if (talking.length > 0) this.#wake();
+    });
   };
 }
 
