@@ -1,16 +1,18 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const measured = ['test/e2e/**/*.test.ts', 'test/lab/**/*.test.ts'];
 
 /** Thousands of sockets, whose namespaces the kernel still takes down when the test is over. */
 const crowded = ['test/e2e/ask.test.ts', 'test/e2e/reap.test.ts', 'test/e2e/strangers.test.ts'];
 
-/** These measure too, and wait for most of their time: two of them may share the machine. */
+/** These measure too, and wait for most of their time: three of them may share the machine. */
 const waiting = [
   'test/e2e/reproduce.test.ts',
   'test/e2e/scenario.test.ts',
   'test/e2e/readme.test.ts',
   'test/e2e/dying.test.ts',
+  'test/e2e/vanish.test.ts',
   'test/e2e/vanish-talk.test.ts',
 ];
 
@@ -30,12 +32,37 @@ const servers = [
   'test/e2e/terminal.test.ts',
 ];
 
+/** These take longest: whoever comes last keeps all others waiting. */
+const first = [
+  'e2e/reproduce',
+  'e2e/restart',
+  'e2e/ls',
+  'e2e/guard',
+  'e2e/strangers',
+  'host/ask',
+  'audit/idle-limit',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = first.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+      return at === -1 ? first.length : at;
+    };
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
+
+/** No socket, no process, no module that remembers: they need no worker each. */
+const pure = ['test/core/**/*.test.ts', 'test/report/**/*.test.ts'];
+
 /** These wait for minutes and do next to nothing: the parts are tested meanwhile. */
 const long = ['test/e2e/idle-limit.test.ts'];
 
 export default defineConfig({
   test: {
     globalSetup: ['test/build-once.ts'],
+    sequence: { sequencer: LongestFirst },
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
@@ -49,7 +76,7 @@ export default defineConfig({
         test: {
           name: 'long',
           include: long,
-          maxWorkers: 3,
+          maxWorkers: 5,
           sequence: { groupOrder: 0 },
         },
       },
@@ -58,8 +85,20 @@ export default defineConfig({
         test: {
           name: 'parts',
           include: ['test/**/*.test.ts'],
-          exclude: measured,
-          maxWorkers: 3,
+          exclude: [...measured, ...pure],
+          maxWorkers: 5,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // Properties take as long as the machine takes for them.
+        extends: true,
+        test: {
+          name: 'pure',
+          include: pure,
+          isolate: false,
+          maxWorkers: 5,
+          testTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },
@@ -81,7 +120,7 @@ export default defineConfig({
         test: {
           name: 'waiting',
           include: waiting,
-          maxWorkers: 2,
+          maxWorkers: 3,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 2 },
