@@ -7,12 +7,16 @@ export interface Process extends Kin {
   readonly pid: number;
 }
 
+export interface Living<Found = Process> {
+  readonly found: readonly Found[];
+  /** Nobody ended meanwhile who may have left a child behind that is not in the list of processes yet. */
+  readonly isSure: boolean;
+}
+
 /** Those that `isTop` picks, and all below them; without those that only wait to be reaped. */
-export function livingBelow(
-  kernel: Kernel,
-  isTop: (process: Process) => boolean,
-): readonly Process[] {
-  const everybody = kernel.processIds().flatMap((pid) => {
+export function livingBelow(kernel: Kernel, isTop: (process: Process) => boolean): Living {
+  const pids = kernel.processIds();
+  const everybody = pids.flatMap((pid) => {
     const kin = kernel.kinOf(pid);
     return kin === undefined ? [] : [{ pid, ...kin }];
   });
@@ -20,5 +24,12 @@ export function livingBelow(
   const found = new Set(everybody.filter(isTop));
   // It grows while it is walked through: theirs come behind them.
   for (const { pid } of found) for (const child of children.get(pid) ?? []) found.add(child);
-  return [...found].filter(({ hasEnded }) => !hasEnded);
+  const living = [...found].filter(({ hasEnded }) => !hasEnded);
+  const isStill = ({ pid, startedAtTicks }: Process) =>
+    kernel.kinOf(pid)?.startedAtTicks === startedAtTicks;
+  const isSure =
+    everybody.length === pids.length &&
+    living.length === found.size &&
+    (living.length > 0 || everybody.every(isStill));
+  return { found: living, isSure };
 }

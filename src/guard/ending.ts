@@ -5,6 +5,7 @@ import { monotonicNow } from '../kernel/clock.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
 import type { HeldProcess } from '../kernel/process-view.js';
 import type { Stopped, StopOptions, Survivor } from './child.js';
+import type { Living } from './descent.js';
 
 /** One process of those to end, as it was when somebody looked. */
 export interface Member {
@@ -22,7 +23,7 @@ interface HeldGroup {
 
 export interface Ending extends Pick<StopOptions, 'stopTimeoutMs' | 'extendedTo'> {
   /** All that are to end and have not. Asked again until there is nobody. */
-  look(): readonly Member[];
+  look(): Living<Member>;
   /** Reached at one stroke, also while it forks. */
   readonly group?: HeldGroup | undefined;
 }
@@ -35,6 +36,9 @@ const KILL_PATIENCE_MS = 5000;
 /** Of pidfds, a microsecond each; no event tells of a process that is nobody's child here. */
 const WATCH_EVERY_MS = 10;
 
+/** Half a second: where strangers' processes end all the time, none is ever sure. */
+const MOST_LOOKS = 50;
+
 /** Looks again and again. */
 export async function untilHolds(condition: () => boolean): Promise<void> {
   while (!condition()) await pause(WATCH_EVERY_MS);
@@ -44,7 +48,7 @@ export async function untilHolds(condition: () => boolean): Promise<void> {
 export async function endAll(kernel: Kernel, ending: Ending): Promise<Ended> {
   const held = new Holding(kernel);
   try {
-    if (!held.take(await lookTwice(ending))) return { by: 'already', named: [] };
+    if (!held.take(await lookWell(ending))) return { by: 'already', named: [] };
     for (const { by, signals, patienceMs } of ladder(ending.stopTimeoutMs)) {
       const due = addMs(monotonicNow(), patienceMs);
       const isOver = () => {
@@ -56,7 +60,7 @@ export async function endAll(kernel: Kernel, ending: Ending): Promise<Ended> {
         held.signal(signals, ending.group);
         await held.end(isOver);
         // Whoever was started meanwhile.
-      } while (held.take(await lookTwice(ending)) && !isOver());
+      } while (held.take(await lookWell(ending)) && !isOver());
       if (held.isEmpty) return { by, named: [] };
     }
     return { by: 'KILL', named: held.names() };
@@ -65,12 +69,16 @@ export async function endAll(kernel: Kernel, ending: Ending): Promise<Ended> {
   }
 }
 
-/** What is about to run another program has no environment for a moment, and may be overlooked (execve(2)). */
-async function lookTwice(ending: Ending): Promise<readonly Member[]> {
-  const found = ending.look();
-  if (found.length > 0) return found;
-  await pause(WATCH_EVERY_MS);
-  return ending.look();
+/**
+ * What is about to run another program has no environment for a moment, and may be overlooked (execve(2)): nobody is
+ * there when two looks found nobody, and the last of them is sure.
+ */
+async function lookWell(ending: Ending): Promise<readonly Member[]> {
+  for (let looks = 1; ; looks++) {
+    const { found, isSure } = ending.look();
+    if (found.length > 0 || (isSure && looks >= 2) || looks === MOST_LOOKS) return found;
+    await pause(WATCH_EVERY_MS);
+  }
 }
 
 function ladder(stopTimeoutMs: number) {

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { carries, MARKER, markerOf, runToken } from '../core/guard/marker.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { ChildOptions, Started } from './child.js';
-import { livingBelow, type Process } from './descent.js';
+import { livingBelow, type Living, type Process } from './descent.js';
 import type { Member } from './ending.js';
 import { startRun, type Run } from './run.js';
 
@@ -82,13 +82,13 @@ export class Family {
   }
 
   /** All of a run that have not ended. */
-  membersOf(run: Run): readonly Member[] {
+  membersOf(run: Run): Living<Member> {
     return this.#membersWhere((owner) => owner === run);
   }
 
   /** Adopted, and no known run's: they had left its session and cleared its environment. */
   strangers(): readonly Member[] {
-    return this.#membersWhere((owner) => owner === undefined);
+    return this.#membersWhere((owner) => owner === undefined).found;
   }
 
   /** Adopts and reaps no more. Its children are to be stopped before. */
@@ -98,7 +98,7 @@ export class Family {
     this.kernel.adoptOrphans(false);
   }
 
-  #membersWhere(isMeant: (owner: Run | undefined) => boolean): readonly Member[] {
+  #membersWhere(isMeant: (owner: Run | undefined) => boolean): Living<Member> {
     const isTheirs = (child: Process) => this.#isOfRuns(child) && isMeant(this.#ownerOf(child));
     return livingBelow(this.kernel, (each) => each.parentPid === process.pid && isTheirs(each));
   }

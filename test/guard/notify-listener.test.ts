@@ -26,10 +26,10 @@ def stay():
 
 describe.skipIf(lacks('pidfd'))('notifications', () => {
   it.each(['a path', 'an abstract address'])('are heard at %s, in their order', async (kind) => {
-    const path = kind === 'a path' ? undefined : `@tcpalive-${randomUUID()}`;
+    const at = kind === 'a path' ? {} : { path: `@tcpalive-${randomUUID()}` };
     const { signs } = await heard(
       `say('READY=1\\nSTATUS=up'); say('WATCHDOG=1'); say('EXTEND_TIMEOUT_USEC=2000000'); say('WATCHDOG=trigger'); say('STOPPING=1'); stay()`,
-      path,
+      at,
     );
     await until(() => signs.length === 5, SOON_MS);
     expect(signs).toEqual([
@@ -100,9 +100,9 @@ say('MAINPID=%d' % child); os._exit(0)`);
   });
 
   it('a flood of one lets the loop turn, and the others be heard', async () => {
-    const flood = await heard(`
-while True: say('WATCHDOG=1')`);
-    const quiet = await heard(`say('READY=1'); stay()`);
+    const family = openFamily();
+    const flood = await heard(`while True: say('WATCHDOG=1')`, { family });
+    const quiet = await heard(`say('READY=1'); stay()`, { family });
     await until(() => quiet.signs.length === 1, SOON_MS);
     await until(() => flood.signs.length > 1000, SOON_MS);
   });
@@ -139,8 +139,10 @@ interface Heard {
 }
 
 /** A service that is a Python program; a main process that it names is followed. */
-async function heard(text: string, path = join(freshFolder(), 'notify')): Promise<Heard> {
-  const family = openFamily();
+async function heard(
+  text: string,
+  { path = join(freshFolder(), 'notify'), family = openFamily() } = {},
+): Promise<Heard> {
   const listener = new NotifyListener(kernel);
   const signs: Sign[] = [];
   const service: { child?: Child } = {};
