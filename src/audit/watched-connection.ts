@@ -192,7 +192,7 @@ export class WatchedConnection {
   /** A last word after all; its answer is an event. */
   say(bytes: Uint8Array): void {
     const descriptor = this.#descriptor();
-    const before = this.#count(this.#info());
+    const before = this.#count();
     if (descriptor === undefined || before === undefined) return; // its end is on its way
     this.#sentBeforeRequest = before.segmentsOut;
     // Where nothing acknowledges the request our own kernel would give it up as soon as the server's its answer.
@@ -201,7 +201,7 @@ export class WatchedConnection {
     this.#socket.write(bytes);
     this.#lastWordAt = monotonicNow();
     this.#lastWordWithinMs = msBetween(saidAfter, this.#lastWordAt);
-    const after = this.#count(this.#info());
+    const after = this.#count();
     // Of the request itself nothing is to be told; of an answer that came meanwhile, all.
     this.#counters = after && { ...before, segmentsOut: after.segmentsOut };
     this.#lookedAt = saidAfter;
@@ -239,9 +239,8 @@ export class WatchedConnection {
   look(): void {
     const [lookedBefore, lookedAt] = [this.#lookedAt, monotonicNow()];
     this.#lookedAt = lookedAt;
-    const info = this.#ended === undefined ? this.#info() : undefined;
-    const after = this.#count(info);
-    if (info === undefined || after === undefined) return;
+    const after = this.#ended === undefined ? this.#count() : undefined;
+    if (after === undefined) return;
     // A process that is kept from running between the two has seen what came until the second.
     const now = monotonicNow();
     const withinMs = msBetween(lookedBefore, now);
@@ -255,7 +254,7 @@ export class WatchedConnection {
       this.#lastWordWithinMs = withinMs;
     }
     const isDataNews = after.dataSegmentsIn > before.dataSegmentsIn && this.#liftedAtMs === null;
-    const isAnswered = this.#questions.hear(info, isDataNews, now);
+    const isAnswered = this.#questions.hear(after, isDataNews, now);
     if (this.#liftedAtMs !== null) return; // it may say what it could not before: that is no news
     const { data, bare, swallowed, goodbye } = arrivals(before, after, this.#engine);
     // The request is acknowledged: from now on only goodbyes need to pass.
@@ -313,10 +312,13 @@ export class WatchedConnection {
     return segmentsOut > (this.#sentBeforeRequest ?? Infinity) && unacked === 0;
   }
 
-  #count(info: TcpInfo | undefined): Counters | undefined {
+  /** Drops first: what is swallowed in between has been sent, or asked for, when the rest is read. */
+  #count(): (TcpInfo & Counters) | undefined {
     const descriptor = this.#descriptor();
-    if (info === undefined || descriptor === undefined) return undefined;
-    return { ...info, drops: this.#kernel.drops(descriptor) };
+    if (descriptor === undefined) return undefined;
+    const drops = this.#kernel.drops(descriptor);
+    const info = this.#kernel.tcpInfo(descriptor);
+    return info && { ...info, drops };
   }
 
   #descriptor(): number | undefined {
