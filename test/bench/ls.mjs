@@ -3,6 +3,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { inOwnNetwork } from './own-network.mjs';
 
 const SOCKETS = 50_000;
 const PAIRS = 2;
@@ -13,26 +14,16 @@ const HOLDER = fileURLToPath(new URL('holder.mjs', import.meta.url));
 const TELL_MEMORY =
   'data:text/javascript,process.on("exit",()=>console.error(process.resourceUsage().maxRSS))';
 
-if (process.env.TCPALIVE_BENCH_INSIDE === undefined) {
-  const isRoot = process.getuid() === 0;
-  const namespace = isRoot ? ['--net'] : ['--user', '--map-root-user', '--net'];
-  const { status } = spawnSync(
-    'unshare',
-    [...namespace, process.execPath, ...process.argv.slice(1)],
-    { stdio: 'inherit', env: { ...process.env, TCPALIVE_BENCH_INSIDE: '1' } },
-  );
-  process.exitCode = status ?? 1;
-} else {
+await inOwnNetwork(async () => {
   // Of some workplaces: every Node process reads these certificates first, for 30 ms, whatever it runs.
   delete process.env.NODE_EXTRA_CA_CERTS;
-  execFileSync('ip', ['link', 'set', 'lo', 'up']);
   const holders = await hold();
   try {
     measure();
   } finally {
     for (const holder of holders) holder.kill('SIGKILL');
   }
-}
+});
 
 function measure() {
   const commands = {
