@@ -136,9 +136,9 @@ function refuseImpossible(flags: LsFlags): void {
   }
 }
 
-/** Without owners it is quicker read as it comes; what --ask puts back comes before it is read. */
-function readsAhead({ owners, ask, netns, from }: LsFlags): boolean {
-  return owners && ask === undefined && netns === undefined && from === undefined;
+/** What --ask puts back comes before anything is read. */
+function readsAhead({ ask, netns, from }: LsFlags): boolean {
+  return ask === undefined && netns === undefined && from === undefined;
 }
 
 const SHORTEST_WATCH_MS = 500;

@@ -7,7 +7,7 @@ import type { Survey } from '../core/survey.js';
 import { TcpaliveError } from '../errors.js';
 import { askAbout, putBackLeftovers, tellOfLeftovers } from '../host/ask-about.js';
 import { requireProcess } from '../host/process.js';
-import { surveyEach, takeSurvey, type SurveyRequest } from '../host/survey.js';
+import { surveyInto, takeSurvey, type SurveyRequest } from '../host/survey.js';
 import { monotonicNow } from '../kernel/clock.js';
 import { pause } from '../kernel/interruption.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -39,7 +39,7 @@ export async function runLs(
   if (flags.pid !== undefined) requireProcess(kernel, flags.pid);
   const interrupt = listenForInterrupt(env);
   if (isWrittenAtOnce(flags)) {
-    writeAtOnce(env, kernel, flags);
+    await writeAtOnce(env, kernel, flags);
     interrupt.ignore();
     env.setExitCode(interrupt.exitCode(0));
     return;
@@ -97,16 +97,13 @@ function lineFormat({ json, format }: LsFlags): LineFormat | undefined {
 }
 
 /** Tens of thousands of connections are quicker written down than gathered. */
-function writeAtOnce(env: Environment, kernel: Kernel, flags: LsFlags): void {
+async function writeAtOnce(env: Environment, kernel: Kernel, flags: LsFlags): Promise<void> {
   tellOfLeftovers(kernel, env.variables, telling(env));
-  const survey = () => {
-    const lines = new SurveyLines(lineFormat(flags) ?? 'json');
-    const facts = surveyEach(kernel, requestFrom(flags), (connection) => lines.add(connection));
-    return { lines, facts };
-  };
-  const first = survey();
-  // A table that came while it was read turns out to be torn at its end.
-  const { lines, facts } = first.facts.partial ? survey() : first;
+  const { facts, into: lines } = await surveyInto(
+    kernel,
+    requestFrom(flags),
+    () => new SurveyLines(lineFormat(flags) ?? 'json'),
+  );
   for (const piece of lines.worstFirst(facts)) if (env.stdout.write(piece) === true) lines.reuse();
 }
 
@@ -129,7 +126,7 @@ async function look(
   const tell = telling(env);
   if (flags.ask === undefined) tellOfLeftovers(kernel, variables, tell);
   else putBackLeftovers(kernel, variables, tell);
-  const survey = takeSurvey(kernel, requestFrom(flags));
+  const survey = await takeSurvey(kernel, requestFrom(flags));
   if (flags.ask === undefined) return survey;
   const waitMs = askWaitMs(flags.ask);
   return showingProgress(env, { count: askable(survey), waitMs }, (tellAlong) =>

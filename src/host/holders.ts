@@ -42,30 +42,34 @@ export class Holders {
   readonly #owners: Owners;
   /** Undefined: it has ended meanwhile. */
   readonly #processes = new Map<number, HoldingProcess | undefined>();
-  /** Of idle connections the options are not read: there are too many. */
-  readonly #leavesOut: boolean;
+  readonly #mostIdle: number;
   #aside: Aside[] = [];
+  /** Undefined: there are too many for their options to be read. */
+  #idle: Aside[] | undefined = [];
 
-  /** @param idle how many connections are; undefined: all options are wanted */
-  constructor(kernel: Kernel, idle: number | undefined) {
+  /** @param everyOption also of more idle connections than are worth it */
+  constructor(kernel: Kernel, everyOption: boolean) {
     this.#kernel = kernel;
     this.#owners = new Owners(kernel.heldSockets());
-    // Of an unprivileged user's few among thousands all are read.
-    this.#leavesOut = Math.min(idle ?? 0, this.#owners.size) > MOST_IDLE_READ;
+    this.#mostIdle = everyOption ? Infinity : MOST_IDLE_READ;
   }
 
   /** `found` learns of it now, or when the options of many are read: by `finish` at the latest. */
   lookUp(socket: HostSocket, namespace: string, found: Found): void {
     const owner = this.#owners.of(socket.inode);
     if (owner === undefined) found(socket, this.#unheld(socket, namespace));
-    else if (this.#leavesOut && isIdle(socket)) {
-      found(socket, this.#held({ socket, owner, namespace }, undefined, LEFT_OUT));
-    } else this.#aside.push({ socket, owner, namespace, found });
+    else if (!isIdle(socket)) this.#aside.push({ socket, owner, namespace, found });
+    else if (this.#idle === undefined) this.#leaveOut({ socket, owner, namespace, found });
+    else {
+      this.#idle.push({ socket, owner, namespace, found });
+      if (this.#idle.length <= this.#mostIdle) return;
+      for (const idle of this.#idle) this.#leaveOut(idle);
+      this.#idle = undefined;
+    }
   }
 
   finish(): void {
-    const aside = this.#aside;
-    this.#aside = [];
+    const aside = [...this.#aside, ...(this.#idle ?? [])];
     const options = readOptions(
       this.#kernel,
       aside.map(({ socket: { cookie }, owner: { pid, fd } }) => ({ pid, fd, cookie })),
@@ -92,10 +96,14 @@ export class Holders {
       ...(hidden === 0
         ? []
         : [`${processes} of other users could not be looked into: root sees who holds the rest`]),
-      ...(this.#leavesOut
+      ...(this.#idle === undefined
         ? [`more than ${MOST_IDLE_READ} idle connections: their user timeouts only with --options`]
         : []),
     ];
+  }
+
+  #leaveOut(idle: Aside): void {
+    idle.found(idle.socket, this.#held(idle, undefined, LEFT_OUT));
   }
 
   #held(

@@ -2,9 +2,9 @@
 import type { Timekeeper } from '../core/fate-model.js';
 import { isListener, type HostSocket } from '../core/socket.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
-import type { NetworkNamespace } from '../kernel/socket-view.js';
+import type { NetworkNamespace, SocketTable } from '../kernel/socket-view.js';
 import type { Reachable } from './reach.js';
-import { readTable, type Table } from './table.js';
+import { MOST_TRIES, readTable, type Of } from './table.js';
 import type { TargetProcess } from './targets.js';
 
 export interface OwnedSocket extends Reachable {
@@ -44,7 +44,7 @@ export function takeInventory(kernel: Kernel, targets: readonly TargetProcess[])
 
 function inventoryOf(
   kernel: Kernel,
-  { table, keeper, namespace }: Table,
+  { table, keeper, namespace }: Of<SocketTable>,
   processes: readonly TargetProcess[],
 ): Inventory {
   const sockets = [...table.sockets];
@@ -104,10 +104,13 @@ function byNamespace(
 }
 
 /** Undefined: entering it takes rights that this user does not have. */
-function tryTable(kernel: Kernel, namespace: NetworkNamespace): Table | undefined {
+function tryTable(kernel: Kernel, namespace: NetworkNamespace): Of<SocketTable> | undefined {
   try {
     const own = kernel.networkNamespace(process.pid);
-    return readTable(kernel, { ...namespace, name: namespace.id }, own);
+    for (let tries = 1; ; tries++) {
+      const read = readTable(kernel, { ...namespace, name: namespace.id }, own);
+      if (read?.table.torn !== true || tries === MOST_TRIES) return read;
+    }
   } catch (error) {
     if (error instanceof KernelRefusal) return undefined;
     throw error;

@@ -62,11 +62,11 @@ async function look(
 ): Promise<{ readonly survey: Survey; readonly silentTwice: ReadonlySet<string> }> {
   const survey = () => takeSurvey(kernel, { owners: true, selection });
   putBackLeftovers(kernel, variables, tell);
-  if (askWaitMs === undefined) return { survey: survey(), silentTwice: new Set() };
+  if (askWaitMs === undefined) return { survey: await survey(), silentTwice: new Set() };
   const asking = { waitMs: askWaitMs, variables, interruption, tell };
-  const first = await askAbout(kernel, survey(), asking);
+  const first = await askAbout(kernel, await survey(), asking);
   const once = silentCookies(first);
-  const again = await askAbout(kernel, survey(), {
+  const again = await askAbout(kernel, await survey(), {
     ...asking,
     only: ({ cookie }) => cookie !== null && once.has(cookie),
   });

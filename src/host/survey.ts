@@ -2,7 +2,7 @@
  * What lingers on this host: the kernel's table of sockets, joined with who holds each, its options
  * and its fate. Nothing is changed; what could not be read is unknown, with its reason.
  */
-import { fateReader, unansweredMs } from '../core/fate-model.js';
+import { fateReader, orLater, unansweredMs } from '../core/fate-model.js';
 import { selects, selectsListener, type Selection } from '../core/selection.js';
 import { isListener, type HostSocket } from '../core/socket.js';
 import {
@@ -20,13 +20,8 @@ import {
 import { surveyHost } from '../kernel/host-facts.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { heldByWhoever, Holders } from './holders.js';
-import {
-  knownNamespaces,
-  namespacesSeen,
-  type KnownNamespace,
-  type NamespaceChoice,
-} from './namespaces.js';
-import { readTables, tablesToCome, type Table } from './table.js';
+import { knownNamespaces, namespacesSeen, type NamespaceChoice } from './namespaces.js';
+import { beginTables, MOST_TRIES } from './table.js';
 
 export interface SurveyRequest {
   readonly namespaces?: NamespaceChoice | undefined;
@@ -38,77 +33,71 @@ export interface SurveyRequest {
 }
 
 /** @throws TcpaliveError NO_TARGET for a namespace that cannot be looked into; KernelRefusal */
-export function takeSurvey(kernel: Kernel, request: SurveyRequest): Survey {
-  const connections: Connection[] = [];
-  const known = knownNamespaces(kernel);
-  const tables = readTables(kernel, known, request.namespaces);
-  const keep = (connection: Connection) => connections.push(connection);
-  const facts = surveyTables(kernel, request, { known, tables }, keep);
-  return { ...facts, connections: worstFirst(connections) };
+export async function takeSurvey(kernel: Kernel, request: SurveyRequest): Promise<Survey> {
+  const { facts, into } = await surveyInto(kernel, request, () => {
+    const connections: Connection[] = [];
+    return { connections, add: (connection) => connections.push(connection) };
+  });
+  return { ...facts, connections: worstFirst(into.connections) };
 }
 
 /**
  * The same of tens of thousands, none of which is kept: what is written down at once need not be
- * gathered first, and put in order it can be by its `Ranking`. A table may turn out to be torn, and is
- * not asked for again.
+ * gathered first, and put in order it can be by its `Ranking`.
+ * @param start called anew when a table turns out to be torn, at its end
  */
-export function surveyEach(
+export async function surveyInto<Into extends { add(connection: Connection): void }>(
+  kernel: Kernel,
+  request: SurveyRequest,
+  start: () => Into,
+): Promise<{ readonly facts: SurveyFacts; readonly into: Into }> {
+  for (let tries = 1; ; tries++) {
+    const into = start();
+    const facts = await survey(kernel, request, (connection) => into.add(connection));
+    if (!facts.partial || tries === MOST_TRIES) return { facts, into };
+  }
+}
+
+async function survey(
   kernel: Kernel,
   request: SurveyRequest,
   found: (connection: Connection) => void,
-): SurveyFacts {
+): Promise<SurveyFacts> {
   const known = knownNamespaces(kernel);
-  const choice = request.namespaces;
-  // Who holds them is looked up of all, before the first is told.
-  const tables = request.owners
-    ? readTables(kernel, known, choice)
-    : tablesToCome(kernel, known, choice);
-  return surveyTables(kernel, request, { known, tables }, found);
-}
-
-interface Tables {
-  readonly known: readonly KnownNamespace[];
-  readonly tables: readonly Table[];
-}
-
-function surveyTables(
-  kernel: Kernel,
-  request: SurveyRequest,
-  { known, tables }: Tables,
-  found: (connection: Connection) => void,
-): SurveyFacts {
-  const takenAt = new Date().toISOString();
-  const idle = tables.reduce((sum, { table }) => sum + table.idle, 0);
-  const holders = request.owners
-    ? new Holders(kernel, request.everyOption === true ? undefined : idle)
-    : undefined;
+  const tables = beginTables(kernel, known, request.namespaces);
+  const takenAt = tables[0]?.table.askedAt ?? new Date();
+  const holders = request.owners ? new Holders(kernel, request.everyOption ?? false) : undefined;
   const tally = new Tally();
   const listeners: Listener[] = [];
   for (const { namespace, keeper, table } of tables) {
     const fateOf = fateReader(keeper);
-    const judge = (socket: HostSocket, holding: Holding) => {
+    const judge = (laterMs: number) => (socket: HostSocket, holding: Holding) => {
       if (isListener(socket)) {
         const listener = listenerFrom(socket, holding);
         if (selectsListener(request.selection, listener)) listeners.push(listener);
         return;
       }
-      const fate = fateOf(socket, holding.options);
+      const fate = orLater(fateOf(socket, holding.options), laterMs);
       const forMs = fate.kind === 'dying' ? unansweredMs(socket, holding.options, keeper) : null;
       const connection = connectionFrom(socket, holding, { fate, unansweredMs: forMs });
       if (!selects(request.selection, connection)) return;
       tally.add(connection);
       found(connection);
     };
-    for (const socket of table.sockets) {
-      if (holders === undefined) judge(socket, heldByWhoever(socket, namespace.id));
-      else holders.lookUp(socket, namespace.id, judge);
+    const begunMs = table.askedAt.getTime() - takenAt.getTime();
+    for await (const { sockets, withinMs } of table) {
+      const judged = judge(Math.ceil(begunMs + withinMs));
+      for (const socket of sockets) {
+        if (holders === undefined) judged(socket, heldByWhoever(socket, namespace.id));
+        else holders.lookUp(socket, namespace.id, judged);
+      }
     }
   }
   holders?.finish();
   return {
     schema: 'tcpalive/ls/1',
     complete: true,
-    takenAt,
+    takenAt: takenAt.toISOString(),
     host: surveyHost(),
     namespaces: namespacesSeen(
       known,

@@ -1,8 +1,10 @@
 /** The kernel's tables of sockets, of the network namespaces that were asked for. */
 import type { Timekeeper } from '../core/fate-model.js';
+import { msBetween } from '../core/time.js';
+import { monotonicNow } from '../kernel/clock.js';
 import { timekeeper } from '../kernel/host-facts.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
-import type { SocketTable } from '../kernel/socket-view.js';
+import type { ComingTable, SocketTable } from '../kernel/socket-view.js';
 import {
   chosenNamespaces,
   isOfEntering,
@@ -11,25 +13,36 @@ import {
   type NamespaceChoice,
 } from './namespaces.js';
 
-export interface Table {
-  readonly table: SocketTable;
+/** What belongs to a table of sockets. */
+export interface Of<Table> {
+  readonly table: Table;
   readonly namespace: KnownNamespace;
   readonly keeper: Timekeeper;
 }
 
-/** A dump that the kernel calls torn is asked for again: what comes and goes all the time stays torn. */
-const MOST_TRIES = 3;
+/** A table that the kernel calls torn is read again: where much comes and goes all the time it stays torn. */
+export const MOST_TRIES = 3;
 
-/** Of `all`, those that we may enter: the others are known, and not shown. */
-export function readTables(
+/**
+ * Of `known`, those that were asked for and that we may enter: the others are known, and not shown. That of our
+ * own namespace is read while it is walked through, the others now: entered is a namespace for no longer than that.
+ * @throws TcpaliveError NO_TARGET or NO_CAPABILITY; KernelRefusal
+ */
+export function beginTables(
   kernel: Kernel,
   known: readonly KnownNamespace[],
   choice: NamespaceChoice | undefined,
-): readonly Table[] {
+): readonly Of<ComingTable>[] {
   const [own] = known;
+  if (choice === undefined && own !== undefined) {
+    return [{ table: kernel.comingTcpSockets(), namespace: own, keeper: timekeeper() }];
+  }
   return chosenNamespaces(kernel, known, choice).flatMap((namespace) => {
     try {
-      return readTable(kernel, namespace, own) ?? [];
+      const [askedAt, from] = [new Date(), monotonicNow()];
+      const read = readTable(kernel, namespace, own);
+      const withinMs = msBetween(from, monotonicNow());
+      return read === undefined ? [] : { ...read, table: inOnePart(read.table, askedAt, withinMs) };
     } catch (error) {
       if (!(error instanceof KernelRefusal) || !isOfEntering(error)) throw error;
       if (choice === 'all') return [];
@@ -38,17 +51,14 @@ export function readTables(
   });
 }
 
-/** The same, to be walked through once: that of our own namespace is read meanwhile, and never again. */
-export function tablesToCome(
-  kernel: Kernel,
-  known: readonly KnownNamespace[],
-  choice: NamespaceChoice | undefined,
-): readonly Table[] {
-  const [own] = known;
-  const isOwn = choice === undefined && own !== undefined;
-  return isOwn
-    ? [{ table: kernel.tcpSockets(), namespace: own, keeper: timekeeper() }]
-    : readTables(kernel, known, choice);
+function inOnePart({ sockets, torn }: SocketTable, askedAt: Date, withinMs: number): ComingTable {
+  return {
+    askedAt,
+    torn,
+    async *[Symbol.asyncIterator]() {
+      yield await Promise.resolve({ sockets, withinMs });
+    },
+  };
 }
 
 /**
@@ -60,17 +70,10 @@ export function readTable(
   kernel: Kernel,
   namespace: KnownNamespace,
   own: Pick<KnownNamespace, 'id'> | undefined,
-): Table | undefined {
-  const read = () => ({ table: wholeTable(kernel), namespace, keeper: timekeeper() });
+): Of<SocketTable> | undefined {
+  const read = () => ({ table: kernel.tcpSockets(), namespace, keeper: timekeeper() });
   if (namespace.id === own?.id) return read();
   return kernel.inNetworkNamespace(namespace.path, () =>
     kernel.networkNamespace(process.pid)?.id === namespace.id ? read() : undefined,
   );
-}
-
-function wholeTable(kernel: Kernel): SocketTable {
-  for (let tries = 1; ; tries++) {
-    const table = kernel.tcpSockets('kept');
-    if (!table.torn || tries === MOST_TRIES) return table;
-  }
 }

@@ -13,6 +13,7 @@ import type { VanishEngine } from '../core/vanish-log.js';
 import type { Datagrams, HeldProcess, Kin, ProcessEnd } from './process-view.js';
 import type {
   Borrow,
+  ComingTable,
   HeldSockets,
   NetworkNamespace,
   OptionValues,
@@ -41,12 +42,10 @@ export interface Kernel {
   drops(fd: number): number;
   /** The sock_diag entry of one connection, by its addresses; undefined when it is gone. */
   socketDiag(local: Endpoint, remote: Endpoint, interfaceIndex?: number): HostSocket | undefined;
-  /**
-   * Every TCP socket of this network namespace, IPv4 and IPv6: read while it is walked through, which can
-   * be done once, in that namespace; or `kept`: read now, and walked through as often as one likes.
-   * @throws KernelRefusal also on the way
-   */
-  tcpSockets(kept?: 'kept'): SocketTable;
+  /** Every TCP socket of this network namespace, IPv4 and IPv6. @throws KernelRefusal */
+  tcpSockets(): SocketTable;
+  /** The same, read from now on. @throws KernelRefusal also on the way */
+  comingTcpSockets(): ComingTable;
   /** Ends a connection from outside, with an RST to both ends (SOCK_DESTROY). @throws KernelRefusal */
   destroy(
     socket: Pick<HostSocket, 'local' | 'peer' | 'interfaceIndex'> & { readonly cookie: string },

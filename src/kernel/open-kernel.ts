@@ -1,5 +1,5 @@
 import { platform } from 'node:os';
-import type { Kernel } from './kernel.js';
+import { KernelRefusal, type Kernel } from './kernel.js';
 import { portableKernel } from './portable.js';
 
 /** The best kernel access this machine offers; its `capabilities` say what that is. */
@@ -9,25 +9,31 @@ export async function openKernel(): Promise<Kernel> {
 }
 
 /**
- * For a survey with owners of our own namespace: where there are many sockets, their table is being read
- * from now on, while the caller loads what else it takes.
- * @returns opens the kernel, which then has read what a survey begins with
+ * The same for a survey of our own network namespace, whose table of sockets is being read from now on, while
+ * the caller loads what else it takes.
+ * @returns opens the kernel, whose next table that one is
  */
 export async function beginSurvey(): Promise<() => Promise<Kernel>> {
   const linux = await loadLinux();
   if (linux === undefined) return openKernel;
-  const { libc, LinuxKernel } = linux;
-  const table = linux.readTableAhead(libc);
-  return table === undefined ? openKernel : () => LinuxKernel.withTable(libc, table);
+  const { libc, LinuxKernel, beginTable } = linux;
+  try {
+    const table = beginTable(libc);
+    return () => Promise.resolve(new LinuxKernel(libc, table));
+  } catch (error) {
+    // There is no sock_diag here, as the kernel's capabilities will say.
+    if (error instanceof KernelRefusal) return openKernel;
+    throw error;
+  }
 }
 
 async function loadLinux() {
   if (platform() !== 'linux') return undefined;
-  const [{ loadLibc }, { LinuxKernel }, { readTableAhead }] = await Promise.all([
+  const [{ loadLibc }, { LinuxKernel }, { beginTable }] = await Promise.all([
     import('./linux/libc.js'),
     import('./linux/linux-kernel.js'),
-    import('./linux/table-ahead.js'),
+    import('./linux/coming-table.js'),
   ]);
   const libc = loadLibc();
-  return libc === undefined ? undefined : { libc, LinuxKernel, readTableAhead };
+  return libc === undefined ? undefined : { libc, LinuxKernel, beginTable };
 }

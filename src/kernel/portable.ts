@@ -22,6 +22,7 @@ export const portableKernel: Kernel = {
   drops: () => 0,
   socketDiag: () => undefined,
   tcpSockets: () => refuse("the kernel's table of sockets"),
+  comingTcpSockets: () => refuse("the kernel's table of sockets"),
   destroy: () => refuse('ending a connection from outside'),
   cut: () => refuse('a silent drop'),
   heal: () => refuse('a silent drop'),

@@ -29,17 +29,26 @@ export interface TcpInfo {
   readonly sendWindowBytes: number | null;
 }
 
-/**
- * All TCP sockets of a network namespace, at one moment as far as the kernel can. Where they are read
- * while they are walked through, what is told of them all is known behind the last.
- */
+/** All TCP sockets of a network namespace, at one moment as far as the kernel can. */
 export interface SocketTable {
   /** Decoded while they are walked through, and none is kept. */
   readonly sockets: Iterable<HostSocket>;
   /** It changed while it was read: something may be missing, or twice. */
   readonly torn: boolean;
-  /** Connections on which no timer is armed. */
-  readonly idle: number;
+}
+
+/** The same as it comes, to be walked through once, and to its end. */
+export interface ComingTable extends AsyncIterable<TablePart> {
+  readonly askedAt: Date;
+  /** Known behind the last part. */
+  readonly torn: boolean;
+}
+
+/** Gone as soon as the next is asked for. */
+export interface TablePart {
+  readonly sockets: Iterable<HostSocket>;
+  /** Milliseconds from the asking by which the kernel had told all of it. */
+  readonly withinMs: number;
 }
 
 /** Which processes hold which sockets, not of TCP alone. */

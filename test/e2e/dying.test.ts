@@ -217,7 +217,7 @@ describe.skipIf(isSkipped).each(settings)('$setting (needs root)', ({ sysctls, c
       const now = monotonicNow();
       if (now >= nextSurvey) {
         nextSurvey = now + SURVEY_EVERY_MS;
-        watch.survey();
+        await watch.survey();
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }

@@ -2,11 +2,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, describe, expect, it } from 'vitest';
+import { takeInventory } from '../../src/host/inventory.js';
 import { takeSurvey } from '../../src/host/survey.js';
 import type { Kernel } from '../../src/kernel/kernel.js';
 import { monotonicNow } from '../../src/kernel/clock.js';
 import { kernel, lacks, SOON_MS, TEST_MS } from '../real-kernel.js';
 import { until } from '../until.js';
+import { tableOf } from './fake-table.js';
 import { localEnd, Sockets } from './sockets.js';
 
 const SURVEYS = 50;
@@ -32,7 +34,7 @@ describe.skipIf(lacks('sockDiag', 'pidfd', 'tcpInfo'))('while connections come a
       const from = monotonicNow();
       const partial: boolean[] = [];
       for (let times = 0; times < SURVEYS; times++) {
-        const survey = takeSurvey(kernel, { selection: { pid: process.pid }, owners: true });
+        const survey = await takeSurvey(kernel, { selection: { pid: process.pid }, owners: true });
         partial.push(survey.partial);
         const port = localEnd(stays.connected).port;
         const found = survey.connections.filter(({ local }) => local.port === port);
@@ -69,7 +71,7 @@ describe.skipIf(lacks('sockDiag', 'pidfd', 'tcpInfo'))('while connections come a
             return kernel.withProcess(pid, work);
           },
         });
-        const survey = takeSurvey(vanishing, { selection: {}, owners: true });
+        const survey = await takeSurvey(vanishing, { selection: {}, owners: true });
         const { port } = localEnd(stays.connected);
         expect(survey.connections.find(({ local }) => local.port === port)).toMatchObject({
           keepalive: { kind: 'off' },
@@ -81,19 +83,31 @@ describe.skipIf(lacks('sockDiag', 'pidfd', 'tcpInfo'))('while connections come a
   );
 });
 
+const OURS = { pid: process.pid, name: 'ours', unit: null, startedAtTicks: 0 };
+
 describe('a table that is torn', () => {
-  const torn = (times: number) => {
+  const torn = async (times: number, namespaces?: string) => {
     let reads = 0;
-    const flaky = changed({ tcpSockets: () => ({ sockets: [], torn: ++reads <= times, idle: 0 }) });
-    const survey = takeSurvey(flaky, { selection: {}, owners: false });
+    const flaky = changed(tableOf([], { isTorn: () => ++reads <= times }));
+    const survey = await takeSurvey(flaky, { namespaces, selection: {}, owners: false });
     return { reads, partial: survey.partial };
   };
 
-  it('is read again, and if it stays so, that is said', () => {
-    expect(torn(0)).toEqual({ reads: 1, partial: false });
-    expect(torn(2)).toEqual({ reads: 3, partial: false });
-    expect(torn(3)).toEqual({ reads: 3, partial: true });
-    expect(torn(99)).toEqual({ reads: 3, partial: true });
+  it.each([
+    ['our own', undefined],
+    ['one that was named', String(process.pid)],
+  ])('is read again, and if it stays so, that is said: %s', async (_, namespaces) => {
+    expect(await torn(0, namespaces)).toEqual({ reads: 1, partial: false });
+    expect(await torn(2, namespaces)).toEqual({ reads: 3, partial: false });
+    expect(await torn(3, namespaces)).toEqual({ reads: 3, partial: true });
+    expect(await torn(99, namespaces)).toEqual({ reads: 3, partial: true });
+  });
+
+  it('is read again for who would change its sockets, too', () => {
+    let reads = 0;
+    const flaky = changed(tableOf([], { isTorn: () => ++reads <= 2 }));
+    expect(takeInventory(flaky, [OURS]).torn).toBe(false);
+    expect(reads).toBe(3);
   });
 });
 

@@ -48,9 +48,12 @@ function idleSocket(inode: number): HostSocket {
   };
 }
 
-function look(holders: Holders, inode: number) {
+/** As many idle sockets, with the first inodes. */
+function look(holders: Holders, count: number) {
   const found: Holding[] = [];
-  holders.lookUp(idleSocket(inode), 'net:[1]', (_, holding) => found.push(holding));
+  for (let inode = 1; inode <= count; inode++) {
+    holders.lookUp(idleSocket(inode), 'net:[1]', (_, holding) => found.push(holding));
+  }
   const atOnce = found.length;
   holders.finish();
   return { atOnce, found };
@@ -58,35 +61,37 @@ function look(holders: Holders, inode: number) {
 
 describe('the options of idle connections', () => {
   it('are left out where there are too many, and that is said', () => {
-    const holders = new Holders(kernelWith(MANY), MANY);
-    const { atOnce, found } = look(holders, 5);
-    expect(atOnce).toBe(1);
-    expect(found).toMatchObject([
-      {
-        process: { pid: 7, name: 'holder', fd: 7 },
-        unread: 'too many idle connections: --options reads them',
-      },
-    ]);
+    const holders = new Holders(kernelWith(MANY + 1), false);
+    const { atOnce, found } = look(holders, MANY + 1);
+    expect(atOnce).toBe(MANY + 1);
+    expect(found).toHaveLength(MANY + 1);
+    expect(found[4]).toMatchObject({
+      process: { pid: 7, name: 'holder', fd: 7 },
+      unread: 'too many idle connections: --options reads them',
+    });
+    expect(new Set(found.map(({ unread }) => unread))).toHaveProperty('size', 1);
     expect(holders.notes()).toHaveLength(1);
-    expect(holders.processes()).toMatchObject([{ pid: 7, fds: MANY + 3, fdLimit: 20_000 }]);
+    expect(holders.processes()).toMatchObject([{ pid: 7, fds: MANY + 4, fdLimit: 20_000 }]);
   });
 
   it.each([
-    ['there are few', MANY, MANY - 1],
-    ['few of the many have a known owner', 10, MANY],
-    ['all are wanted', MANY, undefined],
-  ])('are read where %s', (_, held, idle) => {
-    const holders = new Holders(kernelWith(held), idle);
-    const { atOnce, found } = look(holders, 5);
-    expect(atOnce).toBe(0);
-    expect(found).toMatchObject([
-      { process: { fd: 7 }, unread: 'its process may not be traced by this user: root can' },
-    ]);
+    ['there are few', MANY, MANY - 1, false],
+    ['few of the many have a known owner', 10, MANY, false],
+    ['all are wanted', MANY, MANY, true],
+  ])('are read where %s', (_, held, count, everyOption) => {
+    const holders = new Holders(kernelWith(held), everyOption);
+    const { atOnce, found } = look(holders, count);
+    expect(atOnce).toBe(Math.max(0, count - held));
+    expect(found).toHaveLength(count);
+    expect(found.at(-1)).toMatchObject({
+      process: { pid: 7 },
+      unread: 'its process may not be traced by this user: root can',
+    });
     expect(holders.notes()).toEqual([]);
   });
 
   it("are nobody's where nobody holds the socket", () => {
-    const { atOnce, found } = look(new Holders(kernelWith(1), 1), 99);
+    const { atOnce, found } = look(new Holders(kernelWith(0), false), 1);
     expect(atOnce).toBe(1);
     expect(found).toMatchObject([{ process: null, unread: 'no process was found that holds it' }]);
   });

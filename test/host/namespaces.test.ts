@@ -12,7 +12,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { takeSurvey } from '../../src/host/survey.js';
 import { KernelRefusal } from '../../src/kernel/kernel.js';
 import { kernel, lacks, TEST_MS } from '../real-kernel.js';
-import { refusalOf } from '../refusal.js';
 import { lacksNamespace, privateNamespace, type PrivateNamespace } from './private-namespace.js';
 import { Sockets } from './sockets.js';
 
@@ -36,16 +35,16 @@ describe.skipIf(lacksNamespace)(
       namespace.close();
     });
 
-    function taken(namespaces?: string) {
-      const survey = takeSurvey(kernel, { namespaces, selection: {}, owners: true });
+    async function taken(namespaces?: string) {
+      const survey = await takeSurvey(kernel, { namespaces, selection: {}, owners: true });
       const listener = survey.listeners.find(
         (each) => each.namespace === namespace.id && each.local.port === port,
       );
       return { ...survey, listener };
     }
 
-    it('is not looked at unless asked for, and that is said', () => {
-      const { namespaces, listener } = taken();
+    it('is not looked at unless asked for, and that is said', async () => {
+      const { namespaces, listener } = await taken();
       expect(listener).toBeUndefined();
       expect(namespaces[0]).toMatchObject({ id: here(), shown: true });
       expect(namespaces.find(({ id }) => id === namespace.id)).toMatchObject({ shown: false });
@@ -59,8 +58,8 @@ describe.skipIf(lacksNamespace)(
         () => `/proc/${namespace.pid}/task/${namespace.pid}/ns/net`,
       ],
       ['with all others', () => 'all'],
-    ])('is found %s', (_, choice) => {
-      const { namespaces, listener, partial } = taken(choice());
+    ])('is found %s', async (_, choice) => {
+      const { namespaces, listener, partial } = await taken(choice());
       expect(listener).toMatchObject({ process: { pid: process.pid } });
       expect(namespaces.filter(({ id }) => id === namespace.id)).toEqual([
         { id: namespace.id, name: `process ${namespace.pid}'s`, shown: true },
@@ -69,7 +68,7 @@ describe.skipIf(lacksNamespace)(
       expect(partial).toBe(false);
     });
 
-    it('is found by its name', ({ skip, onTestFinished }) => {
+    it('is found by its name', async ({ skip, onTestFinished }) => {
       const path = `/run/netns/${NAME}`;
       const isOurs = !existsSync('/run/netns');
       mkdirSync('/run/netns', { recursive: true });
@@ -80,7 +79,7 @@ describe.skipIf(lacksNamespace)(
         if (isOurs) rmSync('/run/netns', { recursive: true });
       });
       skip(spawnSync('mount', ['--bind', namespace.path, path]).status !== 0, 'cannot mount');
-      const { namespaces, listener } = taken(NAME);
+      const { namespaces, listener } = await taken(NAME);
       expect(listener).toBeDefined();
       expect(namespaces.filter(({ shown }) => shown)).toEqual([
         { id: namespace.id, name: NAME, shown: true },
@@ -89,15 +88,15 @@ describe.skipIf(lacksNamespace)(
 
     it.each(['no-such-name', '4194305', '/no/such/path', '/dev/null', '/proc/self/ns/mnt', '../x'])(
       'refuses %s',
-      (choice) => {
+      async (choice) => {
         const before = descriptors();
-        expect(refusalOf(() => taken(choice)).code).toBe('NO_TARGET');
+        await expect(taken(choice)).rejects.toMatchObject({ code: 'NO_TARGET' });
         expect(descriptors()).toBe(before);
         expect(inside()).toBe(here());
       },
     );
 
-    it('is left again, whatever happens there, and nothing is left open', () => {
+    it('is left again, whatever happens there, and nothing is left open', async () => {
       const home = here();
       const before = descriptors();
       expect(kernel.inNetworkNamespace(namespace.path, inside)).toBe(namespace.id);
@@ -110,7 +109,7 @@ describe.skipIf(lacksNamespace)(
       expect(failing).toThrow(bug);
       expect(() => kernel.inNetworkNamespace('/dev/null', inside)).toThrow(KernelRefusal);
       expect(() => kernel.inNetworkNamespace('/no/such/path', inside)).toThrow(KernelRefusal);
-      for (let times = 0; times < 5; times++) taken(String(namespace.pid));
+      for (let times = 0; times < 5; times++) await taken(String(namespace.pid));
       expect(inside()).toBe(home);
       expect(descriptors()).toBe(before);
     });
@@ -119,7 +118,7 @@ describe.skipIf(lacksNamespace)(
       const other = await privateNamespace({ tcp_retries2: 3 });
       const { connected } = await sockets.pair(other.inside);
       expect(connected).toBeGreaterThan(0);
-      const survey = takeSurvey(kernel, {
+      const survey = await takeSurvey(kernel, {
         namespaces: String(other.pid),
         selection: {},
         owners: true,

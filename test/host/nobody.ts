@@ -7,7 +7,7 @@ const kernel = await openKernel();
 const sockets = new Sockets();
 const own = await sockets.pair((work) => work());
 kernel.setKeepalive(own.connected, { idleSeconds: 61, intervalSeconds: 11, count: 7 });
-const survey = takeSurvey(kernel, {
+const survey = await takeSurvey(kernel, {
   namespaces: process.argv[2],
   selection: {},
   owners: true,

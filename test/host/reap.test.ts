@@ -7,25 +7,10 @@ import type { HostSocket } from '../../src/core/socket.js';
 import { reap } from '../../src/host/reap.js';
 import { KernelRefusal, type Kernel } from '../../src/kernel/kernel.js';
 import { portableKernel } from '../../src/kernel/portable.js';
+import { dying, tableOf } from './fake-table.js';
 
 const ENOENT = 2;
 const EPERM = 1;
-
-/** Four retransmissions, the first of them 6.1 s ago. */
-const dying: HostSocket = {
-  local: { address: '10.0.0.5', port: 443 },
-  peer: { address: '192.0.2.7', port: 40_001 },
-  state: 'ESTABLISHED',
-  timer: { kind: 'retransmit', expiresInMs: 20 },
-  retransmissions: 4,
-  sendQueueBytes: 64,
-  receiveQueueBytes: 0,
-  inode: 0,
-  userId: 0,
-  cookie: '1a2b',
-  interfaceIndex: 3,
-  info: { probes: 0, backoff: 4, rtoMs: 3264, rttMs: 0.1, silentMs: 90_000 },
-};
 
 interface World {
   /** What is found just before it is ended; undefined: nothing. */
@@ -42,7 +27,7 @@ class FakeKernel {
     this.kernel = {
       ...portableKernel,
       networkNamespace: () => namespace,
-      tcpSockets: () => ({ sockets: [dying], torn: false, idle: 0 }),
+      ...tableOf([dying]),
       socketDiag: () => ('then' in world ? world.then : dying),
       destroy: (socket) => {
         if (world.refusal !== undefined) throw world.refusal;

@@ -110,8 +110,8 @@ describe.skipIf(isSkipped)('one of each (needs root)', { timeout: 30_000 }, () =
     await until(() => printed.includes('\n'), SOON_MS);
     ports.set('of another user', Number(printed));
 
-    const isReady = () => {
-      survey = takeSurvey(kernel, {
+    const isReady = async () => {
+      survey = await takeSurvey(kernel, {
         namespaces: String(namespace.pid),
         selection: {},
         owners: true,
@@ -268,8 +268,8 @@ describe.skipIf(isSkipped)('one of each (needs root)', { timeout: 30_000 }, () =
     });
   });
 
-  it('selects by namespace, fate, process and silence', () => {
-    const some = takeSurvey(kernel, {
+  it('selects by namespace, fate, process and silence', async () => {
+    const some = await takeSurvey(kernel, {
       namespaces: namespace.path,
       selection: { fates: ['leaked'], pid: process.pid, silentMs: 100 },
       owners: true,
@@ -284,8 +284,8 @@ describe.skipIf(isSkipped)('one of each (needs root)', { timeout: 30_000 }, () =
     expect(some.namespaces.length).toBeGreaterThan(1);
   });
 
-  it('without owners knows the timers alone, and says so', () => {
-    const bare = takeSurvey(kernel, {
+  it('without owners knows the timers alone, and says so', async () => {
+    const bare = await takeSurvey(kernel, {
       namespaces: String(namespace.pid),
       selection: { states: ['ESTABLISHED'] },
       owners: false,

@@ -4,6 +4,7 @@ import type { HostSocket } from '../../src/core/socket.js';
 import type { Kernel } from '../../src/kernel/kernel.js';
 import { portableKernel } from '../../src/kernel/portable.js';
 import { refusalOf } from '../refusal.js';
+import { tableOf } from './fake-table.js';
 
 interface FakeProcess {
   readonly parentPid?: number;
@@ -34,7 +35,7 @@ function hostWith(
       held?.forEach((inode, at) => found(inode, at + 3));
       return held !== undefined;
     },
-    tcpSockets: () => ({ sockets: sockets as readonly HostSocket[], torn: false, idle: 0 }),
+    ...tableOf(sockets as readonly HostSocket[]),
   };
 }
 

@@ -61,9 +61,9 @@ export class Watch {
     });
   }
 
-  survey(): void {
+  async survey(): Promise<void> {
     const from = monotonicNow();
-    const survey = takeSurvey(kernel, {
+    const survey = await takeSurvey(kernel, {
       namespaces: String(this.#namespace.pid),
       selection: {},
       owners: true,

@@ -8,6 +8,7 @@ import type { HostSocket, SocketOptions } from '../../core/socket.js';
 import type { Datagrams, HeldProcess, Kin, ProcessEnd } from '../process-view.js';
 import type {
   Borrow,
+  ComingTable,
   HeldSockets,
   NetworkNamespace,
   OptionValues,
@@ -16,6 +17,7 @@ import type {
   TcpInfo,
 } from '../socket-view.js';
 import { tryCapabilities } from './capabilities.js';
+import { beginTable } from './coming-table.js';
 import { cut, heal, lose } from './drop.js';
 import { readHeldSockets } from './held-sockets.js';
 import { receiveDatagrams, sendDatagram } from './datagrams.js';
@@ -45,7 +47,7 @@ import {
   SOL_SOCKET,
   writeInt,
 } from './socket-options.js';
-import { keptTable, tableToCome } from './socket-table.js';
+import { keptTable } from './socket-table.js';
 import { decodeTcpInfo, TCP_INFO_BYTES } from './tcp-info.js';
 
 const SOCK_STREAM = 1;
@@ -76,24 +78,13 @@ const ENOENT = 2;
 export class LinuxKernel implements Kernel {
   readonly capabilities: Kernel['capabilities'];
   readonly #libc: Libc;
-  /** Told once: the next time they are read anew. */
-  #held: HeldSockets | undefined;
-  #table: SocketTable | undefined;
+  /** It was begun before the kernel was opened; the next is begun anew. */
+  #coming: ComingTable | undefined;
 
-  constructor(libc: Libc) {
+  constructor(libc: Libc, coming?: ComingTable) {
     this.#libc = libc;
+    this.#coming = coming;
     this.capabilities = tryCapabilities(libc, this);
-  }
-
-  /** @param table is being read: while it is, who holds them is read too */
-  static async withTable(
-    libc: Libc,
-    table: Promise<SocketTable | undefined>,
-  ): Promise<LinuxKernel> {
-    const kernel = new LinuxKernel(libc);
-    kernel.#held = readHeldSockets(libc);
-    kernel.#table = await table;
-    return kernel;
   }
 
   setKeepalive(fd: number, settings: KeepaliveSettings | 'system'): KeepaliveSettings {
@@ -133,11 +124,14 @@ export class LinuxKernel implements Kernel {
     return 'errno' in reply || reply.state === 'LISTEN' ? undefined : reply;
   }
 
-  tcpSockets(kept?: 'kept'): SocketTable {
-    const ahead = this.#table;
-    this.#table = undefined;
-    if (ahead !== undefined) return ahead;
-    return kept === undefined ? tableToCome(this.#libc) : keptTable(this.#libc);
+  tcpSockets(): SocketTable {
+    return keptTable(this.#libc);
+  }
+
+  comingTcpSockets(): ComingTable {
+    const begun = this.#coming;
+    this.#coming = undefined;
+    return begun ?? beginTable(this.#libc);
   }
 
   destroy(socket: Parameters<Kernel['destroy']>[0]): void {
@@ -197,9 +191,7 @@ export class LinuxKernel implements Kernel {
   }
 
   heldSockets(): HeldSockets {
-    const ahead = this.#held;
-    this.#held = undefined;
-    return ahead ?? readHeldSockets(this.#libc);
+    return readHeldSockets(this.#libc);
   }
 
   eachSocket(pid: number, found: (inode: number, fd: number) => void): boolean {

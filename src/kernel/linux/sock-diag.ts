@@ -8,6 +8,7 @@ import type { TimerName } from '../../core/result.js';
 import type { HostSocket, SocketInfo, SocketTimer } from '../../core/socket.js';
 import { stateName } from './tcp-info.js';
 
+const TCPDIAG_GETSOCK = 18;
 export const SOCK_DIAG_BY_FAMILY = 20;
 export const SOCK_DESTROY = 21;
 
@@ -25,6 +26,8 @@ const NLM_F_DUMP = 0x300;
 const NLM_F_DUMP_INTR = 0x10;
 
 const REQUEST_BYTES = NLMSG_HEADER_BYTES + 56;
+/** Family and three bytes, then `struct inet_diag_sockid`, states and a number that nothing reads. */
+const DUMP_REQUEST_BYTES = NLMSG_HEADER_BYTES + 60;
 /** `struct inet_diag_msg`; attributes follow. */
 const ENTRY_BYTES = 72;
 /** INET_DIAG_NOCOOKIE: any incarnation of the addresses. */
@@ -66,11 +69,17 @@ export function encodeSocketRequest(
   return bytes;
 }
 
-/** A request about all TCP sockets of one family. */
-export function encodeDumpRequest(family: typeof AF_INET | typeof AF_INET6): Buffer {
-  const bytes = request(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, family);
-  bytes.writeUInt8(EXT_TCP_INFO, 18);
-  bytes.writeUInt32LE(EVERY_STATE, 20);
+/**
+ * A request about all TCP sockets. `struct inet_diag_req` is the older of the two, and the only one about both
+ * families (inet_diag_dump_compat): a dump of each would walk twice over the one table they share.
+ */
+export function encodeDumpRequest(): Buffer {
+  const bytes = Buffer.alloc(DUMP_REQUEST_BYTES);
+  bytes.writeUInt32LE(DUMP_REQUEST_BYTES, 0);
+  bytes.writeUInt16LE(TCPDIAG_GETSOCK, 4);
+  bytes.writeUInt16LE(NLM_F_REQUEST | NLM_F_DUMP, 6);
+  bytes.writeUInt8(EXT_TCP_INFO, 19);
+  bytes.writeUInt32LE(EVERY_STATE, 68);
   return bytes;
 }
 
@@ -82,11 +91,10 @@ export function decodeSocketReply(bytes: Buffer): HostSocket | { readonly errno:
   return new SocketDecoder().decode(viewOf(bytes), NLMSG_HEADER_BYTES, bytes.length);
 }
 
-/** Reads of the pieces of a dump whether they are all, and whole; and counts the idle. */
+/** Reads of the pieces of a dump whether they are all, and whole. */
 export class DumpReader {
   #torn = false;
   #errno = 0;
-  #idle = 0;
 
   get torn(): boolean {
     return this.#torn;
@@ -95,11 +103,6 @@ export class DumpReader {
   /** Why there is no more; 0: none. */
   get errno(): number {
     return this.#errno;
-  }
-
-  /** Connections on which no timer is armed. */
-  get idle(): number {
-    return this.#idle;
   }
 
   /** Something has not come (ENOBUFS). */
@@ -123,7 +126,6 @@ export class DumpReader {
         this.#errno = length < NLMSG_HEADER_BYTES + 4 ? 0 : Math.abs(view.getInt32(body, true));
         return true;
       }
-      if (length >= NLMSG_HEADER_BYTES + ENTRY_BYTES && isIdle(view, at)) this.#idle++;
       at += align(length);
     }
     return false;
@@ -149,15 +151,6 @@ function isLast(view: DataView, at: number): boolean {
   const type = view.getUint16(at + 4, true);
   return type === NLMSG_DONE || type === NLMSG_ERROR;
 }
-
-function isIdle(view: DataView, at: number): boolean {
-  const body = at + NLMSG_HEADER_BYTES;
-  return view.getUint8(body + 2) === NO_TIMER_NUMBER && view.getUint8(body + 1) !== TCP_LISTEN;
-}
-
-const NO_TIMER_NUMBER = 0;
-/** include/net/tcp_states.h. */
-const TCP_LISTEN = 10;
 
 /** NLMSG_ALIGN, linux/netlink.h. */
 function align(length: number): number {

@@ -1,30 +1,44 @@
-/** The table of all TCP sockets: as it comes, or kept as the kernel wrote it. */
+/** The table of all TCP sockets, read now, and kept as the kernel wrote it. */
+import { KernelRefusal } from '../kernel.js';
 import type { SocketTable } from '../socket-view.js';
 import type { Libc } from './libc.js';
-import { Dump } from './netlink.js';
-import { decodeSockets } from './sock-diag.js';
+import { openSockDiag, receiveOrAgain } from './netlink.js';
+import { decodeSockets, DumpReader, encodeDumpRequest } from './sock-diag.js';
 
-/** Read while it is walked through. */
-export function tableToCome(libc: Libc): SocketTable {
-  const dump = new Dump(libc);
-  return {
-    sockets: decodeSockets(dump.pieces()),
-    get torn() {
-      return dump.torn;
-    },
-    get idle() {
-      return dump.idle;
-    },
-  };
+/** The kernel fills at most 32 KiB of it at a time (netlink_dump, net/netlink/af_netlink.c). */
+const ROOM_BYTES = 65_536;
+/** At a time: large enough for large pages, of which the kernel has few to clear. */
+const KEPT_BYTES = 4 * 1024 * 1024;
+
+/** @throws KernelRefusal */
+export function keptTable(libc: Libc): SocketTable {
+  const reader = new DumpReader();
+  const pieces = readPieces(libc, reader);
+  if (reader.errno !== 0) throw new KernelRefusal('sock_diag', reader.errno);
+  // As objects they would take longer to clear away than to decode each time.
+  return { sockets: { [Symbol.iterator]: () => decodeSockets(pieces) }, torn: reader.torn };
 }
 
-/** Read now. As objects it would take longer to clear away than to decode each time. */
-export function keptTable(libc: Libc): SocketTable {
-  const dump = new Dump(libc);
-  const pieces = [...dump.pieces('kept')];
-  return {
-    sockets: { [Symbol.iterator]: () => decodeSockets(pieces) },
-    torn: dump.torn,
-    idle: dump.idle,
-  };
+function readPieces(libc: Libc, reader: DumpReader): readonly Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  let room: Buffer = Buffer.allocUnsafeSlow(KEPT_BYTES);
+  const fd = openSockDiag(libc);
+  try {
+    libc.send(fd, encodeDumpRequest());
+    for (let isOver = false; !isOver;) {
+      const piece = receiveOrAgain(libc, fd, room, reader);
+      isOver = reader.take(piece);
+      pieces.push(piece);
+      room = behind(room, piece.length);
+    }
+    return pieces;
+  } finally {
+    libc.close(fd);
+  }
+}
+
+/** Room for the next piece. */
+function behind(room: Buffer, bytes: number): Buffer {
+  const rest = room.subarray(bytes);
+  return rest.length < ROOM_BYTES ? Buffer.allocUnsafeSlow(KEPT_BYTES) : rest;
 }

@@ -107,7 +107,7 @@ describe.skipIf(platform() !== 'linux')('the running kernel', () => {
       onTestFinished(() => void server.close());
       await once(server, 'listening');
       const { port } = server.address() as AddressInfo;
-      const { sockets } = kernel.tcpSockets('kept');
+      const { sockets } = kernel.tcpSockets();
       const [first, second] = [[...sockets], [...sockets]];
       expect(first.some(({ state, local }) => state === 'LISTEN' && local.port === port)).toBe(
         true,
