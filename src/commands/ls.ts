@@ -72,7 +72,7 @@ export function lsCommand(env: Environment): Command {
     .addHelpText('after', HELP)
     .action(async (flags: LsFlags) => {
       refuseImpossible(flags);
-      const open = readsAhead(flags) ? await beginSurvey() : openKernel;
+      const open = readsAhead(flags) ? await beginSurvey(flags.owners) : openKernel;
       const { runLs } = await import('./run-ls.js');
       await runLs(env, flags, open);
     });

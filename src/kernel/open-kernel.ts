@@ -11,14 +11,15 @@ export async function openKernel(): Promise<Kernel> {
 /**
  * The same for a survey of our own network namespace, whose table of sockets is being read from now on, while
  * the caller loads what else it takes.
+ * @param owners who holds them is looked up first
  * @returns opens the kernel, whose next table that one is
  */
-export async function beginSurvey(): Promise<() => Promise<Kernel>> {
+export async function beginSurvey(owners: boolean): Promise<() => Promise<Kernel>> {
   const linux = await loadLinux();
   if (linux === undefined) return openKernel;
   const { libc, LinuxKernel, beginTable } = linux;
   try {
-    const table = beginTable(libc);
+    const table = beginTable(libc, owners ? 'later' : 'at once');
     return () => Promise.resolve(new LinuxKernel(libc, table));
   } catch (error) {
     // There is no sock_diag here, as the kernel's capabilities will say.

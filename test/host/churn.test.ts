@@ -58,6 +58,7 @@ describe.skipIf(lacks('sockDiag', 'pidfd', 'tcpInfo'))('while connections come a
         const doomed = await sockets.pair((work) => work());
         const child = spawn('sleep', ['30'], { stdio: 'ignore' });
         await once(child, 'spawn');
+        const ended = once(child, 'exit');
         // Between the table and who holds what, and between that and its options.
         const vanishing = changed({
           processIds: () => {
@@ -77,7 +78,7 @@ describe.skipIf(lacks('sockDiag', 'pidfd', 'tcpInfo'))('while connections come a
           keepalive: { kind: 'off' },
           userTimeoutMs: 0,
         });
-        await once(child, 'exit').catch(() => undefined);
+        await ended;
       }
     },
   );

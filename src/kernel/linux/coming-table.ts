@@ -12,15 +12,20 @@ import { decodeSockets, DumpReader, encodeDumpRequest } from './sock-diag.js';
 
 /** The kernel fills no more of a room (netlink_dump, net/netlink/af_netlink.c), with some 80 sockets. */
 const ROOM_BYTES = 32_768;
-/** Of one part: it takes the kernel, and whoever walks through it, some 10 ms. */
-const ROOMS = 64;
+/** Of a part that takes the kernel, and whoever walks through it, some 10 ms. */
+const FEW_ROOMS = 64;
+/** UIO_MAXIOV, linux/uio.h. */
+const MOST_ROOMS = 1024;
 
-/** @throws KernelRefusal */
-export function beginTable(libc: Libc): ComingTable {
+/**
+ * @param when it is walked through: at once, or after so much else that all of it may come meanwhile
+ * @throws KernelRefusal
+ */
+export function beginTable(libc: Libc, when: 'at once' | 'later' = 'at once'): ComingTable {
   const fd = openSockDiag(libc);
   try {
     libc.send(fd, encodeDumpRequest());
-    return new DumpedTable(libc, fd);
+    return new DumpedTable(libc, fd, new Rooms(libc, when === 'later' ? MOST_ROOMS : FEW_ROOMS));
   } catch (error) {
     libc.close(fd);
     throw error;
@@ -33,16 +38,16 @@ class DumpedTable implements ComingTable {
   readonly #libc: Libc;
   readonly #fd: number;
   readonly #reader = new DumpReader();
-  /** Of the part that is walked through, and of the one that comes meanwhile. */
-  readonly #rooms: readonly [Rooms, Rooms];
+  /** Of the first part, and of every other. */
+  readonly #rooms: Rooms;
   #coming: Promise<readonly Uint8Array[]>;
 
   /** @param fd asked already; from now on this table's */
-  constructor(libc: Libc, fd: number) {
+  constructor(libc: Libc, fd: number, rooms: Rooms) {
     this.#libc = libc;
     this.#fd = fd;
-    this.#rooms = [new Rooms(libc), new Rooms(libc)];
-    this.#coming = this.#rooms[0].fill(fd);
+    this.#rooms = rooms;
+    this.#coming = rooms.fill(fd);
   }
 
   get torn(): boolean {
@@ -50,14 +55,19 @@ class DumpedTable implements ComingTable {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<TablePart, void> {
-    const [first, second] = this.#rooms;
+    const first = this.#rooms;
+    let second: Rooms | undefined;
     try {
-      for (let [rooms, next] = [first, second]; ; [rooms, next] = [next, rooms]) {
+      for (let rooms = first; ;) {
         const come = await this.#coming;
         const pieces = come.length > 0 ? come : [rooms.receive(this.#fd, this.#reader)];
         const withinMs = msBetween(this.#askedAt, monotonicNow());
         const isOver = pieces.map((piece) => this.#reader.take(piece)).includes(true);
-        if (!isOver) this.#coming = next.fill(this.#fd);
+        if (!isOver) {
+          // Meanwhile that one is walked through.
+          rooms = rooms === first ? (second ??= new Rooms(this.#libc, first.count)) : first;
+          this.#coming = rooms.fill(this.#fd);
+        }
         yield { sockets: decodeSockets(pieces), withinMs };
         if (isOver) break;
       }
@@ -79,24 +89,27 @@ const LENGTH_WORD = 7;
 const VECTOR_WORDS = 2;
 const WORD_BYTES = 8;
 
-/** Where messages are received side by side. */
+/** Where messages are received side by side: those that nothing comes into are never touched, and take no memory. */
 class Rooms {
+  readonly count: number;
   readonly #libc: Libc;
-  readonly #bytes = Buffer.allocUnsafeSlow(ROOMS * ROOM_BYTES);
+  readonly #bytes: Buffer;
   readonly #headers: Buffer;
 
-  constructor(libc: Libc) {
+  constructor(libc: Libc, count: number) {
     this.#libc = libc;
+    this.count = count;
+    this.#bytes = Buffer.allocUnsafeSlow(count * ROOM_BYTES);
     libc.wantLargePages(this.#bytes);
-    const words = new BigUint64Array(ROOMS * (HEADER_WORDS + VECTOR_WORDS));
+    const words = new BigUint64Array(count * (HEADER_WORDS + VECTOR_WORDS));
     this.#headers = Buffer.from(words.buffer);
     const [bytesAddress, headersAddress] = [
       libc.addressOf(this.#bytes),
       libc.addressOf(this.#headers),
     ];
-    for (let at = 0; at < ROOMS; at++) {
+    for (let at = 0; at < count; at++) {
       const header = at * HEADER_WORDS;
-      const vector = ROOMS * HEADER_WORDS + at * VECTOR_WORDS;
+      const vector = count * HEADER_WORDS + at * VECTOR_WORDS;
       words[header + VECTORS_WORD] = headersAddress + BigInt(vector * WORD_BYTES);
       words[header + VECTOR_COUNT_WORD] = 1n;
       words[vector] = bytesAddress + BigInt(at * ROOM_BYTES);
@@ -106,7 +119,7 @@ class Rooms {
 
   /** By another thread. What came, over what came before; nothing, where it failed. */
   async fill(fd: number): Promise<readonly Uint8Array[]> {
-    const come = await this.#libc.receiveMany(fd, this.#headers, ROOMS);
+    const come = await this.#libc.receiveMany(fd, this.#headers, this.count);
     return Array.from({ length: come }, (_, at) => {
       const from = at * ROOM_BYTES;
       const length = this.#headers.readUInt32LE((at * HEADER_WORDS + LENGTH_WORD) * WORD_BYTES);
