@@ -4,6 +4,7 @@
  * and for root alone: whoever cannot have it reads the links.
  */
 import { closeSync, fstatSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { KernelRefusal } from '../kernel.js';
 import type { Libc } from './libc.js';
 import { Btf, FUNCTION, STRUCTURE } from './btf.js';
 import { heldSocketsProgram, type KernelLayout } from './held-sockets-program.js';
@@ -52,20 +53,37 @@ export function iterateHeldSockets(libc: Libc): Uint32Array | undefined {
       libc.close(fd);
     }
   };
-  const program = bpf(
-    BPF_PROG_LOAD,
-    [0, BPF_PROG_TYPE_TRACING],
-    [4, instructions.length / INSTRUCTION_BYTES],
-    [8, libc.addressOf(instructions)],
-    [16, libc.addressOf(LICENSE)],
-    [68, BPF_TRACE_ITER],
-    [108, kernel.iteratorId],
+  const program = unlessInterrupted(() =>
+    bpf(
+      BPF_PROG_LOAD,
+      [0, BPF_PROG_TYPE_TRACING],
+      [4, instructions.length / INSTRUCTION_BYTES],
+      [8, libc.addressOf(instructions)],
+      [16, libc.addressOf(LICENSE)],
+      [68, BPF_TRACE_ITER],
+      [108, kernel.iteratorId],
+    ),
   );
   const linked = () => bpf(BPF_LINK_CREATE, [0, program], [8, BPF_TRACE_ITER]);
   return closing(program, () =>
     closing(linked(), (link) => closing(bpf(BPF_ITER_CREATE, [0, link]), readNumbers)),
   );
 }
+
+/** The verifier gives up when a signal waits for this thread (do_check, kernel/bpf/verifier.c). */
+function unlessInterrupted(load: () => number): number {
+  for (let tries = 1; ; tries++) {
+    try {
+      return load();
+    } catch (error) {
+      const isInterrupted = error instanceof KernelRefusal && error.errno === EAGAIN;
+      if (!isInterrupted || tries === MOST_TRIES) throw error;
+    }
+  }
+}
+
+const EAGAIN = 11;
+const MOST_TRIES = 5;
 
 const INSTRUCTION_BYTES = 8;
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { platform } from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { KernelRefusal } from '../../../src/kernel/kernel.js';
 import { heldSocketsProgram } from '../../../src/kernel/linux/held-sockets-program.js';
 import { readHeldSockets } from '../../../src/kernel/linux/held-sockets.js';
 import { loadLibc } from '../../../src/kernel/linux/libc.js';
@@ -11,6 +12,8 @@ import { openDescriptors } from '../../real-kernel.js';
 
 /** So many that it pays to ask the kernel for them in one go. */
 const MANY = 5000;
+
+const EAGAIN = 11;
 
 /** Who may load BPF programs into the kernel, and has one that describes its types. */
 const lacksIterator = process.getuid?.() !== 0 || !existsSync('/sys/kernel/btf/vmlinux');
@@ -43,6 +46,22 @@ describe.skipIf(platform() !== 'linux')('the sockets that processes hold', () =>
     expect(inOneGo.length).toBeGreaterThan(0);
     expect(inOneGo).toEqual(ours(readHeldSockets(libc, 0).numbers));
     expect(openDescriptors()).toBe(before);
+  });
+
+  it.skipIf(lacksIterator)('are asked for again when a signal came in between', async () => {
+    const libc = requireLibc();
+    await listen();
+    const interrupted = (times: number): typeof libc => ({
+      ...libc,
+      syscall: (...args) => {
+        if (times-- > 0) throw new KernelRefusal('bpf', EAGAIN);
+        return libc.syscall(...args);
+      },
+    });
+    expect(ours(iterateHeldSockets(interrupted(4)) ?? Uint32Array.of())).toEqual(
+      ours(readHeldSockets(libc, 0).numbers),
+    );
+    expect(() => iterateHeldSockets(interrupted(5))).toThrow(KernelRefusal);
   });
 
   it('are told by their links where the kernel refuses', async () => {
