@@ -19,8 +19,8 @@ const BUG_EXIT_CODE = 70;
 const USAGE_EXIT_CODE = 2;
 
 const environment: Environment = {
-  stdout: output(process.stdout),
-  stderr: output(process.stderr),
+  stdout: output(process.stdout, stdoutFailed),
+  stderr: output(process.stderr, stderrFailed),
   variables: process.env,
   version: (
     JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -43,23 +43,6 @@ const environment: Environment = {
   setExitCode: (code) => (process.exitCode = code),
 };
 
-// A reader that has seen enough, such as `head`, is no failure of ours; a full disk is.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') {
-    const message = `cannot write the output: ${error.code ?? error.message}`;
-    fail(new TcpaliveError('CANNOT_WRITE', message, { cause: error }));
-  }
-  process.exit();
-});
-
-// What changes other programs goes on without a word, and puts back what it must.
-process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') return;
-  process.once('exit', (code) => {
-    if (code === 0) process.exitCode = errorCodes.CANNOT_WRITE;
-  });
-});
-
 // In a timer or a listener too a bug is a bug, and never a verdict.
 process.on('uncaughtException', (error) => {
   fail(error);
@@ -68,6 +51,23 @@ process.on('uncaughtException', (error) => {
 
 // Not awaited: the bin is CommonJS, which cannot.
 buildProgram(environment).parseAsync(process.argv).catch(fail);
+
+/** A reader that has seen enough, such as `head`, is no failure of ours; a full disk is. */
+function stdoutFailed(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') {
+    const message = `cannot write the output: ${error.code ?? error.message}`;
+    fail(new TcpaliveError('CANNOT_WRITE', message, { cause: error }));
+  }
+  process.exit();
+}
+
+/** What changes other programs goes on without a word, and puts back what it must. */
+function stderrFailed(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') return;
+  process.once('exit', (code) => {
+    if (code === 0) process.exitCode = errorCodes.CANNOT_WRITE;
+  });
+}
 
 function fail(error: unknown): void {
   if (error instanceof CommanderError) {
@@ -85,11 +85,15 @@ function fail(error: unknown): void {
 /** Node's types promise `isTTY`; where it is no terminal there is none. */
 function output(
   stream: Stream & {
+    readonly fd: number;
     isTTY?: boolean;
     columns?: number;
     rows?: number;
+    on(event: 'error', handler: (error: NodeJS.ErrnoException) => void): unknown;
   },
+  onError: (error: NodeJS.ErrnoException) => void,
 ): Output {
+  stream.on('error', onError);
   const pieces = new OneAtATime(stream);
   return {
     isTTY: stream.isTTY ?? false,
@@ -105,6 +109,10 @@ function output(
     write: (piece) => pieces.write(piece),
     // What is written to a terminal is on it at once: nothing is left for the shell's prompt to cross.
     neverBlock: () => stream.isTTY !== true && pieces.neverBlock(),
+    goOnIn(streamFor) {
+      const other = stream.isTTY === true ? undefined : streamFor(stream.fd);
+      if (other !== undefined) pieces.goOnIn(other.on('error', onError));
+    },
   };
 }
 

@@ -1,3 +1,5 @@
+import type { Writable } from 'node:stream';
+
 /** Everything a command may know of the world outside: handed in, so that a test can be that world. */
 export interface Environment {
   readonly stdout: Output;
@@ -30,6 +32,8 @@ export interface Output {
   readonly waiting: number;
   /** From now on a write never waits for a reader, whoever else writes there. A terminal is not meant. */
   neverBlock(): void;
+  /** From now on another stream is written to, if there is one for that descriptor. A terminal is not meant. */
+  goOnIn(streamFor: (fd: number) => Writable | undefined): void;
 }
 
 export type InterruptSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';

@@ -4,17 +4,22 @@
  */
 import type { GuardEntry, GuardEvent } from '../core/guard/guard-log.js';
 import type { GuardStatus } from '../core/guard/guard-status.js';
+import type { Kernel } from '../kernel/kernel.js';
 import { guardLine, isTrouble, serviceLines } from '../report/guard-line.js';
 import { printable } from '../report/printable.js';
+import { BoundedLines } from './bounded-lines.js';
 import type { Environment } from './environment.js';
 import { EventsFile } from './events-file.js';
 import type { GuardFlags } from './guard.js';
 import { paintOver, type Painting } from './paint-over.js';
 import { isAnimated, styleFor } from './style.js';
+import { unsharedStream } from './unshared-stream.js';
 
 export interface GuardOutput {
   print(event: GuardEvent): void;
   warn(words: string): void;
+  /** From now on nobody who does not read is waited for. Before a service shares where it writes. */
+  neverBlock(kernel: Kernel): void;
   /** From now on a line a service is painted, where it can be. */
   watch(status: () => GuardStatus): void;
   /** It has been moved away. */
@@ -36,24 +41,24 @@ export function guardOutput(
   const { json = false, quiet = false, events } = flags;
   const { stderr } = env;
   const style = () => styleFor(env, stderr, flags.color);
+  const lines = new BoundedLines<GuardEntry>(json ? env.stdout : stderr, (entry) =>
+    guardLine(entry, json, style()),
+  );
   const file = events === undefined ? undefined : new EventsFile(events, warn);
   let painting: Painting | undefined;
   let repaint: NodeJS.Timeout | undefined;
 
   function warn(words: string): void {
-    say(`warning: ${printable(words)}\n`);
-  }
-
-  function say(line: string): void {
     painting?.clear();
-    stderr.write(line);
+    stderr.write(`warning: ${printable(words)}\n`);
   }
 
   function print(event: GuardEvent): void {
     const entry: GuardEntry = { ...event, time: new Date().toISOString() };
     file?.write(guardLine(entry, true, style()));
-    if (json) env.stdout.write(guardLine(entry, true, style()));
-    else if (isTold(entry)) say(guardLine(entry, false, style()));
+    if (!json && !isTold(entry)) return;
+    painting?.clear();
+    lines.write(entry, entry.event !== 'summary');
   }
 
   function isTold(entry: GuardEntry): boolean {
@@ -64,6 +69,11 @@ export function guardOutput(
   return {
     print,
     warn,
+    neverBlock(kernel) {
+      for (const each of json ? [env.stdout, stderr] : [stderr]) {
+        each.goOnIn((fd) => unsharedStream(fd, kernel));
+      }
+    },
     watch(status) {
       if (json || quiet || !isAnimated(env, stderr) || !isTerminalOurs()) return;
       const picture = paintOver(env);

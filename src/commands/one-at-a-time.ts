@@ -11,7 +11,7 @@ export interface Stream {
  * successor, share a pipe, and only a write of up to PIPE_BUF bytes stays whole there (pipe(7)).
  */
 export class OneAtATime {
-  readonly #stream: Stream;
+  #stream: Stream;
   readonly #waiting: (string | Uint8Array)[] = [];
   #isNeverToBlock = false;
 
@@ -29,6 +29,12 @@ export class OneAtATime {
     this.#waiting.push(piece);
     this.#go();
     return this.waiting === 0 && this.#stream.writableLength === 0;
+  }
+
+  /** From now on; what the stream before has got should be written by then. */
+  goOnIn(stream: Stream): void {
+    this.#stream = stream;
+    this.#go();
   }
 
   /**

@@ -26,6 +26,7 @@ export async function runGuard(
   const interrupt = listenForInterrupt(env);
   try {
     const owned = await ownGuardTools(env, output, plan.config, (check) => plan.speechFor(check));
+    output.neverBlock(owned.tools.kernel);
     try {
       const run = new GuardRun({
         config: plan.config,

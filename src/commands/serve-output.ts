@@ -2,6 +2,7 @@
 import type { ServeEntry } from '../core/serve-log.js';
 import { printable } from '../report/printable.js';
 import { serveLine } from '../report/serve-line.js';
+import { BoundedLines } from './bounded-lines.js';
 import type { Environment } from './environment.js';
 import { EventsFile } from './events-file.js';
 import type { ServeFlags } from './serve.js';
@@ -21,10 +22,10 @@ export type OutputFlags = Pick<ServeFlags, 'json' | 'quiet' | 'events' | 'color'
 /** @throws TcpaliveError CANNOT_WRITE */
 export function serveOutput(env: Environment, flags: OutputFlags): ServeOutput {
   const { json = false, quiet = false } = flags;
-  let untold = 0;
   env.stdout.neverBlock();
   env.stderr.neverBlock();
   const style = styleFor(env, env.stdout, flags.color);
+  const lines = new BoundedLines<ServeEntry>(env.stdout, (entry) => serveLine(entry, json, style));
   const file = flags.events === undefined ? undefined : new EventsFile(flags.events, warn);
   const ignoreHangups = file === undefined ? undefined : env.onHangup(() => file.reopen());
 
@@ -32,24 +33,11 @@ export function serveOutput(env: Environment, flags: OutputFlags): ServeOutput {
     env.stderr.write(`warning: ${printable(words)}\n`);
   }
 
-  function tell(entry: ServeEntry): void {
-    if ('peer' in entry && env.stdout.waiting >= MOST_WAITING) {
-      untold++;
-      return;
-    }
-    if (untold > 0) {
-      const time = entry.time;
-      env.stdout.write(serveLine({ event: 'untold', time, entries: untold }, json, style));
-      untold = 0;
-    }
-    env.stdout.write(serveLine(entry, json, style));
-  }
-
   return {
     tellsFrames: !quiet,
     warn,
     print(entry) {
-      if (!quiet || ALWAYS_TOLD.includes(entry.event)) tell(entry);
+      if (!quiet || ALWAYS_TOLD.includes(entry.event)) lines.write(entry, 'peer' in entry);
       // As many as there are beats: they are counted, and a disk is not filled with them.
       if (entry.event !== 'frame') file?.write(serveLine(entry, true, style));
     },
@@ -59,9 +47,6 @@ export function serveOutput(env: Environment, flags: OutputFlags): ServeOutput {
     },
   };
 }
-
-/** Lines for a reader that does not keep up: some hundred KiB. Strangers make no more than that of them. */
-const MOST_WAITING = 1000;
 
 const ALWAYS_TOLD: readonly ServeEntry['event'][] = [
   'listening',

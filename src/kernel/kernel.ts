@@ -101,6 +101,12 @@ export interface Kernel {
   /** Without waiting. @throws KernelRefusal: nobody listens there, or does not read */
   sendDatagram(path: string, message: Uint8Array): void;
 
+  /**
+   * To a stream socket, without waiting whatever its O_NONBLOCK says.
+   * @returns how many bytes it took; 0: whoever is to read them does not. @throws KernelRefusal
+   */
+  sendNow(fd: number, bytes: Uint8Array): number;
+
   /** The kernel's own name for a socket, as in `HostSocket`: the same one, the same socket. */
   cookie(fd: number): string | undefined;
   /** Keepalive and user timeout in force. @throws KernelRefusal */
@@ -127,12 +133,16 @@ export interface Kernel {
 /** The kernel said no. `errno` is its own number, `call` what was asked. */
 export class KernelRefusal extends Error {
   override readonly name = 'KernelRefusal';
+  /** As Node's errors have it: the name of `errno`. */
+  readonly code: string;
 
   constructor(
     readonly call: string,
     readonly errno: number,
   ) {
-    super(`${call}: ${getSystemErrorName(-errno)}`);
+    const code = getSystemErrorName(-errno);
+    super(`${call}: ${code}`);
+    this.code = code;
   }
 }
 

@@ -131,6 +131,8 @@ function words(entry: GuardEntry): string {
       return `everything goes on as it was: ${entry.reason}`;
     case 'stranger':
       return `a stranger was turned away: ${entry.reason}`;
+    case 'untold':
+      return `${countWords(entry.entries, 'line')} left out here: they are not read fast enough`;
     case 'ending':
       return `ending: ${entry.reason}`;
     case 'summary':

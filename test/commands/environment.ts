@@ -91,6 +91,7 @@ function fakeOutput(terminal: Terminal | undefined): FakeOutput {
     rows: terminal?.rows,
     waiting: 0,
     neverBlock: () => undefined,
+    goOnIn: () => undefined,
     write: (more) => void (text += typeof more === 'string' ? more : Buffer.from(more).toString()),
     get text() {
       return text;

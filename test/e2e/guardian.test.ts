@@ -1,13 +1,25 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Socket, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { until } from '../until.js';
-import { configOf, guard } from './guarding.js';
+import { configOf, fileWith, guard } from './guarding.js';
 import { killMarked, MARK, marked } from './marked.js';
 import { run } from './program.js';
 
@@ -96,6 +108,30 @@ describe('a guardian', () => {
     await until(() => marked(mark).length === 0, 30_000);
     expect(readdirSync(folder)).toEqual([]);
   });
+
+  it.each(['pipe', 'socket'] as const)(
+    'notices and restarts though nobody reads what it tells, in a full %s',
+    { timeout: 60_000 },
+    async (kind) => {
+      const events = fileWith('events.jsonl', '');
+      const limits = ['--timeout', '300ms', '--start-timeout', '300ms', '--back-off', '1ms:1ms'];
+      const flags = [...limits, '--alive-by', 'systemd', '--events', events, '--name', 'mute'];
+      // It would end where it is told to try again later.
+      const args = ['guard', ...flags, '--', 'sh', '-c', "exec yes '' >&2"];
+      const { child, reader } = unread(kind, ['dist/cli.cjs', ...args]);
+      const written = () => readFileSync(events, 'utf8');
+      await until(() => (written().match(/"restarting"/g)?.length ?? 0) >= 3, 30_000);
+      expect(written()).not.toMatch(/"exited".*"code":\d/);
+      const [, flagsOfAll = ''] =
+        /^flags:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/fdinfo/2`, 'utf8')) ?? [];
+      expect(parseInt(flagsOfAll, 8) & constants.O_NONBLOCK).toBe(0);
+      child.kill('SIGTERM');
+      let told = '';
+      reader.setEncoding('utf8').on('data', (text: string) => (told += text));
+      await until(() => /^.*: mute \d+ restarts/m.test(told), 30_000);
+      expect(told).toMatch(/^\S+ {2}mute {2}restart 3 of 10/m);
+    },
+  );
 
   it('waits for what one before it has left', { timeout: 60_000 }, async () => {
     const mark = randomUUID();
@@ -220,3 +256,27 @@ describe('what cannot be guarded', () => {
     expect(stderr).toContain(message);
   });
 });
+
+interface Unread {
+  readonly child: ChildProcess;
+  /** Of its standard error; takes little before somebody listens. */
+  readonly reader: Readable;
+}
+
+/** What Node calls a pipe is a socket. */
+function unread(kind: 'pipe' | 'socket', args: readonly string[]): Unread {
+  if (kind === 'socket') {
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    return { child, reader: child.stderr };
+  }
+  const path = join(dirname(fileWith('events.jsonl', '')), 'pipe');
+  execFileSync('mkfifo', [path]);
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const reader = new Socket({ fd, readable: true, writable: false });
+  const end = openSync(path, 'w');
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', end] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  closeSync(end);
+  return { child, reader };
+}

@@ -43,6 +43,7 @@ const EVENTS: readonly GuardEvent[] = [
   { event: 'own-trouble', kind: 'late', lateMs: 5000, services: ['web', 'db'] },
   { event: 'own-trouble', kind: 'together', lateMs: null, services: ['web', 'db'] },
   { event: 'reloaded', added: ['new'], removed: [], changed: ['web'], revived: [] },
+  { event: 'untold', entries: 17 },
   { event: 'summary', durationMs: 90_061_000, restarts: { web: 1 }, lost: ['web'] },
 ];
 
@@ -68,6 +69,7 @@ describe('what a guardian tells', () => {
       12:00:00.000  the guardian itself looked 5.00s late: silence counts anew for web, db
       12:00:00.000  several fell silent at one instant: silence counts anew for web, db
       12:00:00.000  read again: added new; changed web
+      12:00:00.000  17 lines left out here: they are not read fast enough
       12:00:00.000  1d1h: web 1 restart; lost: web
       "
     `);

@@ -31,6 +31,8 @@ export type GuardEvent =
     }
   /** Everything goes on as it was. */
   | { readonly event: 'reload-failed'; readonly reason: string }
+  /** So many events before this one, in no file: whoever reads them does not keep up. */
+  | { readonly event: 'untold'; readonly entries: number }
   /** Somebody spoke to the guardian who is no service of it. */
   | { readonly event: 'stranger'; readonly reason: string }
   | { readonly event: 'ending'; readonly reason: string }

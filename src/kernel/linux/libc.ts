@@ -22,6 +22,8 @@ export interface Libc {
   /** getsockname: a `struct sockaddr`. */
   localAddress(fd: number): Buffer;
   send(fd: number, message: Buffer): void;
+  /** Without waiting for room: how many bytes there was room for. @throws KernelRefusal */
+  sendNow(fd: number, bytes: Uint8Array): number;
   /** Without a connection, and without waiting for room. @throws KernelRefusal */
   sendTo(fd: number, message: Uint8Array, address: Buffer): void;
   /** One message, in `room`. For sockets whose answer is already there, such as netlink's. */
@@ -146,6 +148,13 @@ function libcThrough(koffi: typeof koffiModule): Libc {
       return address.subarray(0, length.readUInt32LE());
     },
     send: (fd, message) => void call('send', c.send, fd, message, message.length, 0),
+    sendNow(fd, bytes) {
+      const sent = Number(c.send(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL));
+      if (sent >= 0) return sent;
+      const errno = koffi.errno();
+      if (errno === EAGAIN) return 0;
+      throw new KernelRefusal('send', errno);
+    },
     sendTo: (fd, message, address) =>
       void call(
         'sendto',

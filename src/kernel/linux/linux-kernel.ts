@@ -234,6 +234,10 @@ export class LinuxKernel implements Kernel {
     sendDatagram(this.#libc, path, message);
   }
 
+  sendNow(fd: number, bytes: Uint8Array): number {
+    return this.#libc.sendNow(fd, bytes);
+  }
+
   cookie(fd: number): string | undefined {
     return cookie(this.#libc, fd);
   }
