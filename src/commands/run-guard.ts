@@ -34,20 +34,21 @@ export async function runGuard(
         tools: { ...owned.tools, ownsStdout: flags.json ?? false },
         onEvent: (event) => output.print(event),
       });
+      const reload = async () => {
+        try {
+          plan = await readPlan();
+          owned.expect(plan.config);
+          run.reload(plan.config);
+        } catch (error) {
+          if (!(error instanceof TcpaliveError)) throw error;
+          output.print({ event: 'reload-failed', reason: error.message });
+        }
+      };
+      // One after another: the last one reads what is there last, and has the last word.
+      let reloads = Promise.resolve();
       const unlisten = env.onHangup(() => {
         output.reopen();
-        if (flags.config === undefined) return;
-        void readPlan().then(
-          (read) => {
-            plan = read;
-            owned.expect(read.config);
-            run.reload(read.config);
-          },
-          (error: unknown) => {
-            if (!(error instanceof TcpaliveError)) throw error;
-            output.print({ event: 'reload-failed', reason: error.message });
-          },
-        );
+        if (flags.config !== undefined) reloads = reloads.then(reload);
       });
       const ready = () => owned.othersHaveEnded(interrupt.signal);
       await guardUntil(run, plan, ready, { env, flags, output, interrupt });

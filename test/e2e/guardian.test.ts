@@ -4,14 +4,17 @@ import { once } from 'node:events';
 import {
   closeSync,
   constants,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { Socket, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -202,6 +205,32 @@ describe('a guardian', () => {
     expect(guarding.told('stopped', 'same')).toEqual([]);
     guarding.child.kill('SIGTERM');
     expect((await guarding.ended).code).toBe(143);
+  });
+
+  it('that is to read its file again while it reads it does so afterwards', async () => {
+    const sleeps = (name: string) => ({ name, command: ['sleep', '1000'] });
+    const config = configOf([sleeps('first')]);
+    const events = fileWith('events.jsonl', '');
+    const guarding = guard(['--config', config, '--events', events]);
+    await guarding.tells('alive', 'first');
+    const slow = `${config}.slow`;
+    execFileSync('mkfifo', [slow]);
+    renameSync(slow, config);
+    guarding.child.kill('SIGHUP');
+    const writer = await open(config, 'w'); // it is being read
+    renameSync(configOf([sleeps('last')]), config);
+    renameSync(events, `${events}.1`);
+    guarding.child.kill('SIGHUP');
+    await until(() => existsSync(events), 30_000);
+    await writer.writeFile(JSON.stringify({ services: [sleeps('first'), sleeps('before')] }));
+    await writer.close();
+    expect((await guarding.tells('reloaded', undefined, 1)).added).toEqual(['before']);
+    expect(await guarding.tells('reloaded', undefined, 2)).toMatchObject({
+      added: ['last'],
+      removed: ['first', 'before'],
+    });
+    guarding.child.kill('SIGTERM');
+    await guarding.ended;
   });
 
   it('only tells where it is to do no more', async () => {
