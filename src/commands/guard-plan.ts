@@ -1,9 +1,13 @@
-/** All that a guardian is to do, read before anything is started: services, and what their servers speak. */
+/**
+ * All that a guardian is to do, read before anything is started: services, what their servers speak, and
+ * which certificates are trusted.
+ */
 import { readFile } from 'node:fs/promises';
 import type { CheckConfig, GuardConfig, ServiceConfig } from '../core/guard/service-config.js';
 import { formatEndpoint } from '../core/endpoint.js';
 import type { Speech } from '../core/speech.js';
 import { TcpaliveError } from '../errors.js';
+import { readCertificates } from './certificates.js';
 import { chooseProtocol } from './choose-protocol.js';
 import type { Environment } from './environment.js';
 import type { GuardFlags } from './guard.js';
@@ -13,6 +17,8 @@ export interface GuardPlan {
   readonly config: GuardConfig;
   /** Of a check by tcp. */
   speechFor(check: CheckConfig): Speech;
+  /** That are trusted at its https addresses, in PEM; undefined: Node's own. */
+  certificatesFor(service: ServiceConfig): string | undefined;
 }
 
 /**
@@ -31,8 +37,20 @@ export async function readGuardPlan(
     if (target.kind === 'tcp')
       speeches.set(keyOf(check), await speechOf(env, check, target.remote));
   }
+  const certificates = new Map<string, string>();
+  const code = service === undefined ? 'BAD_CONFIG' : 'BAD_USAGE';
+  for (const { name, ca } of config.services) {
+    if (ca === undefined) continue;
+    const about = service === undefined ? `ca of ${name}` : '--ca';
+    const read = readCertificates(
+      ca,
+      (reason, cause) => new TcpaliveError(code, `${about}: ${reason}`, { cause }),
+    );
+    certificates.set(ca, await read);
+  }
   return {
     config,
+    certificatesFor: ({ ca }) => (ca === undefined ? undefined : certificates.get(ca)),
     speechFor(check) {
       const speech = speeches.get(keyOf(check));
       if (speech === undefined) throw new Error(`nobody has read what ${check.text} speaks`);

@@ -17,6 +17,7 @@ export function serviceFromFlags(words: readonly string[], flags: GuardFlags): S
       interval,
       timeout: checkTimeout,
     })),
+    ca: flags.ca,
     aliveBy: flags.aliveBy,
     timeout: flags.timeout,
     startTimeout: flags.startTimeout,

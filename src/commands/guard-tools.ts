@@ -29,7 +29,7 @@ export async function ownGuardTools(
   env: Environment,
   output: GuardOutput,
   config: GuardConfig,
-  speechFor: Tools['speechFor'],
+  plan: Pick<Tools, 'speechFor' | 'certificatesFor'>,
 ): Promise<GuardTools> {
   const kernel = await openKernel();
   const folder = await ownFolder(env);
@@ -52,7 +52,7 @@ export async function ownGuardTools(
     onLost: (reason) => output.warn(`the sentinel is started again: ${reason}`),
   });
   return {
-    tools: { kernel, family, beats, notify, folder, variables: env.variables, speechFor },
+    tools: { kernel, family, beats, notify, folder, variables: env.variables, ...plan },
     expect(next) {
       // Also for those that the one before had, which may still be ending.
       stopTimeoutMs = Math.max(stopTimeoutMs, longestStop(next));

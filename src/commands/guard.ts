@@ -39,6 +39,7 @@ export interface GuardFlags extends StatusFlags {
   readonly unhealthy?: readonly HealthCondition[];
   readonly interval?: number;
   readonly checkTimeout?: number;
+  readonly ca?: string;
   readonly aliveBy?: readonly OwnVoice[];
   readonly timeout?: number;
   readonly startTimeout?: number;
@@ -89,7 +90,11 @@ export function guardCommand(env: Environment): Command {
 
 function addCheckOptions(command: Command): void {
   command
-    .option('--check <address>', 'ask tcp://host:port or http://…; several', repeatable(parseCheck))
+    .option(
+      '--check <address>',
+      'ask tcp://host:port or http(s)://…; several',
+      repeatable(parseCheck),
+    )
     .option('--protocol <name>', 'what the tcp:// address speaks, or a file', parseProtocolName)
     .option('--fresh', 'a connection of its own for each question')
     .option(
@@ -100,6 +105,7 @@ function addCheckOptions(command: Command): void {
     .option('--unhealthy <condition>', 'what it must not say', repeatable(parseHealthCondition))
     .option('--interval <time>', 'from question to question (default: 2s)', parseDuration)
     .option('--check-timeout <time>', 'how long an answer may take (default: 5s)', parseDuration)
+    .option('--ca <file>', "certificates (PEM) to trust at https://, instead of Node's own")
     .option('--alive-by <list>', 'what it has to say by itself: beats, systemd', parseVoices)
     .option(
       '--timeout <time>',

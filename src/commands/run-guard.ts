@@ -25,7 +25,10 @@ export async function runGuard(
   const output = guardOutput(env, flags, () => isQuiet(plan.config));
   const interrupt = listenForInterrupt(env);
   try {
-    const owned = await ownGuardTools(env, output, plan.config, (check) => plan.speechFor(check));
+    const owned = await ownGuardTools(env, output, plan.config, {
+      speechFor: (check) => plan.speechFor(check),
+      certificatesFor: (each) => plan.certificatesFor(each),
+    });
     output.neverBlock(owned.tools.kernel);
     try {
       const run = new GuardRun({

@@ -8,7 +8,10 @@ import { repeat, type Asked, type RepeatedOptions } from './repeated.js';
 
 /** A status outside 2xx is a failure, whatever is asked of the answer. */
 export interface HttpCheckOptions
-  extends HealthConditions, RepeatedOptions, Pick<HttpRequest, 'url' | 'ca'> {}
+  extends HealthConditions, RepeatedOptions, Pick<HttpRequest, 'url'> {
+  /** As for one request, looked at anew for each. */
+  readonly ca?: (() => string | undefined) | undefined;
+}
 
 /** A status says what is the matter; a page goes on. */
 const MOST_BODY_BYTES = 64 * 1024;
@@ -23,7 +26,8 @@ async function checkHttp(options: HttpCheckOptions, interruption: AbortSignal): 
   const answer = await askHttp({
     method: 'GET',
     maxBodyBytes: MOST_BODY_BYTES,
-    ...{ url, ca, timeoutMs, interruption },
+    ca: ca?.(),
+    ...{ url, timeoutMs, interruption },
   });
   return { sign: signOf(answer, options), waitedMs: msBetween(from, monotonicNow()) };
 }

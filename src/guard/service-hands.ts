@@ -34,6 +34,8 @@ export interface Tools {
   readonly ownsStdout: boolean;
   /** What a server that is checked speaks. */
   speechFor(check: CheckConfig): Speech;
+  /** That are trusted at its https addresses, in PEM; undefined: Node's own. They may be others the next time. */
+  certificatesFor(service: ServiceConfig): string | undefined;
   /** Aborted when the guardian is to end: nothing new is called. */
   readonly interruption: AbortSignal;
 }
@@ -122,7 +124,8 @@ export class ServiceHands {
     const hear = this.#hear(text);
     if (target.kind === 'http') {
       const { healthy, unhealthy } = check;
-      return watchHttp({ url: target.url, healthy, unhealthy, intervalMs, timeoutMs }, hear);
+      const ca = () => this.#tools.certificatesFor(this.#config);
+      return watchHttp({ url: target.url, ca, healthy, unhealthy, intervalMs, timeoutMs }, hear);
     }
     const { kernel } = this.#tools;
     const speech = this.#tools.speechFor(check);
@@ -214,6 +217,7 @@ export class ServiceHands {
     const called = await callUrls(
       {
         urls,
+        ca: this.#tools.certificatesFor(this.#config),
         timeoutMs: CALL_TIMEOUT_MS,
         attempts: CALL_ATTEMPTS,
         retryAfterMs: CALL_AGAIN_AFTER_MS,

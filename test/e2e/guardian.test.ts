@@ -21,6 +21,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { certificates, tlsEcho } from '../net/tls-server.js';
 import { until } from '../until.js';
 import { configOf, fileWith, guard } from './guarding.js';
 import { killMarked, MARK, marked } from './marked.js';
@@ -67,6 +68,33 @@ describe('a guardian', () => {
     expect(guarding.told('dead')[0]?.reason).toContain('Stopped');
     guarding.child.kill('SIGTERM');
     await guarding.ended;
+  });
+
+  it('trusts a certificate of whom it is told to, where it asks and where it calls', async () => {
+    const { server, ca } = certificates();
+    let state = 'Stopped';
+    const { port } = await tlsEcho(server, (socket) =>
+      socket.once('data', (request: Buffer) => {
+        if (request.toString().startsWith('POST /start ')) state = 'Running';
+        socket.end(`HTTP/1.1 200 OK\r\n\r\n{"state":"${state}"}`);
+      }),
+    );
+    const url = `https://127.0.0.1:${port}`;
+    const service = {
+      name: 'private',
+      checks: [{ address: `${url}/status`, healthy: ['state=Running'] }],
+      ...{ timeout: '1s', startTimeout: '1s', restartUrls: [`POST ${url}/start`] },
+    };
+    const trusting = guard(['--config', configOf([{ ...service, ca: fileWith('ca.pem', ca) }])]);
+    await trusting.tells('alive', 'private');
+    expect(trusting.told('dead')[0]?.reason).toContain('Stopped');
+    const flags = ['--check', `${url}/status`, '--timeout', '1s', '--on-dead', 'report'];
+    const other = guard([...flags, '--start-timeout', '1s']);
+    expect((await other.tells('dead')).reason).toBe('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+    for (const each of [trusting, other]) {
+      each.child.kill('SIGTERM');
+      await each.ended;
+    }
   });
 
   it(
@@ -277,6 +305,14 @@ describe('what cannot be guarded', () => {
     [
       ['guard', '--restart-url', 'http://127.0.0.1/', '--', 'true'],
       '--restart-url: it is started from here, and so restarted; leave that out',
+    ],
+    [
+      ['guard', '--ca', 'own.pem', '--check', 'http://127.0.0.1/', '--', 'true'],
+      '--ca: ca without an https:// address; it is for those',
+    ],
+    [
+      ['guard', '--ca', 'README.md', '--check', 'https://127.0.0.1/', '--', 'true'],
+      '--ca: README.md holds no certificate in PEM',
     ],
     [['guard', '--timeout', '3', '--', 'true'], "--timeout: '3' has no unit: did you mean 3s?"],
   ])('%s', async (args, message) => {

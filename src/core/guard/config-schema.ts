@@ -103,6 +103,7 @@ const service = mapping('a service', {
   folder: v.optional(line('a folder')),
   variables: v.optional(variables),
   checks: v.optional(list(check, 'checks', MOST_CHECKS)),
+  ca: v.optional(line('a file')),
   aliveBy: v.optional(
     list(oneOf<OwnVoice>('what a service is alive by', ['beats', 'systemd']), 'beats, systemd', 2),
   ),

@@ -17,6 +17,8 @@ export interface ServiceConfig {
   /** Beside those that the guardian has. */
   readonly variables: Readonly<Record<string, string>>;
   readonly checks: readonly CheckConfig[];
+  /** A file of certificates that are trusted at https addresses, instead of Node's own; undefined: those. */
+  readonly ca: string | undefined;
   /** What it has to say by itself; what it says unasked counts from the first word on. */
   readonly aliveBy: readonly OwnVoice[];
   /** How long each of its signs of life may stay away. */

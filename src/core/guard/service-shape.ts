@@ -17,6 +17,7 @@ export interface ServiceShape {
   readonly folder?: string | undefined;
   readonly variables?: Readonly<Record<string, string>> | undefined;
   readonly checks?: readonly CheckShape[] | undefined;
+  readonly ca?: string | undefined;
   readonly aliveBy?: readonly OwnVoice[] | undefined;
   readonly timeout?: number | undefined;
   readonly startTimeout?: number | undefined;
@@ -77,6 +78,7 @@ export function serviceFrom(shape: ServiceShape, reading: Reading): ServiceConfi
     folder: shape.folder,
     variables: shape.variables ?? {},
     checks: checks.map((check, at) => ({ ...check, text: distinct(names, at) })),
+    ca: shape.ca,
     aliveBy: shape.aliveBy ?? [],
     timeoutMs,
     startTimeoutMs: shape.startTimeout ?? Math.max(DEFAULT_START_TIMEOUT_MS, timeoutMs),
@@ -149,11 +151,15 @@ function refuseTwins(checks: readonly CheckConfig[], { refuse }: Reading): void 
 }
 
 function refuseContradictions(shape: ServiceShape, { allowRemote, refuse }: Reading): void {
-  const { command, restartUrls = [], restartCommand, checks = [], onDead } = shape;
+  const { command, restartUrls = [], restartCommand, checks = [], ca, onDead } = shape;
   if (!allowRemote) {
     for (const [at, url] of restartUrls.entries()) {
       locally(url, (message) => refuse(['restartUrls', at], message));
     }
+  }
+  const targets = [...checks.map(({ address }) => address.target), ...restartUrls];
+  if (ca !== undefined && !targets.some(isHttps)) {
+    throw refuse(['ca'], 'ca without an https:// address; it is for those');
   }
   if (restartUrls.length > 0 && restartCommand !== undefined) {
     throw refuse(['restartCommand'], 'restart addresses and a restart command; one of them');
@@ -186,6 +192,10 @@ const FOR_CHILDREN = [
   'beforeKill',
   'output',
 ] as const;
+
+function isHttps(target: CheckTarget | ActionUrl): boolean {
+  return 'url' in target && target.url.protocol === 'https:';
+}
 
 /** @throws what `refuse` makes of an address that is not on this host */
 function locally(

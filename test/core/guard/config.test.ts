@@ -33,7 +33,8 @@ describe('a configuration file', () => {
     onGiveUp: wait
     beforeKill: SIGQUIT
   - name: legacy
-    checks: [{ address: 'http://localhost/status', unhealthy: [state=Stopped] }]
+    checks: [{ address: 'https://localhost/status', unhealthy: [state=Stopped] }]
+    ca: own.pem
     restartUrls: [http://127.0.0.1:9/stop, POST http://127.0.0.1:9/start]
 `);
     expect(services.map(({ name }) => name)).toEqual(['web', 'legacy']);
@@ -50,6 +51,7 @@ describe('a configuration file', () => {
       backOff: { firstMs: 200, mostMs: 10_000 },
       beforeKill: { kind: 'signal', signal: 'SIGQUIT' },
     });
+    expect(services[1]).toMatchObject({ ca: 'own.pem' });
     expect(services[1]?.restartUrls.map(({ method }) => method)).toEqual(['GET', 'POST']);
   });
 
@@ -61,7 +63,7 @@ describe('a configuration file', () => {
     ],
     [
       one('timeuot: 3s'),
-      "a.yaml:3:5: 'timeuot' is not a key of a service, did you mean timeout?; accepted: name, command, folder, variables, checks, aliveBy, timeout, startTimeout, stopTimeout, onDead, onExit, restarts, backOff, onGiveUp, restartUrls, restartCommand, beforeKill, output",
+      "a.yaml:3:5: 'timeuot' is not a key of a service, did you mean timeout?; accepted: name, command, folder, variables, checks, ca, aliveBy, timeout, startTimeout, stopTimeout, onDead, onExit, restarts, backOff, onGiveUp, restartUrls, restartCommand, beforeKill, output",
     ],
     [one('timeout: 3'), "a.yaml:3:14: '3' has no unit: did you mean 3s?"],
     [
@@ -83,6 +85,10 @@ describe('a configuration file', () => {
     [
       one("command: [x]\n    checks: [{ address: 'tcp://127.0.0.1:80', healthy: [a=b] }]"),
       'a.yaml:4:47: healthy with tcp://127.0.0.1:80; it goes with http:// addresses',
+    ],
+    [
+      one("ca: own.pem\n    command: [x]\n    checks: [{ address: 'http://127.0.0.1' }]"),
+      'a.yaml:3:5: ca without an https:// address; it is for those',
     ],
     [
       one(

@@ -9,6 +9,7 @@ export function service(config: Partial<ServiceConfig> = {}): ServiceConfig {
     folder: undefined,
     variables: {},
     checks: [],
+    ca: undefined,
     aliveBy: [],
     timeoutMs: 3000,
     startTimeoutMs: 10_000,
