@@ -11,6 +11,11 @@ export function estimate({ min, max }: Span, ms = (min + max) / 2): Estimate {
   return { ms: roundMs(ms), min: roundMs(min), max: roundMs(max) };
 }
 
+/** Of a time since a last word that left so much before its clock started, at most. */
+export function sinceWord({ ms, min, max }: Estimate, wordWithinMs: number): Estimate {
+  return { ms, min, max: roundMs(max + wordWithinMs) };
+}
+
 /**
  * Of what a kernel takes in whole seconds (TCP_KEEPIDLE, TCP_KEEPINTVL): the roundest of those that
  * it may be, the middle when it is none of them, another kernel's perhaps.

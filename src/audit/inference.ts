@@ -17,7 +17,7 @@ import type {
   SettingName,
 } from '../core/vanish-inference.js';
 import { bothClosed, endedAlone } from './closed.js';
-import { estimate } from './estimate.js';
+import { estimate, sinceWord } from './estimate.js';
 import {
   AT_ONCE_MS,
   counted,
@@ -37,12 +37,14 @@ const NOTHING_INFERRED = { idleMs: null, intervalMs: null, count: null };
 
 export function infer(log: VanishLog): Inference {
   const seen = decisive(log);
-  const { end } = seen;
+  const { end, lastWordWithinMs } = seen;
   const noticed = end !== undefined && end.kind !== 'held';
-  const { mechanism, candidates = [], evidence, inferred, gaveUp, how, next } = find(seen);
+  const found = find(seen);
+  const { mechanism, candidates = [], evidence, inferred, how, next } = found;
+  const gaveUp = gaveUpAt(seen, found);
   return {
     noticed,
-    noticedAfterMs: noticed ? (gaveUp ?? estimate(endedAt(seen, end))) : null,
+    noticedAfterMs: gaveUp && sinceWord(gaveUp, lastWordWithinMs.vanished),
     how: noticed ? (how ?? howHeard(seen, end)) : null,
     mechanism,
     candidates,
@@ -67,9 +69,11 @@ const OF_DATA: ReadonlySet<MechanismKind> = new Set([
 
 /** From the first data that nobody acknowledged until it was given up; null: that was not seen. */
 export function unansweredFor(log: VanishLog): Estimate | null {
-  const { mechanism, noticedAfterMs: end } = infer(log);
+  const seen = decisive(log);
+  const found = find(seen);
+  const end = gaveUpAt(seen, found);
   const sent = firstData(sightings(log));
-  if (end === null || sent === undefined || !OF_DATA.has(mechanism)) return null;
+  if (end === null || sent === undefined || !OF_DATA.has(found.mechanism)) return null;
   const span = { min: Math.max(0, end.min - sent.max), max: Math.max(0, end.max - sent.min) };
   return estimate(span, Math.min(Math.max(end.ms - sent.max, span.min), span.max));
 }
@@ -148,6 +152,13 @@ const HAS: Readonly<Record<MechanismKind, readonly SettingName[]>> = {
   ambiguous: [],
 };
 
+/** By the clock of the vanished one; null: it did not, as far as is known. */
+function gaveUpAt(seen: Sightings, { gaveUp }: Finding): Estimate | null {
+  const { end } = seen;
+  if (end === undefined || end.kind === 'held') return null;
+  return gaveUp ?? estimate(endedAt(seen, end));
+}
+
 /** As far as the end itself tells: when it was heard, or since the last segment. */
 function endedAt({ segments }: Sightings, { at, heard }: Ending): Span {
   return heard ? at : { min: segments.at(-1)?.min ?? 0, max: at.max };
@@ -165,9 +176,14 @@ function howHeard({ engine }: Sightings, { kind }: Ending): Inference['how'] {
   return engine === 'min-ttl' ? 'unknown' : 'silently';
 }
 
-function quietEnd({ quiet }: Sightings): QuietEnd {
+function quietEnd({ quiet, lastWordWithinMs }: Sightings): QuietEnd {
   const segments = { probes: quiet.probes.length, dataSegments: quiet.data.length };
   if (quiet.end === undefined) return { kind: 'open', ...segments };
   const { by, at } = quiet.end;
-  return { kind: 'closed', by, afterMs: estimate(at), ...segments };
+  return {
+    kind: 'closed',
+    by,
+    afterMs: sinceWord(estimate(at), lastWordWithinMs.quiet),
+    ...segments,
+  };
 }

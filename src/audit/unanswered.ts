@@ -2,7 +2,7 @@
 import { RTO_MAX_MS, retransmissionDeath } from '../core/retransmission-timer.js';
 import { granuleMs, type Span } from '../core/timer-wheel.js';
 import type { Estimate, MechanismKind, NextStep } from '../core/vanish-inference.js';
-import { estimate } from './estimate.js';
+import { estimate, sinceWord } from './estimate.js';
 import {
   AT_ONCE_MS,
   counted,
@@ -32,9 +32,9 @@ const RETRIES2 = 15;
  * closes it as well, and who closes only the vanished one could not send.
  */
 export function afterData(seen: Sightings): Finding {
-  const { end, quiet, segments, sawData, engine } = seen;
+  const { end, quiet, segments, sawData, engine, lastWordWithinMs } = seen;
   const beats = sendings(quiet.data, SENDING_MS);
-  const inferred = beatTimes(beats);
+  const inferred = beatTimes(beats, lastWordWithinMs.quiet);
   const said = `the server sent data on its own, ${counted(beats.length, 'time')} to the quiet one`;
   const doubt = (evidence: string, next: NextStep, among = UNANSWERED): Finding => ({
     mechanism: 'ambiguous',
@@ -251,7 +251,7 @@ function nextExpiryMs(sent: readonly Span[]): number | undefined {
   return last && gap && last.max + Math.min(2 * gap.max, RTO_MAX_MS);
 }
 
-function beatTimes(beats: readonly Span[]): NonNullable<Finding['inferred']> {
+function beatTimes(beats: readonly Span[], wordWithinMs: number): NonNullable<Finding['inferred']> {
   const [first] = beats;
   const gaps = gapsBetween(beats);
   const intervals = {
@@ -259,7 +259,7 @@ function beatTimes(beats: readonly Span[]): NonNullable<Finding['inferred']> {
     max: Math.max(...gaps.map(({ max }) => max)),
   };
   return {
-    idleMs: first === undefined ? null : estimate(first),
+    idleMs: first === undefined ? null : sinceWord(estimate(first), wordWithinMs),
     intervalMs: gaps.length === 0 ? null : estimate(intervals, meanMs(beats)),
   };
 }

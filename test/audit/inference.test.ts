@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { infer } from '../../src/audit/inference.js';
+import { infer, unansweredFor } from '../../src/audit/inference.js';
 import type { VanishEvent, VanishEventKind, VanishLog } from '../../src/core/vanish-log.js';
+import { logOf } from './logs.js';
 
 /** Seen in the moment it happened. */
 const seen =
@@ -9,24 +10,6 @@ const seen =
     times.map((atMs) => ({ connection, kind, atMs, withinMs: 10 }));
 const quiet = seen('quiet');
 const vanished = seen('vanished');
-
-/** Watched for a minute on after the last event, until told otherwise. */
-function logOf(
-  events: readonly (readonly VanishEvent[])[],
-  changes: Partial<VanishLog> = {},
-): VanishLog {
-  const inOrder = events.flat().toSorted((a, b) => a.atMs - b.atMs);
-  return {
-    engine: 'goodbye-filter',
-    load: 'idle',
-    rttMs: 0,
-    lastWordWithinMs: { quiet: 20, vanished: 20 },
-    liftedAtMs: null,
-    watchedMs: (inOrder.at(-1)?.atMs ?? 0) + 60_000,
-    events: inOrder,
-    ...changes,
-  };
-}
 
 /** `keepalive RST done`, or `ambiguous (keepalive idle-timeout) RST done`. */
 function said(log: VanishLog): string {
@@ -66,13 +49,28 @@ describe('a last word that was seen late', () => {
     const { idleMs } = infer(logOf(events, late)).inferred;
     expect(idleMs).toEqual({ ms: 2800, min: 2790, max: 3120 });
   });
+
+  it('makes the notice as much later, perhaps, and the end of the quiet one', () => {
+    const { noticedAfterMs } = infer(logOf(keepalive, late));
+    expect(noticedAfterMs).toEqual({ ms: 4995, min: 4990, max: 5320 });
+    const events = [vanished('fin', 2800), quiet('fin', 3000)];
+    const { quiet: end } = infer(logOf(events, { lastWordWithinMs: { quiet: 320, vanished: 20 } }));
+    expect(end).toMatchObject({ afterMs: { ms: 2995, min: 2990, max: 3320 } });
+  });
+
+  it('is none of what was unanswered', () => {
+    const beats = [quiet('data', 1000), vanished('swallowed', ...backOff(1000))];
+    const events = [...beats, vanished('fin', 5000)];
+    expect(unansweredFor(logOf(events, late))).toEqual(unansweredFor(logOf(events)));
+    expect(unansweredFor(logOf(events, late))).toMatchObject({ min: 3990, max: 4010 });
+  });
 });
 
 describe('keepalive', () => {
   it('tells idle, interval and count', () => {
     expect(infer(logOf(keepalive))).toEqual({
       noticed: true,
-      noticedAfterMs: { ms: 4995, min: 4990, max: 5000 },
+      noticedAfterMs: { ms: 4995, min: 4990, max: 5020 },
       how: 'RST',
       mechanism: 'keepalive',
       candidates: [],
@@ -186,7 +184,7 @@ describe('keepalive', () => {
     expect(said(logOf(hidden, { engine, watchedMs: 6600 }))).toBe('keepalive not lift');
     const gone = logOf([...hidden, vanished('gone', 6700)], { engine, liftedAtMs: 6600 });
     expect(infer(gone)).toMatchObject({
-      noticedAfterMs: { min: 4990, max: 5000 },
+      noticedAfterMs: { min: 4990, max: 5020 },
       how: 'unknown',
       mechanism: 'keepalive',
       inferred: { count: 3 },
@@ -214,7 +212,7 @@ describe('keepalive', () => {
     expect(infer(logOf([...probes, late])).noticedAfterMs).toEqual({
       ms: 5350,
       min: 4900,
-      max: 5800,
+      max: 5820,
     });
   });
 });
@@ -264,7 +262,7 @@ describe('an idle timeout', () => {
   it('has no interval and no count, and the end of the quiet one a span', () => {
     const { inferred, quiet: end } = infer(logOf([quiet('fin', 5000), vanished('fin', 5000)]));
     expect(inferred).toMatchObject({ settings: ['idleMs'], intervalMs: null, count: null });
-    expect(end).toMatchObject({ by: 'FIN', afterMs: { ms: 4995, min: 4990, max: 5000 } });
+    expect(end).toMatchObject({ by: 'FIN', afterMs: { ms: 4995, min: 4990, max: 5020 } });
   });
 
   it('is not all that it may be, and its evidence says so', () => {
@@ -289,7 +287,7 @@ describe('an idle timeout', () => {
     expect(said(gone)).toBe('idle-timeout unknown done');
     const fin = logOf([...hidden, vanished('fin', 6100)], { engine, liftedAtMs });
     expect(said(fin)).toBe('idle-timeout FIN done');
-    expect(infer(fin).noticedAfterMs?.max).toBe(5010);
+    expect(infer(fin).noticedAfterMs?.max).toBe(5030);
   });
 });
 
@@ -364,7 +362,7 @@ describe('a heartbeat', () => {
     const { inferred } = infer(logOf([...beats, vanished('fin', 4500)]));
     expect(inferred).toEqual({
       settings: ['idleMs', 'intervalMs'],
-      idleMs: { ms: 995, min: 990, max: 1000 },
+      idleMs: { ms: 995, min: 990, max: 1020 },
       intervalMs: { ms: 1000, min: 990, max: 1010 },
       count: null,
     });
@@ -377,7 +375,7 @@ describe('a heartbeat', () => {
     expect(said(logOf(waiting, { watchedMs: 7500 }))).toBe(`${unheard} lift`);
     const lifted = logOf([...waiting, vanished('fin', 7600)], { liftedAtMs: 7500 });
     expect(said(lifted)).toBe('heartbeat FIN done');
-    expect(infer(lifted).noticedAfterMs).toEqual({ ms: 4500, min: 990, max: 7600 });
+    expect(infer(lifted).noticedAfterMs).toEqual({ ms: 4500, min: 990, max: 7620 });
   });
 });
 
@@ -426,7 +424,7 @@ describe('unanswered data', () => {
     const gone = logOf([...answer, vanished('gone', 8100)], { load, liftedAtMs: 8000 });
     expect(said(gone)).toBe('retransmission silently done');
     // The next expiry would have been 3.2 s after the last.
-    expect(infer(gone).noticedAfterMs).toEqual({ ms: 6430, min: 3200, max: 8100 });
+    expect(infer(gone).noticedAfterMs).toEqual({ ms: 6430, min: 3200, max: 8120 });
   });
 
   it('is given up in silence too when the RST answers the question asked again', () => {
