@@ -7,7 +7,7 @@ import { granuleMs } from '../core/timer-wheel.js';
 import type { Inference } from '../core/vanish-inference.js';
 import type { VanishLog } from '../core/vanish-log.js';
 import type { Lifted, VanishedConnection, VanishNews, VanishProof } from '../core/vanish-result.js';
-import { isGreetedLate } from './greeting.js';
+import { greeting, type Greeting } from './greeting.js';
 import { inFlight, type InFlight } from './in-flight.js';
 import { infer, unansweredFor } from './inference.js';
 import { engineFor, type Silence } from './silence.js';
@@ -53,6 +53,7 @@ export class VanishRun {
   #provenBy: VanishProof | undefined;
   #wasAsked = false;
   #lifted: Lifted = 'not-lifted';
+  #greeting: Greeting = 'pending';
   #inFlight: InFlight = 'pending';
   #eventsSeen = -1;
   #inference: Inference;
@@ -71,11 +72,14 @@ export class VanishRun {
     return this.#provenBy;
   }
 
-  /** The server had not yet said what it says first. */
-  get isGreetedLate(): boolean {
-    const { connection, quiet } = this.#options;
-    const wasGreeted = { quiet: quiet.wasSpokenTo, vanished: connection.wasSpokenTo };
-    return isGreetedLate({ log: this.log(), wasGreeted });
+  /** Whether the server had not yet said what it says first; once known it stays so. */
+  get greeting(): Greeting {
+    if (this.#greeting === 'pending') {
+      const { connection, quiet } = this.#options;
+      const wasGreeted = { quiet: quiet.wasSpokenTo, vanished: connection.wasSpokenTo };
+      this.#greeting = greeting({ log: this.log(), quietMs: quiet.silentMs, wasGreeted });
+    }
+    return this.#greeting;
   }
 
   get inference(): Inference {

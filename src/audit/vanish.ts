@@ -71,9 +71,6 @@ export async function vanish(
   /** The server is known to speak first: it is waited for. */
   let greets = false;
   const connections: WatchedConnection[] = [];
-  const looking = setInterval(() => {
-    for (const connection of connections) connection.look();
-  }, LOOK_EVERY_MS);
   try {
     let like: Opened | undefined;
     const openTrial = async () => {
@@ -130,7 +127,6 @@ export async function vanish(
     };
   } finally {
     loop.stop();
-    clearInterval(looking);
     for (const connection of connections) connection.close();
   }
 
@@ -144,6 +140,10 @@ export async function vanish(
     return connection;
   }
 
+  function lookAtAll(): void {
+    for (const connection of connections) connection.look();
+  }
+
   /** The quiet one, and those that vanish. @throws TcpaliveError UNREACHABLE, NO_ANSWER */
   async function beginAll(
     silence: Silence,
@@ -153,10 +153,11 @@ export async function vanish(
     const { remote, addresses, tls } = quiet.opened;
     onEvent({ event: 'opened', measured: formatEndpoint(remote), addresses, tls });
     const phases = Array.from({ length: options.connections }, (_, at) => at);
+    const looking = setInterval(lookAtAll, LOOK_EVERY_MS);
     const [attempts] = await all([
       all<readonly (VanishRun | undefined)[]>(phases.map((at) => begin(at, quiet, silence))),
       stillness(quiet).then(() => quiet.beginSilence()),
-    ]);
+    ]).finally(() => clearInterval(looking));
     const runs = attempts.filter((run) => run !== undefined);
     if (runs.length === 0) throw nothingKnown(options.target);
     return { quiet, runs };
@@ -171,7 +172,6 @@ export async function vanish(
         : connection.stillMs < STILL_MS && monotonicNow() - opened < STILL_WITHIN_MS;
     while (isWaitedFor()) {
       await pause(LOOK_EVERY_MS, interruption);
-      connection.look();
       if (connection.ended !== undefined) throw closedAtOnce(connection.ended);
       if (interruption.aborted) return;
     }
@@ -233,10 +233,10 @@ export async function vanish(
     let toldAt = monotonicNow();
     while (!interruption.aborted && !runs.every(({ isOver }) => isOver)) {
       await pause(LOOK_EVERY_MS, interruption);
-      // A late loop may run this before the looks that are due: no deadline is over unseen.
-      for (const connection of connections) connection.look();
+      // However late: no deadline is over unseen.
+      lookAtAll();
       const now = monotonicNow();
-      if (mayBeGreeted && runs.some((run) => run.isGreetedLate)) return 'greeted-late';
+      if (mayBeGreeted && runs.some((run) => run.greeting === 'late')) return 'greeted-late';
       for (const run of runs) run.step(now);
       const [first] = runs;
       if (first === undefined || now - toldAt < TELL_EVERY_MS) continue;

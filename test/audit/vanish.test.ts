@@ -81,6 +81,16 @@ async function audit(options: AuditOptions = {}): Promise<Audit> {
   };
 }
 
+/** The real one, but for that. */
+function kernelWith(other: Partial<typeof kernel>): typeof kernel {
+  return new Proxy(kernel, {
+    get(real, name) {
+      const member: unknown = Reflect.get(name in other ? other : real, name);
+      return typeof member === 'function' ? (member.bind(real) as unknown) : member;
+    },
+  });
+}
+
 const shortest = { idleSeconds: 1, intervalSeconds: 1, count: 1 };
 
 describe.skipIf(lacksEngine || lacks('tcpInfo', 'keepaliveTuning'))(
@@ -123,6 +133,18 @@ describe.skipIf(lacksEngine || lacks('tcpInfo', 'keepaliveTuning'))(
           provenBy: 'probe',
           kept: { idle: { kind: 'longer' }, hung: { kind: 'longer' } },
         });
+      },
+      TEST_MS,
+    );
+
+    it(
+      'looks at each connection once every ten milliseconds',
+      async () => {
+        let looks = 0;
+        const through = kernelWith({ drops: (fd) => (looks++, kernel.drops(fd)) });
+        const { durationMs } = await (await audit({ waitMs: 1500, through })).result;
+        const atMost = durationMs / 9; // a timer may be a millisecond early
+        expect(looks / 2).toBeLessThan(atMost + 10);
       },
       TEST_MS,
     );
