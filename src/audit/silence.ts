@@ -77,8 +77,8 @@ function ask(connection: WatchedConnection, engine: VanishEngine, request: Uint8
  * unanswered tells, and only when the same probe is answered without it.
  */
 async function diesAtRouter(trial: WatchedConnection, interruption: AbortSignal): Promise<boolean> {
-  if (trial.isOnLoopback) return false;
   try {
+    if (trial.isOnLoopback) return false;
     trial.cut('hop-limit');
     if ((await asked(trial, interruption)) !== 'unanswered') return false;
     trial.heal();

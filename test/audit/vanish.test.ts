@@ -192,6 +192,21 @@ describe.skipIf(lacksEngine || lacks('tcpInfo', 'keepaliveTuning'))(
       TEST_MS,
     );
 
+    it.skipIf(lacks('minTtl'))(
+      'holds no third place once it knows how one can vanish',
+      async () => {
+        const capabilities = { ...kernel.capabilities, socketFilter: false };
+        const { progress, accepted, interrupt, result } = await audit({
+          through: kernelWith({ capabilities }),
+        });
+        await until(() => progress.some(({ event }) => event === 'vanished'), SOON_MS);
+        await until(() => accepted.filter(({ destroyed }) => !destroyed).length === 2, SOON_MS);
+        interrupt();
+        await result;
+        expect(accepted).toHaveLength(3);
+      },
+    );
+
     it('says so when it is closed before it could vanish', async () => {
       const { result } = await audit({ onAccepted: (socket) => socket.end() });
       await expect(result).rejects.toMatchObject({
