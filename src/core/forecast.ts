@@ -1,7 +1,8 @@
 /** What the model says of a row without measuring it: `compare --predict-only`, `tcpalive/predict/1`. */
 import type { Fault, Load, Observer } from './condition.js';
 import { formatMode } from './mode.js';
-import { contendersOf, decisive, predict, type Prediction, type Schedule } from './predict.js';
+import type { Schedule } from './contender.js';
+import { contendersOf, decisive, predict, type Prediction } from './predict.js';
 import type { HostFacts } from './result.js';
 import { busyMs, observerOf, type RowSpec } from './row.js';
 import { packetsPerHour, toleratedOutage, type Tolerance } from './tolerance.js';

@@ -2,7 +2,8 @@
 import { faultKind, healsAfterMs, type Fault, type Load, type Observer } from './condition.js';
 import { alarmShare, pauseAlarmShare } from './tolerance.js';
 import { formatMode, parseMode, type Mode } from './mode.js';
-import { periodMs, predict, type Prediction } from './predict.js';
+import { predict, type Prediction } from './predict.js';
+import { periodMs } from './situation.js';
 import type { Hz, Span } from './timer-wheel.js';
 import type { Sysctls } from './sysctl.js';
 

@@ -1,6 +1,7 @@
 /** What untuned stacks do about a peer that is gone, and which boxes on the path forget a quiet flow. Data with sources. */
 import { formatMode, parseMode } from './mode.js';
-import { periodMs, predict, type Prediction } from './predict.js';
+import { predict, type Prediction } from './predict.js';
+import { periodMs } from './situation.js';
 import type { HostFacts } from './result.js';
 
 export interface Stack {

@@ -3,7 +3,7 @@
  * network may be gone, at any phase, without an alarm; how often it alarms when it is gone longer;
  * and what the mode costs while nothing happens.
  */
-import { bytePeriodMs, tunedKeepalive, type Situation } from './predict.js';
+import { bytePeriodMs, tunedKeepalive, type Situation } from './situation.js';
 import { keepaliveDeath, sureProbes } from './keepalive-timer.js';
 import { retransmissionDeath } from './retransmission-timer.js';
 import { connectDeath } from './connect-timer.js';

@@ -7,7 +7,7 @@ import { distribution } from '../core/distribution.js';
 import { formatDuration } from '../core/duration.js';
 import { formatEndpoint } from '../core/endpoint.js';
 import { formatMode } from '../core/mode.js';
-import { predict, type Situation } from '../core/predict.js';
+import { predict } from '../core/predict.js';
 import type {
   ProbeDrop,
   ProbeEvent,
@@ -15,6 +15,7 @@ import type {
   ProbeResult,
   ProbeVerdict,
 } from '../core/probe-result.js';
+import type { Situation } from '../core/situation.js';
 import { addMs, type Instant } from '../core/time.js';
 import { trustNotes } from '../core/tls.js';
 import { TcpaliveError } from '../errors.js';

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadWords, type Fault, type Load } from '../../src/core/condition.js';
 import { parseMode, type Mode } from '../../src/core/mode.js';
-import { periodMs, predict, tunedKeepalive, type Situation } from '../../src/core/predict.js';
+import { predict } from '../../src/core/predict.js';
+import type { Situation } from '../../src/core/situation.js';
 import { sysctlDefaults, type Sysctls } from '../../src/core/sysctl.js';
 
 const usual = {
@@ -210,35 +211,9 @@ describe('phases', () => {
     );
   });
 
-  it.each([
-    ['none', undefined],
-    ['user-timeout=3s', undefined],
-    ['heartbeat=1s:3s', 1000],
-    ['idle-timeout=3s', undefined],
-    ['keepalive=5s:3s:2', 5000],
-    ['keepalive=1s:3s:2', 3000],
-    ['keepalive=system', 7_200_000],
-    ['heartbeat=10s:15s+keepalive=1s:3s:2', 3000],
-    ['heartbeat=1s:3s+idle-timeout=300ms', 1000],
-  ])('a healthy connection in mode %s is silent for at most %s ms', (mode, period) => {
-    expect(periodMs({ mode: parseMode(mode) }, sysctlDefaults)).toBe(period);
-  });
-
-  it('a frame in time shortens them; without any an idle timeout may end at once', () => {
-    const busy = { mode: parseMode('idle-timeout=3s'), frameEveryMs: 1000 };
-    expect(periodMs(busy, sysctlDefaults)).toBe(1000);
+  it('without a frame in time let an idle timeout end at once', () => {
     expect(seconds('idle-timeout=3s')).toMatch(/^\[0\.000, 3\.000\]/);
   });
-});
-
-it("keepalive=system takes the host's own times", () => {
-  const sysctls = { ...sysctlDefaults, tcp_keepalive_time: 5, tcp_keepalive_intvl: 3 };
-  expect(tunedKeepalive({ keepalive: 'system' }, sysctls)).toEqual({
-    idleSeconds: 5,
-    intervalSeconds: 3,
-    count: 9,
-  });
-  expect(tunedKeepalive({}, sysctls)).toBeUndefined();
 });
 
 describe('every prediction', () => {
