@@ -59,7 +59,7 @@ function session(frames, onAnswer) {
       if (received === wanted) socket.end();
     };
     const ask = () => {
-      if (socket.readableEnded) return;
+      if (socket.readableEnded || socket.writableEnded) return;
       wanted += HELLO.length;
       socket.write(HELLO);
     };
