@@ -44,6 +44,7 @@ export class Holders {
   readonly #processes = new Map<number, HoldingProcess | undefined>();
   readonly #mostIdle: number;
   #aside: Aside[] = [];
+  #expected = 0;
   /** Undefined: there are too many for their options to be read. */
   #idle: Aside[] | undefined = [];
 
@@ -54,18 +55,22 @@ export class Holders {
     this.#mostIdle = everyOption ? Infinity : MOST_IDLE_READ;
   }
 
+  /** As many idle connections are looked up next. */
+  expect(idle: number): void {
+    this.#expected += idle;
+    // Of an unprivileged user's few among thousands all are read.
+    if (Math.min(this.#expected, this.#owners.size) <= this.#mostIdle) return;
+    for (const each of this.#idle ?? []) this.#leaveOut(each);
+    this.#idle = undefined;
+  }
+
   /** `found` learns of it now, or when the options of many are read: by `finish` at the latest. */
   lookUp(socket: HostSocket, namespace: string, found: Found): void {
     const owner = this.#owners.of(socket.inode);
     if (owner === undefined) found(socket, this.#unheld(socket, namespace));
     else if (!isIdle(socket)) this.#aside.push({ socket, owner, namespace, found });
     else if (this.#idle === undefined) this.#leaveOut({ socket, owner, namespace, found });
-    else {
-      this.#idle.push({ socket, owner, namespace, found });
-      if (this.#idle.length <= this.#mostIdle) return;
-      for (const idle of this.#idle) this.#leaveOut(idle);
-      this.#idle = undefined;
-    }
+    else this.#idle.push({ socket, owner, namespace, found });
   }
 
   finish(): void {

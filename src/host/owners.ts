@@ -24,6 +24,11 @@ export class Owners {
     }
   }
 
+  /** How many descriptors of sockets are known, not of TCP alone. */
+  get size(): number {
+    return this.#numbers.length / 3;
+  }
+
   of(inode: number): SocketOwner | undefined {
     const at = this.#places[this.#placeOf(inode)] ?? FREE;
     return at === FREE

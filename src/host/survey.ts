@@ -93,7 +93,8 @@ async function survey(
         else holders.lookUp(socket, namespace.id, judge);
       }
     };
-    for await (const { sockets, withinMs } of table) {
+    for await (const { sockets, idle, withinMs } of table) {
+      holders?.expect(idle);
       laterMs = Math.ceil(begunMs + withinMs);
       judgeEach(sockets);
     }

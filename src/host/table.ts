@@ -51,12 +51,16 @@ export function beginTables(
   });
 }
 
-function inOnePart({ sockets, torn }: SocketTable, askedAt: Date, withinMs: number): ComingTable {
+function inOnePart(
+  { sockets, idle, torn }: SocketTable,
+  askedAt: Date,
+  withinMs: number,
+): ComingTable {
   return {
     askedAt,
     torn,
     async *[Symbol.asyncIterator]() {
-      yield await Promise.resolve({ sockets, withinMs });
+      yield await Promise.resolve({ sockets, idle, withinMs });
     },
   };
 }

@@ -35,6 +35,8 @@ export interface SocketTable {
   readonly sockets: Iterable<HostSocket>;
   /** It changed while it was read: something may be missing, or twice. */
   readonly torn: boolean;
+  /** Connections on which no timer is armed. */
+  readonly idle: number;
 }
 
 /** The same as it comes, to be walked through once, and to its end. */
@@ -47,6 +49,8 @@ export interface ComingTable extends AsyncIterable<TablePart> {
 /** Gone as soon as the next is asked for. */
 export interface TablePart {
   readonly sockets: Iterable<HostSocket>;
+  /** Connections in it on which no timer is armed. */
+  readonly idle: number;
   /** Milliseconds from the asking by which the kernel had told all of it. */
   readonly withinMs: number;
 }

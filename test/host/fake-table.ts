@@ -7,12 +7,12 @@ export function tableOf(
   { isTorn = (): boolean => false, withinMs = 0 } = {},
 ): Pick<Kernel, 'tcpSockets' | 'comingTcpSockets'> {
   return {
-    tcpSockets: () => ({ sockets, torn: isTorn() }),
+    tcpSockets: () => ({ sockets, torn: isTorn(), idle: 0 }),
     comingTcpSockets: () => ({
       askedAt: new Date(),
       torn: isTorn(),
       async *[Symbol.asyncIterator]() {
-        yield await Promise.resolve({ sockets, withinMs });
+        yield await Promise.resolve({ sockets, idle: 0, withinMs });
       },
     }),
   };

@@ -62,13 +62,14 @@ class DumpedTable implements ComingTable {
         const come = await this.#coming;
         const pieces = come.length > 0 ? come : [rooms.receive(this.#fd, this.#reader)];
         const withinMs = msBetween(this.#askedAt, monotonicNow());
+        const before = this.#reader.idle;
         const isOver = pieces.map((piece) => this.#reader.take(piece)).includes(true);
         if (!isOver) {
           // Meanwhile that one is walked through.
           rooms = rooms === first ? (second ??= new Rooms(this.#libc, first.count)) : first;
           this.#coming = rooms.fill(this.#fd);
         }
-        yield { sockets: decodeSockets(pieces), withinMs };
+        yield { sockets: decodeSockets(pieces), idle: this.#reader.idle - before, withinMs };
         if (isOver) break;
       }
       const { errno } = this.#reader;

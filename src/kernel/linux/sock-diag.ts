@@ -91,10 +91,11 @@ export function decodeSocketReply(bytes: Buffer): HostSocket | { readonly errno:
   return new SocketDecoder().decode(viewOf(bytes), NLMSG_HEADER_BYTES, bytes.length);
 }
 
-/** Reads of the pieces of a dump whether they are all, and whole. */
+/** Reads of the pieces of a dump whether they are all, and whole; and counts the idle. */
 export class DumpReader {
   #torn = false;
   #errno = 0;
+  #idle = 0;
 
   get torn(): boolean {
     return this.#torn;
@@ -103,6 +104,11 @@ export class DumpReader {
   /** Why there is no more; 0: none. */
   get errno(): number {
     return this.#errno;
+  }
+
+  /** Connections on which no timer is armed. */
+  get idle(): number {
+    return this.#idle;
   }
 
   /** Something has not come (ENOBUFS). */
@@ -126,6 +132,7 @@ export class DumpReader {
         this.#errno = length < NLMSG_HEADER_BYTES + 4 ? 0 : Math.abs(view.getInt32(body, true));
         return true;
       }
+      if (length >= NLMSG_HEADER_BYTES + ENTRY_BYTES && isIdle(view, at)) this.#idle++;
       at += align(length);
     }
     return false;
@@ -151,6 +158,15 @@ function isLast(view: DataView, at: number): boolean {
   const type = view.getUint16(at + 4, true);
   return type === NLMSG_DONE || type === NLMSG_ERROR;
 }
+
+function isIdle(view: DataView, at: number): boolean {
+  const body = at + NLMSG_HEADER_BYTES;
+  return view.getUint8(body + 2) === NO_TIMER_NUMBER && view.getUint8(body + 1) !== TCP_LISTEN;
+}
+
+const NO_TIMER_NUMBER = 0;
+/** include/net/tcp_states.h. */
+const TCP_LISTEN = 10;
 
 /** NLMSG_ALIGN, linux/netlink.h. */
 function align(length: number): number {

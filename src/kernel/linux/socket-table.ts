@@ -16,7 +16,11 @@ export function keptTable(libc: Libc): SocketTable {
   const pieces = readPieces(libc, reader);
   if (reader.errno !== 0) throw new KernelRefusal('sock_diag', reader.errno);
   // As objects they would take longer to clear away than to decode each time.
-  return { sockets: { [Symbol.iterator]: () => decodeSockets(pieces) }, torn: reader.torn };
+  return {
+    sockets: { [Symbol.iterator]: () => decodeSockets(pieces) },
+    torn: reader.torn,
+    idle: reader.idle,
+  };
 }
 
 function readPieces(libc: Libc, reader: DumpReader): readonly Uint8Array[] {

@@ -260,6 +260,14 @@ describe('a dump', () => {
     expect(read(bytes).reader.torn).toBe(true);
   });
 
+  it('counts the connections on which no timer is armed, and no listener', () => {
+    const bytes = Buffer.from(captured('sock-diag-dump-ipv4'));
+    expect(read(bytes).reader.idle).toBe(0);
+    bytes.writeUInt8(0, 18);
+    expect(read(bytes).reader.idle).toBe(1);
+    expect(read(captured('sock-diag-dump-ipv6')).reader.idle).toBe(3);
+  });
+
   it('says why there is none', () => {
     expect(read(captured('sock-diag-gone')).reader.errno).toBe(ENOENT);
   });
