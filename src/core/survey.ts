@@ -10,7 +10,7 @@ export interface Survey {
   readonly schema: 'tcpalive/ls/1';
   /** False when it was interrupted. */
   readonly complete: boolean;
-  /** RFC 3339, UTC. */
+  /** RFC 3339, UTC: when the kernel was asked. What a fate says counts from then. */
   readonly takenAt: string;
   readonly host: SurveyHost;
   /** What was looked at, and what was not. */
