@@ -175,6 +175,8 @@ describe('workers', () => {
       const clients: Socket[] = [];
       for (let each = 0; each < 30; each++) clients.push(await joined(server.port));
       for (const client of clients) expect(await exchange(client)).toEqual(HELLO);
+      // An answer may come before the line of its connection.
+      await until(() => server.all('opened').length === 30, SOON_MS);
       const dealt = server.all('opened').map(({ worker }) => worker);
       expect([1, 2, 3].map((worker) => dealt.filter((each) => each === worker).length)).toEqual([
         10, 10, 10,
@@ -191,6 +193,7 @@ describe('workers', () => {
       for (let each = 0; each < 10; each++) {
         expect(await exchange(await joined(server.port))).toEqual(HELLO);
       }
+      await until(() => server.all('opened').length === 40, SOON_MS);
       expect(server.all('opened').filter(({ worker }) => worker === 2)).toHaveLength(20);
       process.kill(server.pid, 'SIGINT');
       expect((await server.ended).code).toBe(130);
