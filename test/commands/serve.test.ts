@@ -1,7 +1,7 @@
 /** `serve` as a whole, in this process, with real connections on loopback. */
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -9,6 +9,7 @@ import { buildProgram } from '../../src/commands/program.js';
 import type { ServeEntry } from '../../src/core/serve-log.js';
 import { until } from '../until.js';
 import { fakeEnvironment, type FakeEnvironment } from './environment.js';
+import { freePort } from '../free-port.js';
 
 /** Before any of them: what the test runner itself has open. */
 const atRest = socketsOpen();
@@ -44,15 +45,6 @@ function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'tcpalive-serve-'));
   onTestFinished(() => rmSync(path, { recursive: true }));
   return path;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function connected(port: number): Promise<Socket> {

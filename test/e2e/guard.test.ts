@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { until } from '../until.js';
 import { configOf, fileWith, guard } from './guarding.js';
-import { freePort, install, probeArgs, run } from './program.js';
+import { freePort } from '../free-port.js';
+import { install, probeArgs, run } from './program.js';
 
 const GUARDED = 'test/e2e/guarded.mjs';
 const BEATING = 'test/e2e/beating.py';

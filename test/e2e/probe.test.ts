@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ProbeResult } from '../../src/core/probe-result.js';
-import { freePort, probeArgs, run, serve, start } from './program.js';
+import { freePort } from '../free-port.js';
+import { probeArgs, run, serve, start } from './program.js';
 
 describe('a server that hangs', () => {
   it('is noticed within the bound, and told from a silent kernel', async () => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { until } from '../until.js';
+import { freePort } from '../free-port.js';
 
 /** `nobody` has no privilege at all; run by a user who has none either, it is that user. */
 type Who = 'self' | 'nobody';
@@ -109,14 +110,4 @@ export async function serve(
   const running = start(['serve', '--port', String(port), ...args], options);
   await running.sees(/listening/);
   return { ...running, port, address: `127.0.0.1:${port}` };
-}
-
-export async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

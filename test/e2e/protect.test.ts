@@ -11,7 +11,8 @@ import { optionsOf, untouched } from '../host/held-options.js';
 import { openClient, startProgram, type Client } from '../host/program.js';
 import { engine, kernel, lacks, lacksEngine, SOON_MS } from '../real-kernel.js';
 import { until } from '../until.js';
-import { freePort, run, start } from './program.js';
+import { freePort } from '../free-port.js';
+import { run, start } from './program.js';
 
 const KEEPALIVE = ['--keepalive', '1s:1s:2'];
 const SET = { keepalive: true, idleSeconds: 1, intervalSeconds: 1, count: 2 };

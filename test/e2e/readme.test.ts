@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { killMarked, MARK } from './marked.js';
-import { freePort, start, type Run } from './program.js';
+import { freePort } from '../free-port.js';
+import { start, type Run } from './program.js';
 
 interface Example {
   readonly command: string;

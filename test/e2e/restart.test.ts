@@ -12,7 +12,8 @@ import type { ServeStatus } from '../../src/core/serve-status.js';
 import { until } from '../until.js';
 import { killMarked, MARK, marked } from './marked.js';
 import { cutOff, lacksNetworkAndReach } from './network.js';
-import { freePort, install, run, serve, start, type Run, type Running } from './program.js';
+import { freePort } from '../free-port.js';
+import { install, run, serve, start, type Run, type Running } from './program.js';
 import { lacksPrograms } from './real-servers.js';
 
 /** For processes to start and end on a busy machine. */
