@@ -74,10 +74,7 @@ export function encodeSocketRequest(
  * families (inet_diag_dump_compat): a dump of each would walk twice over the one table they share.
  */
 export function encodeDumpRequest(): Buffer {
-  const bytes = Buffer.alloc(DUMP_REQUEST_BYTES);
-  bytes.writeUInt32LE(DUMP_REQUEST_BYTES, 0);
-  bytes.writeUInt16LE(TCPDIAG_GETSOCK, 4);
-  bytes.writeUInt16LE(NLM_F_REQUEST | NLM_F_DUMP, 6);
+  const bytes = messageOf(DUMP_REQUEST_BYTES, TCPDIAG_GETSOCK, NLM_F_DUMP);
   bytes.writeUInt8(EXT_TCP_INFO, 19);
   bytes.writeUInt32LE(EVERY_STATE, 68);
   return bytes;
@@ -282,14 +279,20 @@ const timerNames: readonly TimerName[] = [
   'zero-window',
 ];
 
-/** nlmsghdr, then struct inet_diag_req_v2: family, protocol, ext, pad, states, inet_diag_sockid. */
+/** After its header struct inet_diag_req_v2: family, protocol, ext, pad, states, inet_diag_sockid. */
 function request(type: number, flags: number, family: number): Buffer {
-  const bytes = Buffer.alloc(REQUEST_BYTES);
-  bytes.writeUInt32LE(REQUEST_BYTES, 0);
-  bytes.writeUInt16LE(type, 4);
-  bytes.writeUInt16LE(NLM_F_REQUEST | flags, 6);
+  const bytes = messageOf(REQUEST_BYTES, type, flags);
   bytes.writeUInt8(family, 16);
   bytes.writeUInt8(IPPROTO_TCP, 17);
+  return bytes;
+}
+
+/** Zeros behind a `struct nlmsghdr`. */
+function messageOf(length: number, type: number, flags: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  bytes.writeUInt32LE(length, 0);
+  bytes.writeUInt16LE(type, 4);
+  bytes.writeUInt16LE(NLM_F_REQUEST | flags, 6);
   return bytes;
 }
 
