@@ -1,5 +1,6 @@
-// Bundles the bin and the public API. `--if-missing` is for `npm start` after an
+// Bundles the bin and the public API, and keeps what V8 makes of the bin. `--if-missing` is for `npm start` after an
 // `npm ci --ignore-scripts`: the ordinary `npm ci` has built already.
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,18 +10,44 @@ const bin = 'dist/cli.cjs';
 
 // koffi is native.
 const common = { platform: 'node', external: ['koffi'], transform: { target: 'node20' } };
+/** Commands that read much of what there is, and change nothing. */
+const USUAL = [
+  ['ls', '--json', '--all'],
+  ['compare', '--predict-only'],
+];
+/** At its end keeps the functions that were called, as V8 compiled them, beside the pieces of the bin. */
+const KEEP_CODE = `data:text/javascript,${encodeURIComponent(`
+  import { existsSync, renameSync, writeFileSync } from 'node:fs';
+  import vm from 'node:vm';
+  const pieces = [];
+  vm.Script = class extends vm.Script {
+    constructor(source, options) {
+      super(source, options);
+      pieces.push({ script: this, file: options.filename });
+    }
+  };
+  process.on('exit', () => {
+    for (const { script, file } of pieces) {
+      const code = [file, process.arch + '-' + process.versions.v8, 'code'].join('.');
+      if (existsSync(code)) continue;
+      writeFileSync(code + '.new', script.createCachedData());
+      renameSync(code + '.new', code);
+    }
+  });
+`)}`;
+
 const minify = { compress: true, mangle: false, codegen: { removeWhitespace: true } };
 
 if (!(process.argv.includes('--if-missing') && existsSync(bin))) {
   const written = await build([
     {
       ...common,
-      input: { cli: 'src/cli.ts' },
+      input: { program: 'src/cli.ts' },
       output: {
         dir: 'dist',
         // Node reads CommonJS sooner than ES modules (`npm run bench`).
         format: 'cjs',
-        entryFileNames: '[name].cjs',
+        entryFileNames: '[name]-[hash].cjs',
         chunkFileNames: '[name]-[hash].cjs',
         minify,
         // A file costs more than what is in it: not a file for each command, but one for what every
@@ -28,7 +55,7 @@ if (!(process.argv.includes('--if-missing') && existsSync(bin))) {
         // grammar of scenarios, and the kernel, which reads its table of sockets while the rest is loaded.
         codeSplitting: {
           groups: [
-            { name: 'cli', test: /src\/cli\.ts$/, priority: 4 },
+            { name: 'program', test: /src\/cli\.ts$/, priority: 4 },
             { name: 'forecast', test: /commands\/run-forecast\.ts$/, priority: 3 },
             { name: 'kernel', test: /kernel\/linux\//, priority: 3 },
             { name: 'host', test: /commands\/run-(ls|protect|reap)\.ts$/, priority: 2 },
@@ -49,8 +76,19 @@ if (!(process.argv.includes('--if-missing') && existsSync(bin))) {
       output: { dir: 'dist', format: 'esm', codeSplitting: false, minify },
     },
   ]);
+  const files = written.flatMap(({ output }) => output.map((file) => file.fileName));
+  const program = files.find((name) => name.startsWith('program-'));
+  await build({
+    ...common,
+    input: { cli: 'src/start.ts' },
+    transform: { ...common.transform, define: { PROGRAM: JSON.stringify(`./${program}`) } },
+    output: { dir: 'dist', format: 'cjs', entryFileNames: '[name].cjs', minify },
+  });
   await chmod(bin, 0o755);
-  await removeStale(new Set(written.flatMap(({ output }) => output.map((file) => file.fileName))));
+  await removeStale(new Set(files));
+  for (const args of USUAL) {
+    spawnSync(process.execPath, ['--import', KEEP_CODE, bin, ...args], { stdio: 'ignore' });
+  }
 }
 
 /** Pieces of earlier builds, unless what is running may still import them. */
@@ -58,7 +96,8 @@ async function removeStale(current) {
   const oldest = Date.now() - 3_600_000;
   for (const name of await readdir('dist')) {
     const path = join('dist', name);
-    const isPiece = /-[\w-]{8}\.c?js$/.test(name) && !current.has(name);
+    const [piece] = /^.*-[\w-]{8}\.c?js/.exec(name) ?? [];
+    const isPiece = piece !== undefined && !current.has(piece);
     if (isPiece && (await stat(path)).mtimeMs < oldest) await rm(path);
   }
 }

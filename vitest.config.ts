@@ -66,7 +66,7 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
-      exclude: ['src/cli.ts', 'src/index.ts'],
+      exclude: ['src/start.ts', 'src/cli.ts', 'src/index.ts'],
       reporter: ['text-summary', 'html'],
     },
     projects: [

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The bin: builds the environment, runs the program, sets the exit code. Only here is `process` known whole. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +26,7 @@ const environment: Environment = {
       version: string;
     }
   ).version,
-  bin: fileURLToPath(import.meta.url),
+  bin: fileURLToPath(new URL('cli.cjs', import.meta.url)),
   // argv[1] is absolute, but follows no link: an upgrade may have changed where that leads.
   command: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
   onInterrupt,
