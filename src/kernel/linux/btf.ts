@@ -5,35 +5,14 @@
 
 const MAGIC = 0xeb9f;
 const HEADER_BYTES = 24;
-const TYPE_WORDS = 3;
 const MEMBER_WORDS = 3;
 
 export const STRUCTURE = 4;
 export const FUNCTION = 12;
 
-/** What follows a type's own words, by its kind: at all events, and for each of its parts. */
-const following: readonly (readonly [always: number, each: number])[] = [
-  [0, 0],
-  [1, 0],
-  [0, 0],
-  [3, 0],
-  [0, MEMBER_WORDS],
-  [0, MEMBER_WORDS],
-  [0, 2],
-  [0, 0],
-  [0, 0],
-  [0, 0],
-  [0, 0],
-  [0, 0],
-  [0, 0],
-  [0, 2],
-  [1, 0],
-  [0, 3],
-  [0, 0],
-  [1, 0],
-  [0, 0],
-  [0, 3],
-];
+/** By its kind: words of a type itself, and of each of its parts. */
+const OWN_WORDS: readonly number[] = [3, 4, 3, 6, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 4, 3, 3, 4, 3, 3];
+const PART_WORDS: readonly number[] = [0, 0, 0, 0, 3, 3, 2, 0, 0, 0, 0, 0, 0, 2, 0, 3, 0, 0, 0, 3];
 
 export interface BtfType {
   /** As the kernel counts them. */
@@ -60,28 +39,28 @@ export class Btf {
     this.#texts = section(16);
   }
 
-  /** The first of each kind and name; the largest file that a kernel has is walked through until all are found. */
+  /** The first of each kind and name. */
   find<Name extends string>(wanted: Readonly<Record<Name, number>>): Map<Name, BtfType> {
     const found = new Map<Name, BtfType>();
-    const names = new Map(
-      (Object.keys(wanted) as Name[]).map((name) => [this.#textAt(name), name]),
-    );
-    const types = this.#types;
-    for (let at = 0, id = 1; at + TYPE_WORDS <= types.length && found.size < names.size; id++) {
-      const name = names.get(types[at] ?? 0);
-      const info = types[at + 1] ?? 0;
-      const kind = (info >>> 24) & 0x1f;
-      const parts = info & 0xffff;
-      const follows = following[kind];
-      if (follows === undefined) break;
-      // Not taken apart: an iterator for each of 60,000 types takes as long as all the rest.
-      const partsAt = at + TYPE_WORDS + follows[0];
-      at = partsAt + parts * follows[1];
-      if (name !== undefined && kind === wanted[name] && !found.has(name) && at <= types.length) {
-        found.set(name, { id, parts, partsAt, hasBitFields: info >>> 31 === 1 });
-      }
+    for (const name of Object.keys(wanted) as Name[]) {
+      const type = this.#typeOf(this.#textAt(name), wanted[name]);
+      if (type !== undefined) found.set(name, type);
     }
     return found;
+  }
+
+  /** Members have names as well: a type begins where the way through all of them leads. */
+  #typeOf(name: number, kind: number): BtfType | undefined {
+    const types = this.#types;
+    for (let at = types.indexOf(name); at >= 0; at = types.indexOf(name, at + 1)) {
+      const info = types[at + 1] ?? 0;
+      const id = kindOf(info) === kind ? idOf(types, at) : undefined;
+      if (id === undefined) continue;
+      const [parts, partsAt] = [info & 0xffff, at + (OWN_WORDS[kind] ?? 0)];
+      const isWhole = partsAt + parts * (PART_WORDS[kind] ?? 0) <= types.length;
+      return isWhole ? { id, parts, partsAt, hasBitFields: info >>> 31 === 1 } : undefined;
+    }
+    return undefined;
   }
 
   /** In bytes; undefined where it has no such member of its own. */
@@ -100,6 +79,25 @@ export class Btf {
     const at = this.#texts.indexOf(`\0${text}\0`, 0, 'latin1');
     return at < 0 ? -1 : at + 1;
   }
+}
+
+/**
+ * Of the type that begins there, as the kernel counts them; undefined: none does. There are 100,000 before the
+ * last: nothing here but what it takes to step over one.
+ */
+function idOf(types: Uint32Array, wanted: number): number | undefined {
+  for (let at = 0, id = 1; at <= wanted; id++) {
+    if (at === wanted) return id;
+    const info = types[at + 1] ?? 0;
+    const own = OWN_WORDS[kindOf(info)];
+    if (own === undefined) return undefined;
+    at += own + (info & 0xffff) * (PART_WORDS[kindOf(info)] ?? 0);
+  }
+  return undefined;
+}
+
+function kindOf(info: number): number {
+  return (info >>> 24) & 0x1f;
 }
 
 /** Where they stand, or in a place of their own when that is between two words. */
