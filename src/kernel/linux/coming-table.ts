@@ -8,24 +8,27 @@ import { KernelRefusal } from '../kernel.js';
 import type { ComingTable, TablePart } from '../socket-view.js';
 import type { Libc } from './libc.js';
 import { openSockDiag, receiveOrAgain } from './netlink.js';
-import { decodeSockets, DumpReader, encodeDumpRequest } from './sock-diag.js';
+import { decodeSockets, DumpReader, encodeDumpRequest, SocketDecoder } from './sock-diag.js';
 
 /** The kernel fills no more of a room (netlink_dump, net/netlink/af_netlink.c), with some 80 sockets. */
 const ROOM_BYTES = 32_768;
 /** Of a part that takes the kernel, and whoever walks through it, some 10 ms. */
 const FEW_ROOMS = 64;
-/** UIO_MAXIOV, linux/uio.h. */
-const MOST_ROOMS = 1024;
+/**
+ * Of one that takes the kernel 25 ms, as long as it takes to look up who holds them. Larger, it is waited for;
+ * and of 32 MiB outside its heap V8 collects garbage at once.
+ */
+const MANY_ROOMS = 256;
 
 /**
- * @param when it is walked through: at once, or after so much else that all of it may come meanwhile
+ * @param when it is walked through: at once, or after so much else that much of it may come meanwhile
  * @throws KernelRefusal
  */
 export function beginTable(libc: Libc, when: 'at once' | 'later' = 'at once'): ComingTable {
   const fd = openSockDiag(libc);
   try {
     libc.send(fd, encodeDumpRequest());
-    return new DumpedTable(libc, fd, new Rooms(libc, when === 'later' ? MOST_ROOMS : FEW_ROOMS));
+    return new DumpedTable(libc, fd, new Rooms(libc, when === 'later' ? MANY_ROOMS : FEW_ROOMS));
   } catch (error) {
     libc.close(fd);
     throw error;
@@ -57,6 +60,7 @@ class DumpedTable implements ComingTable {
   async *[Symbol.asyncIterator](): AsyncGenerator<TablePart, void> {
     const first = this.#rooms;
     let second: Rooms | undefined;
+    const decoder = new SocketDecoder();
     try {
       for (let rooms = first; ;) {
         const come = await this.#coming;
@@ -69,7 +73,11 @@ class DumpedTable implements ComingTable {
           rooms = rooms === first ? (second ??= new Rooms(this.#libc, first.count)) : first;
           this.#coming = rooms.fill(this.#fd);
         }
-        yield { sockets: decodeSockets(pieces), idle: this.#reader.idle - before, withinMs };
+        yield {
+          sockets: decodeSockets(pieces, decoder),
+          idle: this.#reader.idle - before,
+          withinMs,
+        };
         if (isOver) break;
       }
       const { errno } = this.#reader;

@@ -136,20 +136,56 @@ export class DumpReader {
   }
 }
 
-/** The sockets in the pieces of a dump: of one that is cut short, what is whole. */
-export function* decodeSockets(pieces: Iterable<Uint8Array>): Generator<HostSocket, void> {
-  const decoder = new SocketDecoder();
-  for (const piece of pieces) {
-    const view = viewOf(piece);
-    for (let at = 0; at + NLMSG_HEADER_BYTES <= view.byteLength;) {
+/**
+ * The sockets in the pieces of a dump: of one that is cut short, what is whole.
+ * @param decoder the same for all parts of one table
+ */
+export function decodeSockets(
+  pieces: readonly Uint8Array[],
+  decoder = new SocketDecoder(),
+): IterableIterator<HostSocket> {
+  return new SocketsOfPieces(pieces, decoder);
+}
+
+/** No generator: what V8 has compiled of one's loop it leaves when the next begins, and compiles it again. */
+class SocketsOfPieces implements IterableIterator<HostSocket> {
+  readonly #decoder: SocketDecoder;
+  readonly #pieces: readonly Uint8Array[];
+  #taken = 0;
+  #view: DataView = NOTHING;
+  #at = 0;
+
+  constructor(pieces: readonly Uint8Array[], decoder: SocketDecoder) {
+    this.#pieces = pieces;
+    this.#decoder = decoder;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<HostSocket, undefined> {
+    for (;;) {
+      const [view, at] = [this.#view, this.#at];
+      if (at + NLMSG_HEADER_BYTES > view.byteLength) {
+        const piece = this.#pieces[this.#taken++];
+        if (piece === undefined) return { done: true, value: undefined };
+        this.#view = viewOf(piece);
+        this.#at = 0;
+        continue;
+      }
       const length = view.getUint32(at, true);
       const [body, end] = [at + NLMSG_HEADER_BYTES, at + length];
-      if (length < NLMSG_HEADER_BYTES || end > view.byteLength) break;
-      if (body + ENTRY_BYTES <= end && !isLast(view, at)) yield decoder.decode(view, body, end);
-      at += align(length);
+      const isWhole = length >= NLMSG_HEADER_BYTES && end <= view.byteLength;
+      this.#at = isWhole ? at + align(length) : view.byteLength;
+      if (isWhole && body + ENTRY_BYTES <= end && !isLast(view, at)) {
+        return { done: false, value: this.#decoder.decode(view, body, end) };
+      }
     }
   }
 }
+
+const NOTHING = new DataView(new ArrayBuffer(0));
 
 function isLast(view: DataView, at: number): boolean {
   const type = view.getUint16(at + 4, true);
@@ -178,7 +214,7 @@ function viewOf(bytes: Uint8Array): DataView {
 const NO_TIMER: SocketTimer = { kind: 'none', expiresInMs: null };
 
 /** Tens of thousands of sockets have few addresses between them: each is written once. */
-class SocketDecoder {
+export class SocketDecoder {
   readonly #ipv4 = new Map<number, string>();
   readonly #ipv6 = new Map<string, string>();
 
