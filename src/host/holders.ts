@@ -33,6 +33,10 @@ interface Aside {
   readonly found: Found;
 }
 
+/** A socket's options, or why they are not known. */
+type Read =
+  { readonly options: SocketOptions; readonly unread: null } | { readonly unread: string };
+
 interface HoldingProcess extends Pick<ProcessFacts, 'name' | 'descriptorLimit'> {
   readonly unit: string | null;
 }
@@ -60,7 +64,9 @@ export class Holders {
     this.#expected += idle;
     // Of an unprivileged user's few among thousands all are read.
     if (Math.min(this.#expected, this.#owners.size) <= this.#mostIdle) return;
-    for (const each of this.#idle ?? []) this.#leaveOut(each);
+    for (const { socket, owner, namespace, found } of this.#idle ?? []) {
+      found(socket, this.#held(socket, owner, namespace, LEFT_OUT));
+    }
     this.#idle = undefined;
   }
 
@@ -69,8 +75,8 @@ export class Holders {
     const owner = this.#owners.of(socket.inode);
     if (owner === undefined) found(socket, this.#unheld(socket, namespace));
     else if (!isIdle(socket)) this.#aside.push({ socket, owner, namespace, found });
-    else if (this.#idle === undefined) this.#leaveOut({ socket, owner, namespace, found });
-    else this.#idle.push({ socket, owner, namespace, found });
+    else if (this.#idle !== undefined) this.#idle.push({ socket, owner, namespace, found });
+    else found(socket, this.#held(socket, owner, namespace, LEFT_OUT));
   }
 
   finish(): void {
@@ -79,9 +85,10 @@ export class Holders {
       this.#kernel,
       aside.map(({ socket: { cookie }, owner: { pid, fd } }) => ({ pid, fd, cookie })),
     );
-    for (const each of aside) {
-      const { socket, found } = each;
-      found(socket, this.#held(each, options.get(socket.cookie ?? ''), UNTRACEABLE));
+    for (const { socket, owner, namespace, found } of aside) {
+      const known = options.get(socket.cookie ?? '');
+      const read: Read = known === undefined ? UNTRACEABLE : { options: known, unread: null };
+      found(socket, this.#held(socket, owner, namespace, read));
     }
   }
 
@@ -107,21 +114,13 @@ export class Holders {
     ];
   }
 
-  #leaveOut(idle: Aside): void {
-    idle.found(idle.socket, this.#held(idle, undefined, LEFT_OUT));
-  }
-
-  #held(
-    { socket, owner: { pid, fd }, namespace }: Omit<Aside, 'found'>,
-    options: SocketOptions | undefined,
-    otherwise: string,
-  ): Holding {
+  #held(socket: HostSocket, { pid, fd }: SocketOwner, namespace: string, read: Read): Holding {
     const known = this.#process(pid);
     return {
       process: known === undefined ? null : { pid, name: known.name, fd },
       unit: known?.unit ?? null,
-      options: options ?? unreadOptions(socket, otherwise),
-      unread: options === undefined ? otherwise : null,
+      options: read.unread === null ? read.options : unreadOptions(socket, read.unread),
+      unread: read.unread,
       namespace,
     };
   }
@@ -143,16 +142,22 @@ export class Holders {
   }
 
   #process(pid: number): HoldingProcess | undefined {
-    if (!this.#processes.has(pid)) {
-      const facts = this.#kernel.processFacts(pid);
-      this.#processes.set(pid, facts && { ...facts, unit: unitOf(facts.cgroup) });
-    }
-    return this.#processes.get(pid);
+    const known = this.#processes.get(pid);
+    if (known !== undefined || this.#processes.has(pid)) return known;
+    const facts = this.#kernel.processFacts(pid);
+    const process = facts && holdingProcess(facts);
+    this.#processes.set(pid, process);
+    return process;
   }
 }
 
-const LEFT_OUT = 'too many idle connections: --options reads them';
-const UNTRACEABLE = 'its process may not be traced by this user: root can';
+/** Spread, each would have a shape of its own, for which V8 throws away what it has compiled. */
+function holdingProcess({ name, descriptorLimit, cgroup }: ProcessFacts): HoldingProcess {
+  return { name, descriptorLimit, unit: unitOf(cgroup) };
+}
+
+const LEFT_OUT: Read = { unread: 'too many idle connections: --options reads them' };
+const UNTRACEABLE: Read = { unread: 'its process may not be traced by this user: root can' };
 
 /** No timer is armed: its keepalive is off, and its user timeout decides nothing yet. */
 function isIdle(socket: HostSocket): boolean {
