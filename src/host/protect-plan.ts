@@ -67,7 +67,7 @@ export function planProtection(kernel: Kernel, request: ProtectRequest): Protect
       complete: true,
       dryRun: true,
       startedAt,
-      host: surveyHost(),
+      host: surveyHost(kernel),
       wanted: terms.wanted,
       targets: targets.map((target) => withCounts(target, inventory)),
       groups,

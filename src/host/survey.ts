@@ -104,7 +104,7 @@ async function survey(
     schema: 'tcpalive/ls/1',
     complete: true,
     takenAt: takenAt.toISOString(),
-    host: surveyHost(),
+    host: surveyHost(kernel),
     namespaces: namespacesSeen(
       known,
       tables.map(({ namespace }) => namespace),

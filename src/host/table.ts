@@ -35,7 +35,7 @@ export function beginTables(
 ): readonly Of<ComingTable>[] {
   const [own] = known;
   if (choice === undefined && own !== undefined) {
-    return [{ table: kernel.comingTcpSockets(), namespace: own, keeper: timekeeper() }];
+    return [{ table: kernel.comingTcpSockets(), namespace: own, keeper: timekeeper(kernel) }];
   }
   return chosenNamespaces(kernel, known, choice).flatMap((namespace) => {
     try {
@@ -75,7 +75,7 @@ export function readTable(
   namespace: KnownNamespace,
   own: Pick<KnownNamespace, 'id'> | undefined,
 ): Of<SocketTable> | undefined {
-  const read = () => ({ table: kernel.tcpSockets(), namespace, keeper: timekeeper() });
+  const read = () => ({ table: kernel.tcpSockets(), namespace, keeper: timekeeper(kernel) });
   if (namespace.id === own?.id) return read();
   return kernel.inNetworkNamespace(namespace.path, () =>
     kernel.networkNamespace(process.pid)?.id === namespace.id ? read() : undefined,

@@ -32,9 +32,8 @@ function factsFrom(values: ReadonlyMap<string, string>, hz: number | undefined):
 }
 
 /** Who tells, where no prediction is asked for. */
-export function surveyHost(): SurveyHost {
-  const hz = platform() === 'linux' ? ticksPerSecond() : undefined;
-  return { kernel: release(), hz: hz ?? null };
+export function surveyHost(kernel: Kernel): SurveyHost {
+  return { kernel: release(), hz: kernel.ticksPerSecond() ?? null };
 }
 
 /** Names this run of the machine: socket cookies and process numbers start again with the next. */
@@ -43,10 +42,10 @@ export function thisBoot(): string | null {
 }
 
 /** What keeps the timers of this network namespace, for the fates of its connections. */
-export function timekeeper(): Timekeeper {
-  if (platform() !== 'linux') return timekeeperFrom(new Map(), undefined);
+export function timekeeper(kernel: Kernel): Timekeeper {
   const others = ['tcp_orphan_retries', 'tcp_synack_retries'];
-  return timekeeperFrom(tcpSysctls([...DECISIVE, ...others]), ticksPerSecond());
+  const values = platform() === 'linux' ? tcpSysctls([...DECISIVE, ...others]) : new Map();
+  return timekeeperFrom(values, kernel.ticksPerSecond());
 }
 
 /** tcp_synack_retries of ip-sysctl.rst. */

@@ -126,7 +126,7 @@ export interface Kernel {
   tcpSysctls(): ReadonlyMap<string, string>;
   /** False when the kernel refuses: read-only, not in this namespace, or no right. */
   setSysctl(name: string, value: string): boolean;
-  /** CONFIG_HZ; undefined where the kernel's configuration cannot be read. */
+  /** CONFIG_HZ; undefined where the system does not tell. */
   ticksPerSecond(): number | undefined;
 }
 

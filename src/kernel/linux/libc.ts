@@ -52,6 +52,8 @@ export interface Libc {
   setrlimit(resource: number, soft: number, hard: number): void;
   /** The soft limit. @throws KernelRefusal */
   getrlimit(resource: number): number;
+  /** Of a clock, in nanoseconds (clock_getres(2)). @throws KernelRefusal */
+  resolutionOf(clock: number): number;
   addressOf(bytes: Buffer): bigint;
   /** A file where the kernel has it, for as long as this process runs; undefined where it takes reading. */
   mapped(fd: number, bytes: number): Buffer | undefined;
@@ -99,6 +101,7 @@ function libcThrough(koffi: typeof koffiModule): Libc {
     waitpid: self.func('int waitpid(int, void*, int)'),
     setrlimit: self.func('int setrlimit(int, void*)'),
     getrlimit: self.func('int getrlimit(int, void*)'),
+    clock_getres: self.func('int clock_getres(int, void*)'),
     mmap: self.func('void* mmap(void*, size_t, int, int, int, long)'),
     madvise: self.func('int madvise(long, size_t, int)'),
     setns: self.func('int setns(int, int)'),
@@ -212,6 +215,11 @@ function libcThrough(koffi: typeof koffiModule): Libc {
       call('getrlimit', c.getrlimit, resource, limits);
       return Number(limits.readBigUInt64LE(0));
     },
+    resolutionOf(clock) {
+      const resolution = Buffer.alloc(TIMESPEC_BYTES);
+      call('clock_getres', c.clock_getres, clock, resolution);
+      return Number(resolution.readBigInt64LE(0)) * 1e9 + Number(resolution.readBigInt64LE(8));
+    },
     addressOf: (bytes) => koffi.address(bytes),
     mapped(fd, bytes) {
       const at = c.mmap(null, bytes, PROT_READ, MAP_PRIVATE, fd, 0) as bigint;
@@ -232,6 +240,8 @@ type NativeFunction = ReturnType<LibraryHandle['func']>;
 const SOCKADDR_BYTES = 28;
 /** `struct rlimit`: the soft one, then the hard one. */
 const RLIMIT_BYTES = 16;
+/** `struct timespec`: seconds, then nanoseconds. */
+const TIMESPEC_BYTES = 16;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;

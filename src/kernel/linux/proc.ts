@@ -1,7 +1,6 @@
 /** What the kernel tells through files: sysctls, its configuration, descriptors of a process. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { gunzipSync } from 'node:zlib';
 
 const IPV4_SYSCTLS = '/proc/sys/net/ipv4';
 
@@ -36,6 +35,8 @@ export function ticksPerSecond(): number | undefined {
 
 function readTicksPerSecond(): number | undefined {
   const zipped = tryRead('/proc/config.gz');
+  // Loaded where it is needed alone: most commands ask the kernel itself.
+  const { gunzipSync } = process.getBuiltinModule('node:zlib');
   const config = zipped === undefined ? tryRead(`/boot/config-${release()}`) : gunzipSync(zipped);
   const match = /^CONFIG_HZ=(\d+)$/m.exec(config?.toString('latin1') ?? '');
   return match === null ? undefined : Number(match[1]);
