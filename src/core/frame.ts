@@ -33,7 +33,10 @@ export interface Decoder {
   readonly isMidFrame: boolean;
   /** What is kept of it: less than the largest frame has. */
   readonly heldBytes: number;
-  /** All frames that `chunk` completes. After a `violation` the decoder must not be used again. */
+  /**
+   * All frames that `chunk` completes, to be looked at before the chunk changes. After a `violation` the decoder
+   * must not be used again.
+   */
   push(chunk: Uint8Array): Decoded;
 }
 
@@ -78,7 +81,7 @@ const rawCodec: Codec = {
     isMidFrame: false,
     heldBytes: 0,
     push: (chunk) => ({
-      frames: { count: 1, beats: 0, payloads: () => [chunk], echo: () => chunk },
+      frames: { count: 1, beats: 0, payloads: () => [new Uint8Array(chunk)], echo: () => chunk },
       skippedBytes: 0,
       violation: undefined,
     }),

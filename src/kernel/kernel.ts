@@ -101,6 +101,8 @@ export interface Kernel {
   /** Without waiting. @throws KernelRefusal: nobody listens there, or does not read */
   sendDatagram(path: string, message: Uint8Array): void;
 
+  /** Another descriptor of the same, which is the caller's; undefined: none is left, or none can be had. */
+  duplicate(fd: number): number | undefined;
   /**
    * To a stream socket, without waiting whatever its O_NONBLOCK says.
    * @returns how many bytes it took; 0: whoever is to read them does not. @throws KernelRefusal

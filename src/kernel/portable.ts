@@ -45,6 +45,7 @@ export const portableKernel: Kernel = {
   reap: () => undefined,
   receiveDatagrams: () => refuse('a datagram socket'),
   sendDatagram: () => refuse('a datagram socket'),
+  duplicate: () => undefined,
   sendNow: () => refuse('a write that does not wait'),
   cookie: () => undefined,
   optionsOf: () => refuse("a socket's options"),

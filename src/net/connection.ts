@@ -18,6 +18,7 @@ import { TcpaliveError } from '../errors.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
 import { deadlines, type DeadlineOwner } from './deadlines.js';
 import { descriptorOf } from './descriptor.js';
+import type { DirectSockets } from './direct-sockets.js';
 
 /**
  * What ended a connection: `FIN` (libuv says so too of a RST right behind data), an errno such as
@@ -91,6 +92,8 @@ export class Connection implements DeadlineOwner {
   readonly #decoder: Decoder;
   readonly #detector: Detector;
   readonly #handlers: ConnectionHandlers;
+  /** Undefined: it is read and written through Node's streams. */
+  readonly #direct: DirectSockets | undefined;
   /** The detector's while it lives, of its goodbye after that. */
   readonly #deadline: Deadline<DeadlineOwner>;
   #lastReceivedAt = NO_INSTANT;
@@ -102,6 +105,7 @@ export class Connection implements DeadlineOwner {
   #choked = false;
   /** Bytes read meanwhile. */
   #readUnsent = 0;
+  #sentDirectly = 0;
 
   /** @param socket connected; from now on nobody else may touch it. */
   constructor(
@@ -110,9 +114,10 @@ export class Connection implements DeadlineOwner {
       readonly codec: Codec;
       readonly detector: (now: Instant) => Detector;
       readonly handlers: ConnectionHandlers;
+      /** For one that has just been accepted: past Node's streams, where that can be had. */
+      readonly direct?: DirectSockets | undefined;
     },
   ) {
-    this.#socket = socket;
     this.#codec = options.codec;
     this.#decoder = options.codec.decoder();
     this.#handlers = options.handlers;
@@ -122,9 +127,12 @@ export class Connection implements DeadlineOwner {
     this.#deadline = deadlines.enter(this);
     this.local = sharedEndpoint(socket.localAddress, socket.localPort);
     this.remote = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
-    socket.setNoDelay(true);
-    const driven: DrivenSocket = Object.assign(socket, { [driver]: this });
-    driven.on('data', Connection.#onData);
+    const reopened = options.direct?.open(socket, (chunk) => this.#received(chunk));
+    this.#direct = reopened && options.direct;
+    this.#socket = reopened ?? socket;
+    this.#socket.setNoDelay(true);
+    const driven: DrivenSocket = Object.assign(this.#socket, { [driver]: this });
+    if (reopened === undefined) driven.on('data', Connection.#onData);
     driven.on('drain', Connection.#onDrain);
     driven.on('end', Connection.#onEnd);
     driven.on('error', Connection.#onError);
@@ -154,7 +162,7 @@ export class Connection implements DeadlineOwner {
 
   /** What the kernel has taken from us, of whole writes: what it does with that is its own affair. */
   get sentBytes(): number {
-    return this.#socket.bytesWritten - this.#socket.writableLength;
+    return this.#sentDirectly + this.#socket.bytesWritten - this.#socket.writableLength;
   }
 
   /** Since the last received byte, or since it was opened. */
@@ -284,9 +292,16 @@ export class Connection implements DeadlineOwner {
   }
 
   #write(bytes: Uint8Array): void {
-    if (this.#socket.write(bytes)) return;
+    const left = this.#direct === undefined ? bytes : this.#sendDirectly(this.#direct, bytes);
+    if (left === undefined || this.#socket.write(left)) return;
     this.#choked = true;
     this.#socket.pause();
+  }
+
+  #sendDirectly(direct: DirectSockets, bytes: Uint8Array): Uint8Array | undefined {
+    const left = direct.send(this.#socket, bytes);
+    this.#sentDirectly += bytes.length - (left?.length ?? 0);
+    return left;
   }
 
   #do(input: 'received' | 'tick', now: Instant): void {

@@ -9,6 +9,7 @@ import { Place } from '../core/recency.js';
 import type { Instant } from '../core/time.js';
 import { Connection, type ConnectionHandlers, type Ending } from './connection.js';
 import { DelayedReplies } from './delayed-replies.js';
+import type { DirectSockets } from './direct-sockets.js';
 import type { Reader } from './readers.js';
 
 export interface SessionOptions {
@@ -21,6 +22,7 @@ export interface SessionOptions {
 
 /** Who is told: all sessions of a server have the same one. */
 export interface SessionOwner {
+  readonly direct: DirectSockets;
   heard(session: Session): void;
   frames(session: Session, frames: Frames, at: Instant): void;
   /** As far as the kernel takes it. */
@@ -44,7 +46,7 @@ export class Session implements ConnectionHandlers, Reader {
   readonly #owner: SessionOwner;
   readonly #later: DelayedReplies | undefined;
 
-  /** @param socket connected; from now on nobody else may touch it. */
+  /** @param socket just accepted; from now on nobody else may touch it. */
   constructor(
     id: number,
     socket: Socket,
@@ -58,6 +60,7 @@ export class Session implements ConnectionHandlers, Reader {
       codec,
       detector: (now) => detectorFor(mode, 'answers', now, silentAfterMs, frameTimeouts),
       handlers: this,
+      direct: owner.direct,
     });
     this.#later =
       replyDelayMs === 0

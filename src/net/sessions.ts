@@ -15,6 +15,7 @@ import { TcpaliveError } from '../errors.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { applyKernelMode, type Connection, type Ending } from './connection.js';
 import { descriptorOf } from './descriptor.js';
+import { DirectSockets } from './direct-sockets.js';
 import type { EchoServerEvent } from './echo-event.js';
 import { Readers } from './readers.js';
 import type { SessionSurvey } from './self-watch.js';
@@ -26,6 +27,7 @@ export interface SessionsOptions extends AdmissionLimits, BacklogLimits, Session
 }
 
 export class Sessions implements SessionOwner {
+  readonly direct: DirectSockets;
   readonly #kernel: Kernel;
   readonly #options: SessionsOptions;
   readonly #onEvent: (event: EchoServerEvent) => void;
@@ -47,6 +49,7 @@ export class Sessions implements SessionOwner {
   #emptied: () => void = () => undefined;
 
   constructor(kernel: Kernel, options: SessionsOptions, onEvent: (event: EchoServerEvent) => void) {
+    this.direct = new DirectSockets(kernel);
     this.#kernel = kernel;
     this.#options = options;
     this.#onEvent = onEvent;

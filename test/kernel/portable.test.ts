@@ -26,6 +26,7 @@ describe('the portable kernel', () => {
     expect(portableKernel.tcpInfo(3)).toBeUndefined();
     expect(portableKernel.socketDiag(endpoint, endpoint)).toBeUndefined();
     expect(portableKernel.openDescriptors(process.pid)).toBeUndefined();
+    expect(portableKernel.duplicate(0)).toBeUndefined();
     expect(portableKernel.ticksPerSecond()).toBeUndefined();
     expect(portableKernel.tcpSysctls().size).toBe(0);
     expect(portableKernel.setSysctl('tcp_retries2', '8')).toBe(false);

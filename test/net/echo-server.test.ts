@@ -22,7 +22,7 @@ import { until } from '../until.js';
 import { ended, fdOf, textsOf } from './driven.js';
 import { rawServer } from './raw-server.js';
 import { refused } from './refused.js';
-import { countFrames, served } from './served.js';
+import { countFrames, isHealthy, served, stranger } from './served.js';
 
 describe('the echo server', { timeout: TEST_MS }, () => {
   it('answers every frame with the same frame, beats too', async () => {
@@ -71,6 +71,41 @@ describe('the echo server', { timeout: TEST_MS }, () => {
       expect(events).toMatchObject([{ kind: 'opened', settings: mode }]);
     },
   );
+});
+
+describe.each([
+  ['straight to the kernel', kernel],
+  ['through Node alone', portableKernel],
+])('answers %s', { timeout: TEST_MS }, (_how, on) => {
+  it('come in order and whole, also for who reads them late', async () => {
+    const run = await served({}, on);
+    const late = await stranger(run);
+    late.pause();
+    const frames = Buffer.concat(Array.from({ length: 1000 }, (_, number) => numbered(number)));
+    late.write(frames);
+    const unsent = () => [...run.server.connections][0]?.unsentBytes ?? 0;
+    await until(() => unsent() > 0, SOON_MS);
+    const answers: Buffer[] = [];
+    late.on('data', (answer: Buffer) => {
+      expect(unsent()).toBeLessThanOrEqual(256 * 1024);
+      answers.push(answer);
+    });
+    late.resume();
+    await until(() => Buffer.concat(answers).length === frames.length, SOON_MS);
+    expect(Buffer.concat(answers).equals(frames)).toBe(true);
+    await until(() => unsent() === 0, SOON_MS);
+    await isHealthy(late);
+  });
+
+  it('are not wanted by who resets behind the question: it is seen as what it is', async () => {
+    const run = await served({}, on);
+    const rude = await stranger(run);
+    await isHealthy(rude);
+    rude.write(numbered(1));
+    rude.resetAndDestroy();
+    await until(() => run.server.connections.size === 0, SOON_MS);
+    expect(run.server.counts.endedBy).toEqual({ ECONNRESET: 1 });
+  });
 });
 
 describe.each(['heartbeat=20ms:600ms', 'idle-timeout=600ms'])(
@@ -393,4 +428,12 @@ async function turnedAway({ address }: EchoServer): Promise<void> {
   socket.on('error', (each) => (error = each));
   await until(() => socket.closed, SOON_MS);
   expect(error).toMatchObject({ code: 'ECONNRESET' });
+}
+
+/** A frame of 16 KiB, full of its number. */
+function numbered(number: number): Buffer {
+  const frame = Buffer.alloc(2 + 16_384);
+  frame.writeUInt16BE(16_384);
+  for (let at = 2; at < frame.length; at += 4) frame.writeUInt32BE(number, at);
+  return frame;
 }

@@ -39,8 +39,12 @@ export async function served(
   return { server, events };
 }
 
+interface To {
+  readonly server: Pick<EchoServer, 'address'>;
+}
+
 /** A client that nobody drives, and that reads nothing before it is told to. */
-export async function stranger({ server: { address } }: Served): Promise<Socket> {
+export async function stranger({ server: { address } }: To): Promise<Socket> {
   const socket = connect(address.port, address.address);
   onTestFinished(() => void socket.destroy());
   socket.on('error', () => undefined);

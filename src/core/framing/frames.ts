@@ -5,7 +5,7 @@ export interface Frames {
   readonly count: number;
   /** Those of them that are empty. */
   readonly beats: number;
-  /** What they carry: copies, except of `raw`. */
+  /** What they carry: copies. */
   payloads(): readonly Uint8Array[];
   /** All of them as they are written, in order: often the very bytes that they were read from. */
   echo(): Uint8Array;

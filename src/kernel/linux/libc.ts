@@ -36,7 +36,7 @@ export interface Libc {
    */
   receiveMany(fd: number, headers: Buffer, count: number): Promise<number>;
   /** @throws KernelRefusal */
-  fcntl(fd: number, command: number, value: number): void;
+  fcntl(fd: number, command: number, value: number): number;
   /** Whether a read would not wait; of a pidfd: whether its process has ended. */
   isReadable(fd: number): boolean;
   close(fd: number): void;
@@ -184,7 +184,7 @@ function libcThrough(koffi: typeof koffiModule): Libc {
           resolve(error === null ? Math.max(0, come) : 0),
         );
       }),
-    fcntl: (fd, command, value) => void call('fcntl', c.fcntl, fd, command, value),
+    fcntl: (fd, command, value) => call('fcntl', c.fcntl, fd, command, value),
     isReadable(fd) {
       const asked = Buffer.alloc(8);
       asked.writeInt32LE(fd, 0);

@@ -77,6 +77,7 @@ const CLOCK_MONOTONIC_COARSE = 6;
 /** No Linux ticks faster; what only behaves like one may name a nanosecond. */
 const HIGHEST_HZ = 1200;
 const CLOSE_RANGE = 436;
+const F_DUPFD_CLOEXEC = 1030;
 const ENOENT = 2;
 
 export class LinuxKernel implements Kernel {
@@ -236,6 +237,15 @@ export class LinuxKernel implements Kernel {
 
   sendDatagram(path: string, message: Uint8Array): void {
     sendDatagram(this.#libc, path, message);
+  }
+
+  duplicate(fd: number): number | undefined {
+    try {
+      return this.#libc.fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    } catch (error) {
+      if (error instanceof KernelRefusal) return undefined;
+      throw error;
+    }
   }
 
   sendNow(fd: number, bytes: Uint8Array): number {

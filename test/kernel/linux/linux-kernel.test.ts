@@ -49,6 +49,16 @@ describe.skipIf(platform() !== 'linux')('the running kernel', () => {
     },
   );
 
+  it.skipIf(lacks('tcpInfo'))('duplicates a descriptor, and no other (needs tcpInfo)', async () => {
+    const { observer } = await openPair();
+    const copy = kernel.duplicate(observer.fd);
+    if (copy === undefined) throw new Error('there is room for one more');
+    expect(copy).not.toBe(observer.fd);
+    expect(kernel.cookie(copy)).toBe(kernel.cookie(observer.fd));
+    closeSync(copy);
+    expect(kernel.duplicate(copy)).toBeUndefined();
+  });
+
   it.skipIf(lacks('keepaliveTuning'))(
     'refuses times that it does not have, and a descriptor that is none (needs keepaliveTuning)',
     async () => {
