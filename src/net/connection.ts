@@ -106,6 +106,11 @@ export class Connection implements DeadlineOwner {
   /** Bytes read meanwhile. */
   #readUnsent = 0;
   #sentDirectly = 0;
+  /**
+   * Something was once written through the socket itself. Until then nobody looks at its queue, which lies far from
+   * all else in memory: 3 % of a beat's CPU time.
+   */
+  #hasQueued = false;
 
   /** @param socket connected; from now on nobody else may touch it. */
   constructor(
@@ -157,7 +162,7 @@ export class Connection implements DeadlineOwner {
 
   /** What waits in this process, because the kernel takes no more from us. */
   get unsentBytes(): number {
-    return this.#socket.writableLength;
+    return this.#hasQueued ? this.#socket.writableLength : 0;
   }
 
   /** What the kernel has taken from us, of whole writes: what it does with that is its own affair. */
@@ -195,6 +200,7 @@ export class Connection implements DeadlineOwner {
   /** Writes more than any buffer holds: its send queue is never empty again. */
   fill(): void {
     if (!this.#isWritable) return;
+    this.#hasQueued = true;
     this.#socket.write(moreThanFits());
     this.#choked = true;
   }
@@ -288,18 +294,22 @@ export class Connection implements DeadlineOwner {
   }
 
   get #isWritable(): boolean {
-    return this.#ending === undefined && this.#socket.writable;
+    if (this.#ending !== undefined) return false;
+    const isDirect = this.#direct !== undefined && !this.#hasQueued;
+    return isDirect || this.#socket.writable;
   }
 
   #write(bytes: Uint8Array): void {
     const left = this.#direct === undefined ? bytes : this.#sendDirectly(this.#direct, bytes);
-    if (left === undefined || this.#socket.write(left)) return;
+    if (left === undefined) return;
+    this.#hasQueued = true;
+    if (this.#socket.write(left)) return;
     this.#choked = true;
     this.#socket.pause();
   }
 
   #sendDirectly(direct: DirectSockets, bytes: Uint8Array): Uint8Array | undefined {
-    const left = direct.send(this.#socket, bytes);
+    const left = direct.send(this.#socket, bytes, this.#hasQueued);
     this.#sentDirectly += bytes.length - (left?.length ?? 0);
     return left;
   }

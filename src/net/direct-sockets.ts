@@ -55,10 +55,12 @@ export class DirectSockets {
   /**
    * Behind what the socket has still to write nothing is sent: it would come first. A socket that the kernel
    * refuses to send on is destroyed for that reason, which the kernel tells only once.
+   * @param mayWait false: nothing has ever been written through the socket itself, and its queue is not looked at
    * @returns what is still to be written, and is the caller's
    */
-  send(socket: Socket, bytes: Uint8Array): Uint8Array | undefined {
-    const fd = socket.writableLength > 0 || socket.destroyed ? undefined : descriptorOf(socket);
+  send(socket: Socket, bytes: Uint8Array, mayWait: boolean): Uint8Array | undefined {
+    const waits = mayWait && socket.writableLength > 0;
+    const fd = waits ? undefined : descriptorOf(socket); // none once it is destroyed
     if (fd === undefined) return new Uint8Array(bytes);
     try {
       const sent = this.#kernel.sendNow(fd, bytes);

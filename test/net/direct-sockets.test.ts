@@ -54,7 +54,7 @@ describe.skipIf(lacks('tcpInfo'))(
     it('sends at once, and keeps nothing of it', async () => {
       const { direct, socket, said } = await opened();
       const bytes = Buffer.from('hello');
-      expect(direct.send(socket, bytes)).toBeUndefined();
+      expect(direct.send(socket, bytes, false)).toBeUndefined();
       bytes.fill('x');
       expect([socket.writableLength, socket.bytesWritten]).toEqual([0, 0]);
       await until(() => said() === 'hello', SOON_MS);
@@ -65,7 +65,7 @@ describe.skipIf(lacks('tcpInfo'))(
         sends: (fd, bytes) => kernel.sendNow(fd, bytes.subarray(0, 3)),
       });
       const bytes = Buffer.from('hello');
-      const left = direct.send(socket, bytes);
+      const left = direct.send(socket, bytes, false);
       bytes.fill('x');
       expect(Buffer.from(left ?? []).toString()).toBe('lo');
       await until(() => said() === 'hel', SOON_MS);
@@ -77,13 +77,13 @@ describe.skipIf(lacks('tcpInfo'))(
       const { direct, socket } = await opened({ sends: count });
       socket.cork();
       socket.write('first');
-      expect(direct.send(socket, Buffer.from('second'))).toEqual(
+      expect(direct.send(socket, Buffer.from('second'), true)).toEqual(
         new Uint8Array(Buffer.from('second')),
       );
       expect(sends).toBe(0);
       socket.uncork();
       await until(() => socket.writableLength === 0, SOON_MS);
-      direct.send(socket, Buffer.from('third'));
+      direct.send(socket, Buffer.from('third'), true);
       expect(sends).toBe(1);
     });
 
@@ -91,11 +91,11 @@ describe.skipIf(lacks('tcpInfo'))(
       const sentOn: number[] = [];
       const { direct, socket } = await opened({ sends: (fd) => sentOn.push(fd) });
       const fd = descriptorOf(socket);
-      direct.send(socket, Buffer.of(1));
+      direct.send(socket, Buffer.of(1), false);
       socket.destroy();
-      direct.send(socket, Buffer.of(1));
+      direct.send(socket, Buffer.of(1), false);
       await once(socket, 'close');
-      direct.send(socket, Buffer.of(1));
+      direct.send(socket, Buffer.of(1), false);
       expect(sentOn).toEqual([fd]);
     });
 
@@ -107,7 +107,7 @@ describe.skipIf(lacks('tcpInfo'))(
         },
       });
       const error = once(socket, 'error');
-      expect(direct.send(socket, Buffer.from('hello'))).toBeUndefined();
+      expect(direct.send(socket, Buffer.from('hello'), false)).toBeUndefined();
       expect(await error).toEqual([refusal]);
       expect(socket.destroyed).toBe(true);
     });
