@@ -49,7 +49,7 @@ process.on('uncaughtException', (error) => {
 });
 
 // Not awaited: the bin is CommonJS, which cannot.
-buildProgram(environment).parseAsync(process.argv).catch(fail);
+buildProgram(environment, process.argv[2]).parseAsync(process.argv).catch(fail);
 
 /** A reader that has seen enough, such as `head`, is no failure of ours; a full disk is. */
 function stdoutFailed(error: NodeJS.ErrnoException): void {

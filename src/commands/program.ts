@@ -15,7 +15,8 @@ import { reapCommand } from './reap.js';
 import { serveWorkerCommand } from './serve-worker.js';
 import { serveCommand } from './serve.js';
 
-export function buildProgram(env: Environment): Command {
+/** @param named of the arguments the first: where that is a command the others are not built, which takes as long */
+export function buildProgram(env: Environment, named?: string): Command {
   const program = new Command('tcpalive')
     .description(
       'How long does a dead TCP connection stay ESTABLISHED, and what would have noticed sooner?',
@@ -23,7 +24,9 @@ export function buildProgram(env: Environment): Command {
     .version(env.version, '-V, --version', 'print the version')
     .helpCommand(true)
     .addHelpText('after', HELP);
-  for (const command of COMMANDS) {
+  const all = Object.entries(COMMANDS);
+  const meant = all.filter(([name]) => name === named);
+  for (const [, command] of meant.length > 0 ? meant : all) {
     program.addCommand(command(env), { hidden: HIDDEN.includes(command) });
   }
   for (const command of [program, ...program.commands]) {
@@ -50,19 +53,20 @@ function likeOurs(text: string, name: string): string {
   return `${message} (BAD_USAGE)\n  ${meant ?? `${name} --help says what there is`}\n`;
 }
 
-const COMMANDS = [
-  compareCommand,
-  serveCommand,
-  probeCommand,
-  lsCommand,
-  protectCommand,
-  reapCommand,
-  guardCommand,
-  doctorCommand,
-  labCommand,
-  serveWorkerCommand,
-  guardSentinelCommand,
-];
+/** By their names. */
+const COMMANDS = {
+  compare: compareCommand,
+  serve: serveCommand,
+  probe: probeCommand,
+  ls: lsCommand,
+  protect: protectCommand,
+  reap: reapCommand,
+  guard: guardCommand,
+  doctor: doctorCommand,
+  lab: labCommand,
+  'serve-worker': serveWorkerCommand,
+  'guard-sentinel': guardSentinelCommand,
+};
 
 /** They are started by the others. */
 const HIDDEN = [labCommand, serveWorkerCommand, guardSentinelCommand];

@@ -290,16 +290,16 @@ class Alike {
    */
   longestSilenceFirst(into: Uint32Array, from: number): number {
     const places = this.#places;
-    const keys = new Float64Array(places.length);
-    for (let at = 0; at < places.length; at++) {
-      keys[at] = (this.#keys[at] ?? 0) * places.length + at;
+    const count = places.length;
+    const keys = new Float64Array(count);
+    for (let at = 0; at < count; at++) keys[at] = (this.#keys[at] ?? 0) * count + at;
+    keys.sort();
+    for (let at = 0; at < count; at++) {
+      const key = keys[at] ?? 0;
+      // The remainder, which % takes four times as long for.
+      into[from + at] = places[key - Math.floor(key / count) * count] ?? 0;
     }
-    let at = from;
-    // The remainder, which % takes four times as long for.
-    for (const key of keys.sort()) {
-      into[at++] = places[key - Math.floor(key / places.length) * places.length] ?? 0;
-    }
-    return at;
+    return from + count;
   }
 }
 

@@ -1,6 +1,6 @@
 /** The command line as it is typed: what is refused, with which words, before anything is started. */
 import { readdirSync } from 'node:fs';
-import { CommanderError } from 'commander';
+import { CommanderError, type Command } from 'commander';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { buildProgram } from '../../src/commands/program.js';
 import { fateKinds } from '../../src/core/fate.js';
@@ -499,3 +499,21 @@ it('building the program has no side effects', () => {
   expect([env.stdout.text, env.stderr.text, env.exitCode]).toEqual(['', '', undefined]);
   expect(env.listeners).toEqual({ interrupt: 0, hangup: 0, exit: 0 });
 });
+
+it('builds the named command alone, as it is among the others', () => {
+  const env = fakeEnvironment();
+  for (const among of buildProgram(env).commands) {
+    const [alone, ...others] = buildProgram(env, among.name()).commands;
+    expect(others).toEqual([]);
+    expect(alone?.helpInformation()).toBe(among.helpInformation());
+  }
+});
+
+it.each(['sl', '--version', 'help', 'toString', undefined])(
+  'builds every command where %s is named, which is none',
+  (named) => {
+    const names = (program: Command) => program.commands.map((command) => command.name());
+    const env = fakeEnvironment();
+    expect(names(buildProgram(env, named))).toEqual(names(buildProgram(env)));
+  },
+);
