@@ -10,11 +10,9 @@ const bin = 'dist/cli.cjs';
 
 // koffi is native.
 const common = { platform: 'node', external: ['koffi'], transform: { target: 'node20' } };
-/** Commands that read much of what there is, and change nothing. */
-const USUAL = [
-  ['ls', '--json', '--all'],
-  ['compare', '--predict-only'],
-];
+/** Commands that read much of what there is, and change nothing: together they use every large piece. */
+const USUAL = [['ls', '--json', '--all'], ['compare', '--predict-only'], ['doctor']];
+const LONGEST_USUAL_MS = 30_000;
 /** At its end keeps the functions that were called, as V8 compiled them, beside the pieces of the bin. */
 const KEEP_CODE = `data:text/javascript,${encodeURIComponent(`
   import { existsSync, renameSync, writeFileSync } from 'node:fs';
@@ -30,8 +28,9 @@ const KEEP_CODE = `data:text/javascript,${encodeURIComponent(`
     for (const { script, file } of pieces) {
       const code = [file, process.arch + '-' + process.versions.v8, 'code'].join('.');
       if (existsSync(code)) continue;
-      writeFileSync(code + '.new', script.createCachedData());
-      renameSync(code + '.new', code);
+      const mine = [code, process.pid, 'new'].join('.');
+      writeFileSync(mine, script.createCachedData());
+      renameSync(mine, code);
     }
   });
 `)}`;
@@ -86,8 +85,19 @@ if (!(process.argv.includes('--if-missing') && existsSync(bin))) {
   });
   await chmod(bin, 0o755);
   await removeStale(new Set(files));
+  await keepCode();
+}
+
+/** Anew: what is there may be for other flags of V8, which refuses it then. */
+async function keepCode() {
+  for (const name of await readdir('dist')) {
+    if (/\.code(\.|$)/.test(name)) await rm(join('dist', name), { force: true });
+  }
+  const env = { ...process.env };
+  delete env.NODE_OPTIONS;
   for (const args of USUAL) {
-    spawnSync(process.execPath, ['--import', KEEP_CODE, bin, ...args], { stdio: 'ignore' });
+    const command = ['--import', KEEP_CODE, bin, ...args];
+    spawnSync(process.execPath, command, { stdio: 'ignore', env, timeout: LONGEST_USUAL_MS });
   }
 }
 
@@ -98,6 +108,8 @@ async function removeStale(current) {
     const path = join('dist', name);
     const [piece] = /^.*-[\w-]{8}\.c?js/.exec(name) ?? [];
     const isPiece = piece !== undefined && !current.has(piece);
-    if (isPiece && (await stat(path)).mtimeMs < oldest) await rm(path);
+    // Another build may have been first.
+    const { mtimeMs } = isPiece ? await stat(path).catch(() => ({ mtimeMs: Infinity })) : {};
+    if (mtimeMs < oldest) await rm(path, { force: true });
   }
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * What Node runs: the pieces of the bin, each with what V8 made of it when it was built (build.mjs), so that
- * it need not be compiled again. Another V8 refuses that, and compiles; so does this one where there is none.
+ * it need not be compiled again. Another V8 refuses that, or this one under other flags, and compiles; so it does
+ * where there is none. Like the pieces themselves it is trusted to be what the build has written.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -51,7 +52,7 @@ function pieceFrom(file: string): object {
   return piece.exports;
 }
 
-/** V8 looks whether it is its own, but not at the source, whose name changes with it, nor at the processor. */
+/** V8 looks for whom it is, and at the length of the source: its name changes with it, and stands for the processor. */
 function compiledCode(file: string): Buffer | undefined {
   try {
     return readFileSync(`${file}.${process.arch}-${process.versions.v8}.code`);

@@ -290,6 +290,6 @@ export class LinuxKernel implements Kernel {
 
   ticksPerSecond(): number | undefined {
     const hz = Math.round(1e9 / this.#libc.resolutionOf(CLOCK_MONOTONIC_COARSE));
-    return hz <= HIGHEST_HZ ? hz : undefined;
+    return hz >= 1 && hz <= HIGHEST_HZ ? hz : undefined;
   }
 }

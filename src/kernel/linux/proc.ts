@@ -35,11 +35,14 @@ export function ticksPerSecond(): number | undefined {
 
 function readTicksPerSecond(): number | undefined {
   const zipped = tryRead('/proc/config.gz');
-  // Loaded where it is needed alone: most commands ask the kernel itself.
-  const { gunzipSync } = process.getBuiltinModule('node:zlib');
-  const config = zipped === undefined ? tryRead(`/boot/config-${release()}`) : gunzipSync(zipped);
+  const config = zipped === undefined ? tryRead(`/boot/config-${release()}`) : unzipped(zipped);
   const match = /^CONFIG_HZ=(\d+)$/m.exec(config?.toString('latin1') ?? '');
   return match === null ? undefined : Number(match[1]);
+}
+
+/** zlib is loaded for this alone: most commands ask the kernel itself. */
+function unzipped(bytes: Buffer): Buffer {
+  return process.getBuiltinModule('node:zlib').gunzipSync(bytes);
 }
 
 /** TCP sockets of this network namespace, those that wait for their end too: counted with IPv4's. */
