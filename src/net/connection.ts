@@ -191,7 +191,10 @@ export class Connection implements DeadlineOwner {
     if (this.#isWritable) this.#write(frames.echo());
   }
 
-  /** Reads no more: its window closes once the peer has filled what room there is. */
+  /**
+   * Reads no more: its window closes once the peer has filled what room there is. It hears no FIN or RST then;
+   * through Node's streams it does while those still have room of their own.
+   */
   stopReading(): void {
     this.#readsNoMore = true;
     this.#socket.pause();
@@ -200,8 +203,7 @@ export class Connection implements DeadlineOwner {
   /** Writes more than any buffer holds: its send queue is never empty again. */
   fill(): void {
     if (!this.#isWritable) return;
-    this.#hasQueued = true;
-    this.#socket.write(moreThanFits());
+    this.#queue(moreThanFits());
     this.#choked = true;
   }
 
@@ -301,11 +303,15 @@ export class Connection implements DeadlineOwner {
 
   #write(bytes: Uint8Array): void {
     const left = this.#direct === undefined ? bytes : this.#sendDirectly(this.#direct, bytes);
-    if (left === undefined) return;
-    this.#hasQueued = true;
-    if (this.#socket.write(left)) return;
+    if (left === undefined || this.#queue(left)) return;
     this.#choked = true;
     this.#socket.pause();
+  }
+
+  /** @returns false: it is more than should wait */
+  #queue(bytes: Uint8Array): boolean {
+    this.#hasQueued = true;
+    return this.#socket.write(bytes);
   }
 
   #sendDirectly(direct: DirectSockets, bytes: Uint8Array): Uint8Array | undefined {

@@ -1,11 +1,14 @@
 import type { Codec } from '../frame.js';
 
-/** Whole frames that came one after another. */
+/**
+ * Whole frames that came one after another: to be looked at in the call that hands them over, since what is read
+ * next, on any connection, may stand where they stood.
+ */
 export interface Frames {
   readonly count: number;
   /** Those of them that are empty. */
   readonly beats: number;
-  /** What they carry: copies. */
+  /** What they carry: copies, made when asked for. */
   payloads(): readonly Uint8Array[];
   /** All of them as they are written, in order: often the very bytes that they were read from. */
   echo(): Uint8Array;
