@@ -118,12 +118,19 @@ function refuseImpossible(flags: LsFlags): void {
       netns === undefined ? undefined : '--netns',
       owners ? undefined : '--no-owners',
       options === true ? '--options' : undefined,
+      countsDescriptors(flags) ? '--fail-on fds' : undefined,
     ].find((flag) => flag !== undefined);
     if (clash !== undefined)
       throw refusal(`--from cannot be combined with ${clash}: a file is what it is`);
   }
-  if (ask !== undefined && !owners)
-    throw refusal('--ask needs to know who holds each: leave out --no-owners');
+  const ofOwners = [
+    ask === undefined ? undefined : '--ask',
+    flags.pid === undefined ? undefined : '--pid',
+    flags.unit === undefined ? undefined : '--unit',
+    countsDescriptors(flags) ? '--fail-on fds' : undefined,
+  ].find((flag) => flag !== undefined);
+  if (ofOwners !== undefined && !owners)
+    throw refusal(`${ofOwners} needs to know who holds each: leave out --no-owners`);
   if (watch === undefined) return;
   if (failOn !== undefined) throw refusal('--watch has no --fail-on: it ends with Ctrl-C alone');
   if (format !== 'table' || json === true)
@@ -134,6 +141,10 @@ function refuseImpossible(flags: LsFlags): void {
     const takes = formatDuration(askWaitMs(ask) + ASK_ROOM_MS);
     throw refusal(`--watch: '${every}' is shorter than --ask may take here, which is ${takes}`);
   }
+}
+
+function countsDescriptors({ failOn }: LsFlags): boolean {
+  return failOn?.some(({ kind }) => kind === 'descriptors') === true;
 }
 
 /** What --ask puts back comes before anything is read. */

@@ -90,6 +90,16 @@ describe('a value that cannot be understood is one line that names it, exit 2', 
     ['--ask=2', "--ask: '2' has no unit: did you mean 2s?"],
     ['--ask=50ms', "--ask: '50ms' is too short for an answer: at least 100ms"],
     ['--ask --no-owners', '--ask needs to know who holds each: leave out --no-owners'],
+    ['--no-owners --pid 1', '--pid needs to know who holds each: leave out --no-owners'],
+    ['--no-owners --unit a', '--unit needs to know who holds each: leave out --no-owners'],
+    [
+      '--no-owners --fail-on dying,fds=90%',
+      '--fail-on fds needs to know who holds each: leave out --no-owners',
+    ],
+    [
+      `--from ${SS} --fail-on fds=90%`,
+      '--from cannot be combined with --fail-on fds: a file is what it is',
+    ],
     ['--watch 1s --ask=2s', "--watch: '1s' is shorter than --ask may take here, which is 4s"],
     ['--watch 3.9s --ask', "--watch: '3.9s' is shorter than --ask may take here, which is 4s"],
     ['--watch 100ms', "--watch: '100ms' is too short: at least 500ms"],
@@ -161,9 +171,9 @@ describe('ls --from', () => {
   });
 
   it('--fail-on is exit 1, and a line for each reason', async () => {
-    const { stderr, exitCode } = await from('--fail-on', 'leaked,unknown,fds=90%');
+    const { stderr, exitCode } = await from('--fail-on', 'leaked,unknown');
     expect([stderr.text, exitCode]).toEqual(['FAIL  leaked: 4\n', 1]);
-    const fine = await from('--fail-on', 'unknown,fds=90%');
+    const fine = await from('--fail-on', 'unknown');
     expect([fine.stderr.text, fine.exitCode]).toEqual(['', 0]);
   });
 
