@@ -14,8 +14,8 @@ const LOOK_EVERY_MS = 50;
 
 interface Drainable {
   readonly connections: ReadonlySet<Connection>;
-  /** From now on each connection is told goodbye with its next answer. Idempotent. */
-  concludeWithAnswers(): void;
+  /** So many connections as are answered next are told goodbye with that; instead of what was said before. */
+  concludeWithAnswers(count: number): void;
 }
 
 /**
@@ -40,8 +40,9 @@ export async function drain(
       silentMs: connection.silentMs(now),
       isBetweenFrames: connection.isBetweenFrames,
     }));
-    if (plan.areWithAnswers(now)) served.concludeWithAnswers();
-    for (const { connection } of plan.goodbyes(views, now)) connection.conclude('drain');
+    const goodbyes = plan.goodbyes(views, now);
+    for (const { connection } of goodbyes.now) connection.conclude('drain');
+    served.concludeWithAnswers(goodbyes.withAnswers);
     await pause(LOOK_EVERY_MS, interruption);
     // What has come while this process stood still is read before anybody is taken for quiet.
     await pollPhase();

@@ -30,7 +30,7 @@ export interface EchoServer extends Watched {
   readonly descriptor: number | undefined;
   readonly connections: ReadonlySet<Connection>;
   /** From now on each connection is told goodbye with its next answer. Idempotent. */
-  concludeWithAnswers(): void;
+  concludeWithAnswers(count: number): void;
   /** Nobody can connect any more; whoever is there stays. Idempotent. */
   stopListening(): void;
   /** Resets every connection, stops listening, and resolves when all descriptors are given back. */
@@ -73,7 +73,7 @@ export async function startEchoServer(
       return canary?.health ?? UNWATCHED;
     },
     survey: (now) => sessions.survey(now),
-    concludeWithAnswers: () => sessions.concludeWithAnswers(),
+    concludeWithAnswers: (count) => sessions.concludeWithAnswers(count),
     stopListening() {
       canary?.close();
       server.close();

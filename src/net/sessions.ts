@@ -45,7 +45,7 @@ export class Sessions implements SessionOwner {
     skippedBytes: 0,
     unanswered: 0,
   };
-  #areConcludedWithAnswers = false;
+  #concludedWithAnswers = 0;
   #emptied: () => void = () => undefined;
 
   constructor(kernel: Kernel, options: SessionsOptions, onEvent: (event: EchoServerEvent) => void) {
@@ -120,9 +120,9 @@ export class Sessions implements SessionOwner {
     this.#counts.rejected.connections += count;
   }
 
-  /** From now on each connection is told goodbye with its next answer. Idempotent. */
-  concludeWithAnswers(): void {
-    this.#areConcludedWithAnswers = true;
+  /** So many connections as are answered next are told goodbye with that; instead of what was said before. */
+  concludeWithAnswers(count: number): void {
+    this.#concludedWithAnswers = count;
   }
 
   /** Resets every connection, and resolves when all descriptors are given back. Idempotent. */
@@ -150,7 +150,9 @@ export class Sessions implements SessionOwner {
   }
 
   answered({ connection }: Session): void {
-    if (this.#areConcludedWithAnswers && connection.isBetweenFrames) connection.conclude('drain');
+    if (this.#concludedWithAnswers === 0 || !connection.isBetweenFrames) return;
+    this.#concludedWithAnswers--;
+    connection.conclude('drain');
   }
 
   unanswered(session: Session): void {
