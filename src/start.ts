@@ -2,13 +2,13 @@
 /**
  * What Node runs: the pieces of the bin, each with what V8 made of it when it was built (build.mjs), so that
  * it need not be compiled again. Another V8 refuses that, or this one under other flags, and compiles; so it does
- * where there is none. Like the pieces themselves it is trusted to be what the build has written.
+ * where there is none. No piece may hold an `import()` of its own, which V8 forgets of kept code. Like the pieces themselves it is trusted to be what the build has written.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 
 /** The file of cli.ts: build.mjs puts it in. */
 declare const PROGRAM: string;
@@ -44,7 +44,6 @@ function pieceFrom(file: string): object {
     {
       filename: file,
       cachedData: compiledCode(file),
-      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     },
   );
   const run = script.runInThisContext() as Wrapper;

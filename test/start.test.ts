@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { install } from './e2e/program.js';
@@ -36,6 +36,22 @@ it('runs what was compiled when it was built', () => {
   const pieces = kept(install());
   expect(pieces.length).toBeGreaterThan(1);
   expect(new Set(pieces)).toEqual(new Set(['taken']));
+});
+
+it('imports nothing by itself: V8 keeps no way to', () => {
+  const bin = install();
+  const texts = new Map<string, string>();
+  const follow = (name: string) => {
+    if (texts.has(name)) return;
+    const text = readFileSync(join(dirname(bin), name), 'utf8');
+    texts.set(name, text);
+    // Earlier builds have left pieces, too.
+    for (const [, next = ''] of text.matchAll(/["'`]\.\/([\w-]+\.cjs)["'`]/g)) follow(next);
+  };
+  follow('cli.cjs');
+  expect(texts.size).toBeGreaterThan(5);
+  const importing = [...texts].filter(([, text]) => /\bimport\s*\(/.test(text));
+  expect(importing.map(([name]) => name)).toEqual([]);
 });
 
 it('compiles itself where nothing is kept', () => {

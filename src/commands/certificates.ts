@@ -17,7 +17,7 @@ export async function readCertificates(
   });
   const certificates = text.match(CERTIFICATE) ?? [];
   if (certificates.length === 0) throw refuse(`${file} holds no certificate in PEM`);
-  const { X509Certificate } = await import('node:crypto');
+  const { X509Certificate } = process.getBuiltinModule('node:crypto');
   for (const [at, certificate] of certificates.entries()) {
     try {
       new X509Certificate(certificate);

@@ -30,7 +30,8 @@ const MOST_HEADER_BYTES = 16 * 1024;
 /** Never rejects, and leaves nothing open. */
 export async function askHttp(asked: HttpRequest): Promise<HttpAnswer> {
   const { url, method, ca, timeoutMs, interruption } = asked;
-  const begin = url.protocol === 'https:' ? (await import('node:https')).request : request;
+  const begin =
+    url.protocol === 'https:' ? process.getBuiltinModule('node:https').request : request;
   if (interruption.aborted) return { kind: 'interrupted' };
   return new Promise((resolve) => {
     // More than once: the end of a request tells of itself again.
