@@ -92,8 +92,13 @@ function output(
   },
   onError: (error: NodeJS.ErrnoException) => void,
 ): Output {
-  stream.on('error', onError);
   const pieces = new OneAtATime(stream);
+  let goesOnUnread = false;
+  const failed = (error: NodeJS.ErrnoException) => {
+    if (goesOnUnread && error.code === 'EPIPE') pieces.end();
+    else onError(error);
+  };
+  stream.on('error', failed);
   return {
     isTTY: stream.isTTY ?? false,
     get columns() {
@@ -107,10 +112,16 @@ function output(
     },
     write: (piece) => pieces.write(piece),
     // What is written to a terminal is on it at once: nothing is left for the shell's prompt to cross.
-    neverBlock: () => stream.isTTY !== true && pieces.neverBlock(),
+    neverBlock() {
+      if (stream.isTTY === true) return;
+      goesOnUnread = true;
+      pieces.neverBlock();
+    },
     goOnIn(streamFor) {
-      const other = stream.isTTY === true ? undefined : streamFor(stream.fd);
-      if (other !== undefined) pieces.goOnIn(other.on('error', onError));
+      if (stream.isTTY === true) return;
+      goesOnUnread = true;
+      const other = streamFor(stream.fd);
+      if (other !== undefined) pieces.goOnIn(other.on('error', failed));
     },
   };
 }

@@ -30,9 +30,12 @@ export interface Output {
   write(text: string | Uint8Array): boolean | undefined;
   /** Pieces of it that wait. */
   readonly waiting: number;
-  /** From now on a write never waits for a reader, whoever else writes there. A terminal is not meant. */
+  /**
+   * From now on a write never waits for a reader, whoever else writes there, and one that has gone ends nobody:
+   * nothing is written any more. A terminal is not meant.
+   */
   neverBlock(): void;
-  /** From now on another stream is written to, if there is one for that descriptor. A terminal is not meant. */
+  /** The same through another stream, if there is one for that descriptor. A terminal is not meant. */
   goOnIn(streamFor: (fd: number) => Writable | undefined): void;
 }
 

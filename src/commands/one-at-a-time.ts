@@ -14,6 +14,7 @@ export class OneAtATime {
   #stream: Stream;
   readonly #waiting: (string | Uint8Array)[] = [];
   #isNeverToBlock = false;
+  #isOver = false;
 
   constructor(stream: Stream) {
     this.#stream = stream;
@@ -26,6 +27,7 @@ export class OneAtATime {
 
   /** @returns true when nothing waits to be written */
   write(piece: string | Uint8Array): boolean {
+    if (this.#isOver) return true;
     this.#waiting.push(piece);
     this.#go();
     return this.waiting === 0 && this.#stream.writableLength === 0;
@@ -43,6 +45,12 @@ export class OneAtATime {
    */
   neverBlock(): void {
     this.#isNeverToBlock = true;
+  }
+
+  /** Nobody will read it: from now on nothing is written, and what waits is forgotten. */
+  end(): void {
+    this.#isOver = true;
+    this.#waiting.length = 0;
   }
 
   #go(): void {

@@ -38,6 +38,25 @@ describe('stopped for twice its timeout', () => {
   });
 });
 
+describe('whoever reads its log is gone', () => {
+  it.each([1, 2])('a server of %i process(es) goes on without it', async (workers) => {
+    const server = await serve(['--workers', String(workers), '--drain-timeout', '1s']);
+    server.child.stdout.destroy();
+    server.child.stderr.destroy();
+    for (const round of [1, 2, 3]) {
+      const peer = beating(server.port);
+      let answers = 0;
+      peer.socket.on('data', () => answers++);
+      await until(() => answers >= 3, 10_000);
+      expect(answers, `round ${round}`).toBeGreaterThanOrEqual(3);
+      peer.stop();
+      peer.socket.destroy();
+    }
+    server.child.kill('SIGTERM');
+    expect((await server.ended).code).toBe(143);
+  });
+});
+
 async function stalled(child: { kill(signal: NodeJS.Signals): boolean }): Promise<void> {
   child.kill('SIGSTOP');
   await passed(2 * TIMEOUT_MS);
