@@ -281,11 +281,7 @@ export class WorkerPool {
       this.#past.push(worker.counts);
       return;
     }
-    const { endedBy } = worker.counts;
-    this.#past.push({
-      ...worker.counts,
-      endedBy: { ...endedBy, [LOST]: (endedBy[LOST] ?? 0) + lost },
-    });
+    this.#past.push(countsWith(lost, worker.counts));
     this.#onEvent({ kind: 'worker-lost', ...about(worker), reason, connections: lost });
     for (const socket of worker.delivery.takeBack()) this.#deal(socket);
     if (!this.#isEnding) this.#beginAgain(worker);
@@ -320,4 +316,11 @@ export class WorkerPool {
 
 function about({ number, child }: Worker) {
   return { worker: number, pid: child.pid ?? 0 };
+}
+
+/** Of a worker that told them last some time before it ended: those it let in after that are known to us alone. */
+function countsWith(lost: number, counts: ServerCounts): ServerCounts {
+  const endedBy = { ...counts.endedBy, [LOST]: (counts.endedBy[LOST] ?? 0) + lost };
+  const ended = Object.values(endedBy).reduce((sum, count) => sum + count, 0);
+  return { ...counts, accepted: Math.max(counts.accepted, ended), endedBy };
 }
