@@ -10,6 +10,8 @@ const bin = 'dist/cli.cjs';
 
 // koffi is native.
 const common = { platform: 'node', external: ['koffi'], transform: { target: 'node20' } };
+const minify = { compress: true, mangle: false, codegen: { removeWhitespace: true } };
+
 /** Commands that read much of what there is, and change nothing: together they use every large piece. */
 const USUAL = [['ls', '--json', '--all'], ['compare', '--predict-only'], ['doctor']];
 const LONGEST_USUAL_MS = 30_000;
@@ -34,8 +36,6 @@ const KEEP_CODE = `data:text/javascript,${encodeURIComponent(`
     }
   });
 `)}`;
-
-const minify = { compress: true, mangle: false, codegen: { removeWhitespace: true } };
 
 if (!(process.argv.includes('--if-missing') && existsSync(bin))) {
   const written = await build([
@@ -106,10 +106,9 @@ async function removeStale(current) {
   const oldest = Date.now() - 3_600_000;
   for (const name of await readdir('dist')) {
     const path = join('dist', name);
-    const [piece] = /^.*-[\w-]{8}\.c?js/.exec(name) ?? [];
-    const isPiece = piece !== undefined && !current.has(piece);
+    if (!/-[\w-]{8}\.c?js$/.test(name) || current.has(name)) continue;
     // Another build may have been first.
-    const { mtimeMs } = isPiece ? await stat(path).catch(() => ({ mtimeMs: Infinity })) : {};
-    if (mtimeMs < oldest) await rm(path, { force: true });
+    const since = await stat(path).catch(() => undefined);
+    if (since !== undefined && since.mtimeMs < oldest) await rm(path, { force: true });
   }
 }

@@ -2,7 +2,8 @@
 /**
  * What Node runs: the pieces of the bin, each with what V8 made of it when it was built (build.mjs), so that
  * it need not be compiled again. Another V8 refuses that, or this one under other flags, and compiles; so it does
- * where there is none. No piece may hold an `import()` of its own, which V8 forgets of kept code. Like the pieces themselves it is trusted to be what the build has written.
+ * where there is none. Like the pieces themselves it is trusted to be what the build has written. No piece may hold
+ * an `import()` of its own, which V8 forgets of kept code.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
