@@ -116,6 +116,15 @@ function libcThrough(koffi: typeof koffiModule): Libc {
     return result;
   }
 
+  /** Of what has just been called. Undefined: it would have had to wait. */
+  function unlessAgain(name: string, returned: unknown): number | undefined {
+    const result = Number(returned);
+    if (result >= 0) return result;
+    const errno = koffi.errno();
+    if (errno === EAGAIN) return undefined;
+    throw new KernelRefusal(name, errno);
+  }
+
   return {
     getsockopt(fd, level, option, room) {
       const value = Buffer.alloc(room);
@@ -151,13 +160,8 @@ function libcThrough(koffi: typeof koffiModule): Libc {
       return address.subarray(0, length.readUInt32LE());
     },
     send: (fd, message) => void call('send', c.send, fd, message, message.length, 0),
-    sendNow(fd, bytes) {
-      const sent = Number(c.send(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL));
-      if (sent >= 0) return sent;
-      const errno = koffi.errno();
-      if (errno === EAGAIN) return 0;
-      throw new KernelRefusal('send', errno);
-    },
+    sendNow: (fd, bytes) =>
+      unlessAgain('send', c.send(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL)) ?? 0,
     sendTo: (fd, message, address) =>
       void call(
         'sendto',
@@ -171,13 +175,8 @@ function libcThrough(koffi: typeof koffiModule): Libc {
       ),
     receive: (fd, room) =>
       room.subarray(0, call('recv', c.recv, fd, room, room.length, MSG_DONTWAIT)),
-    receiveMessage(fd, header) {
-      const bytes = Number(c.recvmsg(fd, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
-      if (bytes >= 0) return bytes;
-      const errno = koffi.errno();
-      if (errno === EAGAIN) return undefined;
-      throw new KernelRefusal('recvmsg', errno);
-    },
+    receiveMessage: (fd, header) =>
+      unlessAgain('recvmsg', c.recvmsg(fd, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)),
     receiveMany: (fd, headers, count) =>
       new Promise((resolve) => {
         c.recvmmsg.async(fd, headers, count, MSG_DONTWAIT, null, (error: unknown, come: number) =>

@@ -25,15 +25,8 @@ export function setSysctl(name: string, value: string): boolean {
   }
 }
 
-let ticks: { readonly perSecond: number | undefined } | undefined;
-
-/** Of the running kernel: unpacked once. */
+/** As the running kernel was configured; undefined where that cannot be read. */
 export function ticksPerSecond(): number | undefined {
-  ticks ??= { perSecond: readTicksPerSecond() };
-  return ticks.perSecond;
-}
-
-function readTicksPerSecond(): number | undefined {
   const zipped = tryRead('/proc/config.gz');
   const config = zipped === undefined ? tryRead(`/boot/config-${release()}`) : unzipped(zipped);
   const match = /^CONFIG_HZ=(\d+)$/m.exec(config?.toString('latin1') ?? '');

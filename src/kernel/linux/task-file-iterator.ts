@@ -4,7 +4,6 @@
  * and for root alone: whoever cannot have it reads the links.
  */
 import { closeSync, fstatSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
-import { KernelRefusal } from '../kernel.js';
 import type { Libc } from './libc.js';
 import { Btf, FUNCTION, STRUCTURE } from './btf.js';
 import { heldSocketsProgram, type KernelLayout } from './held-sockets-program.js';
@@ -76,14 +75,17 @@ function unlessInterrupted(load: () => number): number {
     try {
       return load();
     } catch (error) {
-      const isInterrupted = error instanceof KernelRefusal && error.errno === EAGAIN;
-      if (!isInterrupted || tries === MOST_TRIES) throw error;
+      if (!isAgain(error) || tries === MOST_TRIES) throw error;
     }
   }
 }
 
-const EAGAIN = 11;
 const MOST_TRIES = 5;
+
+/** EAGAIN, of ours and of Node's. */
+function isAgain(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EAGAIN';
+}
 
 const INSTRUCTION_BYTES = 8;
 
@@ -169,7 +171,7 @@ function readAgain(fd: number, into: Uint32Array, at: number): number {
     try {
       return readSync(fd, into, at, into.byteLength - at, null);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      if (!isAgain(error)) throw error;
     }
   }
 }
