@@ -112,23 +112,23 @@ Examples:
 function refuseImpossible(flags: LsFlags): void {
   const { from, ask, watch, netns, format, json, owners, options, failOn } = flags;
   if (from !== undefined) {
-    const clash = [
-      ask === undefined ? undefined : '--ask',
-      watch === undefined ? undefined : '--watch',
-      netns === undefined ? undefined : '--netns',
-      owners ? undefined : '--no-owners',
-      options === true ? '--options' : undefined,
-      countsDescriptors(flags) ? '--fail-on fds' : undefined,
-    ].find((flag) => flag !== undefined);
+    const clash = firstGiven({
+      '--ask': ask !== undefined,
+      '--watch': watch !== undefined,
+      '--netns': netns !== undefined,
+      '--no-owners': !owners,
+      '--options': options === true,
+      '--fail-on fds': countsDescriptors(flags),
+    });
     if (clash !== undefined)
       throw refusal(`--from cannot be combined with ${clash}: a file is what it is`);
   }
-  const ofOwners = [
-    ask === undefined ? undefined : '--ask',
-    flags.pid === undefined ? undefined : '--pid',
-    flags.unit === undefined ? undefined : '--unit',
-    countsDescriptors(flags) ? '--fail-on fds' : undefined,
-  ].find((flag) => flag !== undefined);
+  const ofOwners = firstGiven({
+    '--ask': ask !== undefined,
+    '--pid': flags.pid !== undefined,
+    '--unit': flags.unit !== undefined,
+    '--fail-on fds': countsDescriptors(flags),
+  });
   if (ofOwners !== undefined && !owners)
     throw refusal(`${ofOwners} needs to know who holds each: leave out --no-owners`);
   if (watch === undefined) return;
@@ -141,6 +141,10 @@ function refuseImpossible(flags: LsFlags): void {
     const takes = formatDuration(askWaitMs(ask) + ASK_ROOM_MS);
     throw refusal(`--watch: '${every}' is shorter than --ask may take here, which is ${takes}`);
   }
+}
+
+function firstGiven(flags: Readonly<Record<string, boolean>>): string | undefined {
+  return Object.keys(flags).find((flag) => flags[flag]);
 }
 
 function countsDescriptors({ failOn }: LsFlags): boolean {

@@ -51,6 +51,13 @@ export function sumCounts(counts: readonly ServerCounts[]): ServerCounts {
   );
 }
 
+/** Of one who told them for the last time some while before it ended: whom it let in after that is lost with it, too. */
+export function withLost(counts: ServerCounts, lost: number, cause: string): ServerCounts {
+  const endedBy = sumByName(counts.endedBy, { [cause]: lost });
+  const ended = Object.values(endedBy).reduce((sum, count) => sum + count, 0);
+  return { ...counts, accepted: Math.max(counts.accepted, ended), endedBy };
+}
+
 function sumByName(one: Readonly<Record<string, number>>, other: Readonly<Record<string, number>>) {
   const sum = { ...one };
   for (const [name, count] of Object.entries(other)) sum[name] = (sum[name] ?? 0) + count;

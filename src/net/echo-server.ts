@@ -29,7 +29,7 @@ export interface EchoServer extends Watched {
   /** Of the listening socket; undefined once nobody can connect any more. */
   readonly descriptor: number | undefined;
   readonly connections: ReadonlySet<Connection>;
-  /** From now on each connection is told goodbye with its next answer. Idempotent. */
+  /** So many connections as are answered next are told goodbye with that; instead of what was said before. */
   concludeWithAnswers(count: number): void;
   /** Nobody can connect any more; whoever is there stays. Idempotent. */
   stopListening(): void;

@@ -8,7 +8,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { Dealing } from '../core/dealing.js';
-import { NO_COUNTS, sumCounts, type ServerCounts } from '../core/server-counts.js';
+import { NO_COUNTS, sumCounts, withLost, type ServerCounts } from '../core/server-counts.js';
 import type { ServerSnapshot } from '../core/serve-status.js';
 import { msBetween, type Instant } from '../core/time.js';
 import { TcpaliveError } from '../errors.js';
@@ -281,7 +281,7 @@ export class WorkerPool {
       this.#past.push(worker.counts);
       return;
     }
-    this.#past.push(countsWith(lost, worker.counts));
+    this.#past.push(withLost(worker.counts, lost, LOST));
     this.#onEvent({ kind: 'worker-lost', ...about(worker), reason, connections: lost });
     for (const socket of worker.delivery.takeBack()) this.#deal(socket);
     if (!this.#isEnding) this.#beginAgain(worker);
@@ -316,11 +316,4 @@ export class WorkerPool {
 
 function about({ number, child }: Worker) {
   return { worker: number, pid: child.pid ?? 0 };
-}
-
-/** Of a worker that told them last some time before it ended: those it let in after that are known to us alone. */
-function countsWith(lost: number, counts: ServerCounts): ServerCounts {
-  const endedBy = { ...counts.endedBy, [LOST]: (counts.endedBy[LOST] ?? 0) + lost };
-  const ended = Object.values(endedBy).reduce((sum, count) => sum + count, 0);
-  return { ...counts, accepted: Math.max(counts.accepted, ended), endedBy };
 }
