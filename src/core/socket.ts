@@ -96,3 +96,10 @@ export function unreadOptions(socket: HostSocket, reason: string): SocketOptions
 
 /** One for the tens of thousands of a host. */
 const OFF_AND_UNREAD: SocketOptions = { keepalive: { kind: 'off' }, userTimeoutMs: null };
+
+/** SO_COOKIE, or a message's idiag_cookie, as `ss -e` writes them. */
+export function cookieText(low: number, high: number): string {
+  // Counted up from 1, but in a nested interrupt down from 2^64 (gen_cookie_next, linux/cookie.h).
+  const isSafe = high < 0x20_0000;
+  return (isSafe ? high * 0x1_0000_0000 + low : (BigInt(high) << 32n) + BigInt(low)).toString(16);
+}

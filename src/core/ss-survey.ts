@@ -8,7 +8,6 @@ import {
   listenerFrom,
   summarise,
   tallyOf,
-  worstFirst,
   type Connection,
   type Holding,
   type Listener,
@@ -17,6 +16,7 @@ import {
 } from './survey.js';
 import { sysctlDefaults } from './sysctl.js';
 import { unitOf } from './unit.js';
+import { worstFirst } from './worst-first.js';
 
 export interface Pasted {
   readonly reading: SsReading;

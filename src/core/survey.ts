@@ -4,6 +4,7 @@
  */
 import type { Endpoint } from './endpoint.js';
 import { fateKinds, type Fate, type FateKind } from './fate.js';
+import type { IdleSockets } from './idle-sockets.js';
 import type { HostSocket, SocketKeepalive, SocketOptions, SocketTimer } from './socket.js';
 
 export interface Survey {
@@ -26,6 +27,22 @@ export interface Survey {
 
 /** What there are not tens of thousands of. */
 export type SurveyFacts = Omit<Survey, 'connections'>;
+
+/** Where connections go of which there may be tens of thousands. */
+export interface ConnectionSink {
+  add(connection: Connection): void;
+}
+
+/** The same of those that differ from another in their ends, descriptor, silence and cookie alone. */
+export interface AlikeSink extends ConnectionSink {
+  /** Does not add it. @returns by which number it is known */
+  like(connection: Connection): number;
+  /**
+   * @param likes by which number that is known which each of `idle` is like
+   * @param fds of their processes, where they have any
+   */
+  addAlike(idle: IdleSockets, likes: Uint32Array, fds: Uint32Array): void;
+}
 
 export interface SurveyHost {
   /** Null: read from a file, that says nothing of it. */
@@ -208,12 +225,13 @@ export function summarise(
 export class Tally {
   readonly #byPid = new Map<number, Record<FateKind, number>>();
 
-  add(connection: Connection): void {
+  /** @param count of connections of the same process and fate */
+  add(connection: Connection, count = 1): void {
     const pid = connection.process?.pid;
     if (pid === undefined) return;
     let counts = this.#byPid.get(pid);
     if (counts === undefined) this.#byPid.set(pid, (counts = noFates()));
-    counts[connection.fate.kind]++;
+    counts[connection.fate.kind] += count;
   }
 
   of(pid: number): Readonly<Record<FateKind, number>> {
@@ -249,59 +267,3 @@ export function countByFate(
 function noFates(): Record<FateKind, number> {
   return Object.fromEntries(fateKinds.map((kind) => [kind, 0])) as Record<FateKind, number>;
 }
-
-/** The worst fate first, within it the longest silence; of what the kernel says nothing, last. */
-export function worstFirst(connections: readonly Connection[]): readonly Connection[] {
-  const ranking = new Ranking();
-  for (const { fate, silentMs } of connections) ranking.add(fate.kind, silentMs);
-  return [...ranking.worstFirst()].flatMap((place) => connections[place] ?? []);
-}
-
-/** The same of what is not kept: by the place at which each was added. */
-export class Ranking {
-  readonly #byFate = new Map(fateKinds.map((kind) => [kind, new Alike()]));
-  #count = 0;
-
-  add(fate: FateKind, silentMs: number | null): void {
-    this.#byFate.get(fate)?.add(this.#count++, silentMs);
-  }
-
-  worstFirst(): Uint32Array {
-    const places = new Uint32Array(this.#count);
-    let at = 0;
-    for (const alike of this.#byFate.values()) at = alike.longestSilenceFirst(places, at);
-    return places;
-  }
-}
-
-/** Those of one fate. */
-class Alike {
-  readonly #places: number[] = [];
-  readonly #keys: number[] = [];
-
-  add(place: number, silentMs: number | null): void {
-    this.#places.push(place);
-    this.#keys.push(LONGEST_SILENCE_MS - Math.min(silentMs ?? -1, LONGEST_SILENCE_MS));
-  }
-
-  /**
-   * By one number each, its place in the lower digits: a comparison in JavaScript takes twice as long.
-   * @returns where the next may be put
-   */
-  longestSilenceFirst(into: Uint32Array, from: number): number {
-    const places = this.#places;
-    const count = places.length;
-    const keys = new Float64Array(count);
-    for (let at = 0; at < count; at++) keys[at] = (this.#keys[at] ?? 0) * count + at;
-    keys.sort();
-    for (let at = 0; at < count; at++) {
-      const key = keys[at] ?? 0;
-      // The remainder, which % takes four times as long for.
-      into[from + at] = places[key - Math.floor(key / count) * count] ?? 0;
-    }
-    return from + count;
-  }
-}
-
-/** The kernel counts it in 32 bits: with the places of a million sockets still exact. */
-const LONGEST_SILENCE_MS = 2 ** 32;

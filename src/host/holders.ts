@@ -16,14 +16,38 @@ import { Owners } from './owners.js';
 /** What an idle connection's user timeout would do later on is not worth half of the time of a survey. */
 const MOST_IDLE_READ = 10_000;
 
-/** Where who holds it was not asked for. */
-export function heldByWhoever(socket: HostSocket, namespace: string): Holding {
+type Found = (socket: HostSocket, holding: Holding) => void;
+
+export interface Holds {
+  readonly owners: Owners;
+  /** As many idle connections are looked up next. @returns whether their options are read, each with its own */
+  expect(idle: number): boolean;
+  /** `found` learns of it now, or when the options of many are read: by `finish` at the latest. */
+  lookUp(socket: HostSocket, namespace: string, found: Found): void;
+  /** Of one whose options are not read. */
+  unread(socket: HostSocket, owner: SocketOwner | undefined, namespace: string): Holding;
+  finish(): void;
+  /** Of those that were looked up. */
+  processes(): readonly ProcessNote[];
+  notes(): readonly string[];
+}
+
+/** Where who holds them was not asked for. */
+export const unaskedHolders: Holds = {
+  owners: new Owners({ numbers: new Uint32Array(), hidden: 0 }),
+  expect: () => false,
+  lookUp: (socket, namespace, found) => found(socket, heldByWhoever(socket, namespace)),
+  unread: (socket, _owner, namespace) => heldByWhoever(socket, namespace),
+  finish: () => undefined,
+  processes: () => [],
+  notes: () => [],
+};
+
+function heldByWhoever(socket: HostSocket, namespace: string): Holding {
   const unread = 'not asked who holds it (--no-owners)';
   const options = unreadOptions(socket, unread);
   return { process: null, unit: null, options, unread, namespace };
 }
-
-type Found = (socket: HostSocket, holding: Holding) => void;
 
 /** Its options are read with those of all that its process holds. */
 interface Aside {
@@ -41,9 +65,9 @@ interface HoldingProcess extends Pick<ProcessFacts, 'name' | 'descriptorLimit'> 
   readonly unit: string | null;
 }
 
-export class Holders {
+export class Holders implements Holds {
+  readonly owners: Owners;
   readonly #kernel: Kernel;
-  readonly #owners: Owners;
   /** Undefined: it has ended meanwhile. */
   readonly #processes = new Map<number, HoldingProcess | undefined>();
   readonly #mostIdle: number;
@@ -55,28 +79,33 @@ export class Holders {
   /** @param everyOption also of more idle connections than are worth it */
   constructor(kernel: Kernel, everyOption: boolean) {
     this.#kernel = kernel;
-    this.#owners = new Owners(kernel.heldSockets());
+    this.owners = new Owners(kernel.heldSockets());
     this.#mostIdle = everyOption ? Infinity : MOST_IDLE_READ;
   }
 
-  /** As many idle connections are looked up next. */
-  expect(idle: number): void {
+  expect(idle: number): boolean {
     this.#expected += idle;
     // Of an unprivileged user's few among thousands all are read.
-    if (Math.min(this.#expected, this.#owners.size) <= this.#mostIdle) return;
+    if (Math.min(this.#expected, this.owners.size) <= this.#mostIdle) return true;
     for (const { socket, owner, namespace, found } of this.#idle ?? []) {
-      found(socket, this.#held(socket, owner, namespace, LEFT_OUT));
+      found(socket, this.unread(socket, owner, namespace));
     }
     this.#idle = undefined;
+    return false;
   }
 
-  /** `found` learns of it now, or when the options of many are read: by `finish` at the latest. */
   lookUp(socket: HostSocket, namespace: string, found: Found): void {
-    const owner = this.#owners.of(socket.inode);
+    const owner = this.owners.of(socket.inode);
     if (owner === undefined) found(socket, this.#unheld(socket, namespace));
     else if (!isIdle(socket)) this.#aside.push({ socket, owner, namespace, found });
     else if (this.#idle !== undefined) this.#idle.push({ socket, owner, namespace, found });
-    else found(socket, this.#held(socket, owner, namespace, LEFT_OUT));
+    else found(socket, this.unread(socket, owner, namespace));
+  }
+
+  unread(socket: HostSocket, owner: SocketOwner | undefined, namespace: string): Holding {
+    return owner === undefined
+      ? this.#unheld(socket, namespace)
+      : this.#held(socket, owner, namespace, LEFT_OUT);
   }
 
   finish(): void {
@@ -92,7 +121,6 @@ export class Holders {
     }
   }
 
-  /** Of those that were looked up. */
   processes(): readonly ProcessNote[] {
     return [...this.#processes].flatMap(([pid, known]) => {
       if (known === undefined) return [];
@@ -102,7 +130,7 @@ export class Holders {
   }
 
   notes(): readonly string[] {
-    const { hidden } = this.#owners;
+    const { hidden } = this.owners;
     const processes = hidden === 1 ? '1 process' : `${hidden} processes`;
     return [
       ...(hidden === 0
@@ -136,7 +164,7 @@ export class Holders {
       const isQueued = state === 'ESTABLISHED' || state === 'CLOSE-WAIT' || state === 'SYN-RECV';
       return isQueued ? 'no process has accepted it yet' : 'no process holds it any more';
     }
-    return this.#owners.hidden === 0
+    return this.owners.hidden === 0
       ? 'no process was found that holds it'
       : 'its process may not be looked into by this user: root can';
   }

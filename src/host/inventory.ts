@@ -1,5 +1,6 @@
 /** All TCP sockets of some processes, in whichever network namespaces they are: each once. */
 import type { Timekeeper } from '../core/fate-model.js';
+import { everySocket } from '../core/idle-sockets.js';
 import { isListener, type HostSocket } from '../core/socket.js';
 import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
 import type { NetworkNamespace, SocketTable } from '../kernel/socket-view.js';
@@ -47,7 +48,7 @@ function inventoryOf(
   { table, keeper, namespace }: Of<SocketTable>,
   processes: readonly TargetProcess[],
 ): Inventory {
-  const sockets = [...table.sockets];
+  const sockets = [...everySocket(table)];
   const byInode = new Map(sockets.map((socket) => [socket.inode, socket]));
   const held = new Map<string, Reachable & { readonly socket: HostSocket; cookie: string }>();
   const hidden = processes.filter(({ pid }) => {

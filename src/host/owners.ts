@@ -6,7 +6,8 @@ import type { HeldSockets } from '../kernel/socket-view.js';
 export class Owners {
   /** Processes that this user may not look into: what they hold has no owner here. */
   readonly hidden: number;
-  readonly #numbers: Uint32Array;
+  /** Three for each: process, descriptor, inode. */
+  readonly numbers: Uint32Array;
   /** Open addressing: the inode of each place, and where in the numbers it stands. A Map takes five times as long. */
   readonly #inodes: Uint32Array;
   readonly #places: Uint32Array;
@@ -14,7 +15,7 @@ export class Owners {
 
   constructor({ numbers, hidden }: HeldSockets) {
     this.hidden = hidden;
-    this.#numbers = numbers;
+    this.numbers = numbers;
     // Three times as many places as sockets, or more: there is always a free one to end at.
     const bits = Math.ceil(Math.log2(numbers.length + 2));
     this.#shift = 32 - bits;
@@ -32,14 +33,18 @@ export class Owners {
 
   /** How many descriptors of sockets are known, not of TCP alone. */
   get size(): number {
-    return this.#numbers.length / 3;
+    return this.numbers.length / 3;
   }
 
   of(inode: number): SocketOwner | undefined {
+    const at = this.find(inode);
+    return at < 0 ? undefined : { pid: this.numbers[at] ?? 0, fd: this.numbers[at + 1] ?? 0 };
+  }
+
+  /** Where in the numbers it stands; below 0: nowhere. For tens of thousands, of which none becomes an object. */
+  find(inode: number): number {
     const place = this.#placeOf(inode);
-    if (this.#inodes[place] === FREE) return undefined;
-    const at = this.#places[place] ?? 0;
-    return { pid: this.#numbers[at] ?? 0, fd: this.#numbers[at + 1] ?? 0 };
+    return this.#inodes[place] === FREE ? -1 : (this.#places[place] ?? 0);
   }
 
   /** Where it stands, or would. */

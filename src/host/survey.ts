@@ -3,25 +3,29 @@
  * and its fate. Nothing is changed; what could not be read is unknown, with its reason.
  */
 import { fateReader, orLater, unansweredMs } from '../core/fate-model.js';
-import { selects, selectsListener, type Selection } from '../core/selection.js';
-import { isListener, type HostSocket } from '../core/socket.js';
+import { isEmpty, selects, selectsListener, type Selection } from '../core/selection.js';
+import { isListener, type HostSocket, type SocketOwner } from '../core/socket.js';
 import {
   connectionFrom,
   listenerFrom,
   summarise,
   Tally,
-  worstFirst,
+  type AlikeSink,
   type Connection,
+  type ConnectionSink,
   type Holding,
   type Listener,
   type Survey,
   type SurveyFacts,
 } from '../core/survey.js';
+import { worstFirst } from '../core/worst-first.js';
 import { surveyHost } from '../kernel/host-facts.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { heldByWhoever, Holders } from './holders.js';
+import type { ComingTable } from '../kernel/socket-view.js';
+import { Holders, unaskedHolders, type Holds } from './holders.js';
+import { IdleWalk } from './idle-walk.js';
 import { knownNamespaces, namespacesSeen, type NamespaceChoice } from './namespaces.js';
-import { beginTables, MOST_TRIES } from './table.js';
+import { beginTables, MOST_TRIES, type Of } from './table.js';
 
 export interface SurveyRequest {
   readonly namespaces?: NamespaceChoice | undefined;
@@ -36,24 +40,24 @@ export interface SurveyRequest {
 export async function takeSurvey(kernel: Kernel, request: SurveyRequest): Promise<Survey> {
   const { facts, into } = await surveyInto(kernel, request, () => {
     const connections: Connection[] = [];
-    return { connections, add: (connection) => connections.push(connection) };
+    return { connections, add: (connection: Connection) => void connections.push(connection) };
   });
   return { ...facts, connections: worstFirst(into.connections) };
 }
 
 /**
  * The same of tens of thousands, none of which is kept: what is written down at once need not be
- * gathered first, and put in order it can be by its `Ranking`.
+ * gathered first, and put in order it can be by `placesWorstFirst`.
  * @param start called anew when a table turns out to be torn, at its end
  */
-export async function surveyInto<Into extends { add(connection: Connection): void }>(
+export async function surveyInto<Into extends ConnectionSink | AlikeSink>(
   kernel: Kernel,
   request: SurveyRequest,
   start: () => Into,
 ): Promise<{ readonly facts: SurveyFacts; readonly into: Into }> {
   for (let tries = 1; ; tries++) {
     const into = start();
-    const facts = await survey(kernel, request, (connection) => into.add(connection));
+    const facts = await survey(kernel, request, into);
     if (!facts.partial || tries === MOST_TRIES) return { facts, into };
   }
 }
@@ -61,45 +65,16 @@ export async function surveyInto<Into extends { add(connection: Connection): voi
 async function survey(
   kernel: Kernel,
   request: SurveyRequest,
-  found: (connection: Connection) => void,
+  into: ConnectionSink | AlikeSink,
 ): Promise<SurveyFacts> {
+  const { selection, owners, everyOption = false } = request;
   const known = knownNamespaces(kernel);
   const tables = beginTables(kernel, known, request.namespaces);
   const takenAt = tables[0]?.table.askedAt ?? new Date();
-  const holders = request.owners ? new Holders(kernel, request.everyOption ?? false) : undefined;
-  const tally = new Tally();
-  const listeners: Listener[] = [];
-  for (const { namespace, keeper, table } of tables) {
-    const fateOf = fateReader(keeper);
-    let laterMs = 0;
-    const judge = (socket: HostSocket, holding: Holding) => {
-      if (isListener(socket)) {
-        const listener = listenerFrom(socket, holding);
-        if (selectsListener(request.selection, listener)) listeners.push(listener);
-        return;
-      }
-      const fate = orLater(fateOf(socket, holding.options), laterMs);
-      const forMs = fate.kind === 'dying' ? unansweredMs(socket, holding.options, keeper) : null;
-      const connection = connectionFrom(socket, holding, { fate, unansweredMs: forMs });
-      if (!selects(request.selection, connection)) return;
-      tally.add(connection);
-      found(connection);
-    };
-    const begunMs = table.askedAt.getTime() - takenAt.getTime();
-    // A function of its own: V8 compiles the loop of one that waits anew, whenever it has waited.
-    const judgeEach = (sockets: Iterable<HostSocket>) => {
-      for (const socket of sockets) {
-        if (holders === undefined) judge(socket, heldByWhoever(socket, namespace.id));
-        else holders.lookUp(socket, namespace.id, judge);
-      }
-    };
-    for await (const { sockets, idle, withinMs } of table) {
-      holders?.expect(idle);
-      laterMs = Math.ceil(begunMs + withinMs);
-      judgeEach(sockets);
-    }
-  }
-  holders?.finish();
+  const holders = owners ? new Holders(kernel, everyOption) : unaskedHolders;
+  const found: Found = { selection, holders, tally: new Tally(), listeners: [], into };
+  for (const of of tables) await walkThrough(of, takenAt, found);
+  holders.finish();
   return {
     schema: 'tcpalive/ls/1',
     complete: true,
@@ -112,11 +87,63 @@ async function survey(
     partial: tables.some(({ table }) => table.torn),
     notes: [
       ...namespaceNotes(request.namespaces === 'all' ? known.length - tables.length : 0),
-      ...(holders?.notes() ?? []),
+      ...holders.notes(),
     ],
-    processes: summarise(holders?.processes() ?? [], tally, listeners),
-    listeners,
+    processes: summarise(holders.processes(), found.tally, found.listeners),
+    listeners: found.listeners,
   };
+}
+
+/** Where what is found goes, and what it takes to judge it. */
+interface Found {
+  readonly selection: Selection;
+  readonly holders: Holds;
+  readonly tally: Tally;
+  readonly listeners: Listener[];
+  readonly into: ConnectionSink | AlikeSink;
+}
+
+async function walkThrough(
+  { namespace, keeper, table }: Of<ComingTable>,
+  takenAt: Date,
+  { selection, holders, tally, listeners, into }: Found,
+): Promise<void> {
+  const fateOf = fateReader(keeper);
+  let laterMs = 0;
+  const judge = (socket: HostSocket, holding: Holding) => {
+    const fate = orLater(fateOf(socket, holding.options), laterMs);
+    const forMs = fate.kind === 'dying' ? unansweredMs(socket, holding.options, keeper) : null;
+    return connectionFrom(socket, holding, { fate, unansweredMs: forMs });
+  };
+  const found = (socket: HostSocket, holding: Holding) => {
+    if (isListener(socket)) {
+      const listener = listenerFrom(socket, holding);
+      if (selectsListener(selection, listener)) listeners.push(listener);
+      return;
+    }
+    const connection = judge(socket, holding);
+    if (!selects(selection, connection)) return;
+    tally.add(connection);
+    into.add(connection);
+  };
+  // A function of its own: V8 compiles the loop of one that waits anew, whenever it has waited.
+  const lookUpEach = (sockets: Iterable<HostSocket>) => {
+    for (const socket of sockets) holders.lookUp(socket, namespace.id, found);
+  };
+  const judgeUnread = (socket: HostSocket, owner: SocketOwner | undefined) =>
+    judge(socket, holders.unread(socket, owner, namespace.id));
+  const idleWalk =
+    isEmpty(selection) && 'addAlike' in into
+      ? new IdleWalk({ owners: holders.owners, judge: judgeUnread, tally, sink: into })
+      : undefined;
+  const begunMs = table.askedAt.getTime() - takenAt.getTime();
+  for await (const { timed, idle, withinMs } of table) {
+    const isEachRead = holders.expect(idle.length);
+    laterMs = Math.ceil(begunMs + withinMs);
+    lookUpEach(timed);
+    if (idleWalk === undefined || isEachRead) lookUpEach(idle);
+    else idleWalk.through(idle);
+  }
 }
 
 function namespaceNotes(hidden: number): readonly string[] {

@@ -52,7 +52,7 @@ export function beginTables(
 }
 
 function inOnePart(
-  { sockets, idle, torn }: SocketTable,
+  { timed, idle, torn }: SocketTable,
   askedAt: Date,
   withinMs: number,
 ): ComingTable {
@@ -60,7 +60,7 @@ function inOnePart(
     askedAt,
     torn,
     async *[Symbol.asyncIterator]() {
-      yield await Promise.resolve({ sockets, idle, withinMs });
+      yield await Promise.resolve({ timed, idle, withinMs });
     },
   };
 }

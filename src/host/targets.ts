@@ -1,5 +1,6 @@
 /** The processes that `protect` is meant for. */
 import { groupBy } from '../core/group-by.js';
+import { everySocket } from '../core/idle-sockets.js';
 import { isUnit } from '../core/selection.js';
 import { unitOf } from '../core/unit.js';
 import { TcpaliveError } from '../errors.js';
@@ -86,7 +87,7 @@ function chosenPids(kernel: Kernel, choice: TargetChoice): readonly number[] {
 
 /** Of local sockets on that port; 0 for those that no process holds. */
 function inodesOn(kernel: Kernel, port: number): ReadonlySet<number> {
-  const sockets = [...kernel.tcpSockets().sockets];
+  const sockets = [...everySocket(kernel.tcpSockets())];
   return new Set(sockets.filter(({ local }) => local.port === port).map(({ inode }) => inode));
 }
 

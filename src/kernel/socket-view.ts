@@ -1,6 +1,6 @@
 /** What a kernel tells: of a connection by its own descriptor, and of everybody's from outside. */
 import type { KeepaliveSettings } from '../core/mode.js';
-import type { HostSocket } from '../core/socket.js';
+import type { SocketsTold } from '../core/idle-sockets.js';
 
 /** By its own descriptor (TCP_INFO); times are milliseconds. */
 export interface TcpInfo {
@@ -29,14 +29,10 @@ export interface TcpInfo {
   readonly sendWindowBytes: number | null;
 }
 
-/** All TCP sockets of a network namespace, at one moment as far as the kernel can. */
-export interface SocketTable {
-  /** Decoded while they are walked through, and none is kept. */
-  readonly sockets: Iterable<HostSocket>;
+/** All of a network namespace, at one moment as far as the kernel can. */
+export interface SocketTable extends SocketsTold {
   /** It changed while it was read: something may be missing, or twice. */
   readonly torn: boolean;
-  /** Connections on which no timer is armed. */
-  readonly idle: number;
 }
 
 /** The same as it comes, to be walked through once, and to its end. */
@@ -47,10 +43,7 @@ export interface ComingTable extends AsyncIterable<TablePart> {
 }
 
 /** Gone as soon as the next is asked for. */
-export interface TablePart {
-  readonly sockets: Iterable<HostSocket>;
-  /** Connections in it on which no timer is armed. */
-  readonly idle: number;
+export interface TablePart extends SocketsTold {
   /** Milliseconds from the asking by which the kernel had told all of it. */
   readonly withinMs: number;
 }

@@ -2,7 +2,7 @@
  * ASCII text put together as bytes. For tens of thousands of lines: as a string each is a tree of its
  * parts, which V8 walks once more for the bytes, and clears away.
  */
-import { asciiJson } from './json.js';
+import { digitsOf, LARGEST_WORD, MOST_DIGITS, putDigits } from './digits.js';
 
 /** One write a line is slow, and one piece of everything takes as much memory again. */
 const PIECE_BYTES = 256 * 1024;
@@ -48,38 +48,15 @@ export class AsciiPieces {
     this.#end += text.length;
   }
 
-  /** As JSON has it: `null` too. */
-  number(value: number | null): void {
-    if (value === null || value < 0 || value > LARGEST_WHOLE || !Number.isInteger(value)) {
+  /** As JSON has it. */
+  number(value: number): void {
+    if (value < 0 || value > LARGEST_WORD || !Number.isInteger(value)) {
       this.text(`${value}`);
       return;
     }
     this.#makeRoom(MOST_DIGITS);
-    let at = this.#end + digitsOf(value);
-    this.#end = at;
-    let rest = value;
-    do {
-      const tenth = (rest / 10) | 0;
-      this.#piece[--at] = DIGIT_0 + rest - tenth * 10;
-      rest = tenth;
-    } while (rest > 0);
-  }
-
-  /** In its quotes. */
-  json(text: string): void {
-    this.#makeRoom(text.length + 2);
-    let end = this.#end;
-    this.#piece[end++] = QUOTE;
-    for (let at = 0; at < text.length; at++) {
-      const unit = text.charCodeAt(at);
-      if (unit < SPACE || unit >= DELETE || unit === QUOTE || unit === BACKSLASH) {
-        this.text(asciiJson(text));
-        return;
-      }
-      this.#piece[end++] = unit;
-    }
-    this.#piece[end++] = QUOTE;
-    this.#end = end;
+    this.#end += digitsOf(value);
+    putDigits(this.#piece, this.#end, value);
   }
 
   #makeRoom(bytes: number): void {
@@ -93,19 +70,3 @@ export class AsciiPieces {
 
 /** What is written sooner than it is handed over. */
 const SHORT = 32;
-
-const SPACE = 0x20;
-const QUOTE = 0x22;
-const DIGIT_0 = 0x30;
-const BACKSLASH = 0x5c;
-const DELETE = 0x7f;
-
-/** What `| 0` leaves as it is. */
-const LARGEST_WHOLE = 0x7fff_ffff;
-const MOST_DIGITS = 10;
-
-function digitsOf(whole: number): number {
-  let digits = 1;
-  for (let more = 10; whole >= more; more *= 10) digits++;
-  return digits;
-}

@@ -5,132 +5,50 @@
 import type { Fate, Moment } from '../core/fate.js';
 import type { Ask, Connection } from '../core/survey.js';
 import type { SocketKeepalive } from '../core/socket.js';
+import { fateRank } from '../core/worst-first.js';
 import type { AsciiPieces } from './ascii-pieces.js';
+import { digitsOf, hexDigitsOf, LARGEST_WORD, putDigits, putHexDigits } from './digits.js';
 import { asciiJson } from './json.js';
 
+/** What tens of thousands differ in behind their ends. */
+export interface Figures {
+  readonly fd: number;
+  readonly silentMs: number;
+  readonly cookieLow: number;
+  readonly cookieHigh: number;
+}
+
 /**
- * What it takes to write connections: a seventh of the memory that their text would take. In numbers side
- * by side, with which V8 has less to do than with as many objects.
+ * A connection's line from behind its ports on, and that of whatever is like it: the text stays, and the figures
+ * in it are written anew.
  */
-export class JsonRows {
-  #numbers: Int32Array = new Int32Array(FEW_ROWS * ROW_NUMBERS);
-  readonly #silences: (number | null)[] = [];
-  readonly #cookies: (string | null)[] = [];
-  /** Up to the port, and what else there are fewer of than connections: by the numbers. */
-  readonly #texts: Uint8Array[] = [];
-  readonly #rests: Rest[] = [];
-  readonly #localOf: (address: string) => number;
-  readonly #peerOf: (address: string) => number;
-  readonly #closing: string;
-  readonly #last = new Map<
-    number | undefined,
-    { readonly of: Connection; readonly rest: number }
-  >();
+export class RestOfLine {
+  readonly fateRank: number;
+  readonly isHeard: boolean;
+  readonly #isHeld: boolean;
+  readonly #isNamed: boolean;
+  /** Between which the figures stand; of what it does not have, nothing, and its words are part of the text. */
+  readonly #parts: readonly [string, string, string, string];
+  #text: Uint8Array = new Uint8Array();
+  #fdEnd = 0;
+  #silenceEnd = 0;
+  #cookieEnd = 0;
+  #fdDigits = NOT_YET;
+  #silenceDigits = NOT_YET;
+  #cookieDigits = NOT_YET;
 
-  constructor(opening: string, closing: string) {
-    const keep = (text: string) => this.#texts.push(ascii(text)) - 1;
-    this.#localOf = remembering((address) =>
-      keep(`${opening}"local":{"address":${quoted(address)},"port":`),
-    );
-    this.#peerOf = remembering((address) => keep(`},"peer":{"address":${quoted(address)},"port":`));
-    this.#closing = closing;
-  }
-
-  add(connection: Connection): void {
-    const { local, peer, process, silentMs, cookie } = connection;
-    const at = this.#cookies.length * ROW_NUMBERS;
-    if (at === this.#numbers.length) this.#numbers = twiceAsLong(this.#numbers);
-    const numbers = this.#numbers;
-    numbers[at] = this.#localOf(local.address);
-    numbers[at + 1] = local.port;
-    numbers[at + 2] = this.#peerOf(peer.address);
-    numbers[at + 3] = peer.port;
-    numbers[at + 4] = process?.fd ?? NONE;
-    numbers[at + 5] = this.#restOf(connection);
-    this.#silences.push(silentMs);
-    this.#cookies.push(cookie);
-  }
-
-  places(): Iterable<number> {
-    return this.#cookies.keys();
-  }
-
-  /**
-   * @param place the number of connections that were added before it
-   * @param from how much of its opening is left out
-   */
-  write(place: number, out: AsciiPieces, from: number): void {
-    const numbers = this.#numbers;
-    const at = place * ROW_NUMBERS;
-    const [local, peer] = [this.#texts[numbers[at] ?? NONE], this.#texts[numbers[at + 2] ?? NONE]];
-    const rest = this.#rests[numbers[at + 5] ?? NONE];
-    if (local === undefined || peer === undefined || rest === undefined) return;
-    out.bytes(from === 0 ? local : local.subarray(from));
-    out.number(numbers[at + 1] ?? 0);
-    out.bytes(peer);
-    out.number(numbers[at + 3] ?? 0);
-    out.bytes(rest.state);
-    const fd = numbers[at + 4] ?? NONE;
-    if (fd !== NONE) {
-      out.number(fd);
-      out.bytes(rest.unit);
-    }
-    out.number(this.#silences[place] ?? null);
-    out.bytes(rest.timer);
-    const cookie = this.#cookies[place] ?? null;
-    if (cookie === null) out.text('null');
-    else out.json(cookie);
-    out.bytes(rest.namespace);
-  }
-
-  /**
-   * Idle connections of one process differ in their ends, their descriptor, their silence and their
-   * cookie alone: the rest is written once for all that come one after the other.
-   */
-  #restOf(connection: Connection): number {
-    const pid = connection.process?.pid;
-    const last = this.#last.get(pid);
-    if (last !== undefined && isAlike(last.of, connection)) return last.rest;
-    const rest = this.#rests.push(restOf(connection, this.#closing)) - 1;
-    this.#last.set(pid, { of: connection, rest });
-    return rest;
-  }
-}
-
-/** Two ends of an address and a port each, descriptor, rest. */
-const ROW_NUMBERS = 6;
-const FEW_ROWS = 1024;
-/** No descriptor is below zero. */
-const NONE = -1;
-
-function twiceAsLong(numbers: Int32Array): Int32Array {
-  const longer = new Int32Array(2 * numbers.length);
-  longer.set(numbers);
-  return longer;
-}
-
-/** Each stands between two figures of the connection's own. */
-interface Rest {
-  readonly state: Uint8Array;
-  /** Of what nobody holds it is part of the state. */
-  readonly unit: Uint8Array;
-  readonly timer: Uint8Array;
-  readonly namespace: Uint8Array;
-}
-
-function restOf(connection: Connection, closing: string): Rest {
-  const { process, unit, timer, optionsUnread } = connection;
-  const state = `},"state":${quoted(connection.state)},"process":`;
-  const toSilence = `,"unit":${unit === null ? 'null' : quoted(unit)},"silentMs":`;
-  return {
-    state: ascii(
-      process === null
-        ? `${state}null${toSilence}`
-        : `${state}{"pid":${process.pid},"name":${quoted(process.name)},"fd":`,
-    ),
-    unit: ascii(`}${toSilence}`),
-    timer: ascii(
-      `,"timer":{"kind":"${timer.kind}","expiresInMs":${timer.expiresInMs}}` +
+  constructor(connection: Connection, closing: string) {
+    const { process, unit, timer, silentMs, cookie, optionsUnread } = connection;
+    this.fateRank = fateRank(connection.fate.kind);
+    this.isHeard = isWord(silentMs);
+    this.#isHeld = process !== null;
+    this.#isNamed = isHex(cookie);
+    const quote = this.#isNamed ? '"' : '';
+    this.#parts = [
+      `},"state":${quoted(connection.state)},"process":` +
+        (process === null ? 'null' : `{"pid":${process.pid},"name":${quoted(process.name)},"fd":`),
+      `${process === null ? '' : '}'},"unit":${unit === null ? 'null' : quoted(unit)},"silentMs":`,
+      `${this.isHeard ? '' : silentMs},"timer":{"kind":"${timer.kind}","expiresInMs":${timer.expiresInMs}}` +
         `,"unansweredMs":${connection.unansweredMs}` +
         `,"retransmissions":${connection.retransmissions}` +
         `,"sendQueueBytes":${connection.sendQueueBytes}` +
@@ -139,21 +57,52 @@ function restOf(connection: Connection, closing: string): Rest {
         `,"userTimeoutMs":${connection.userTimeoutMs}` +
         `,"optionsUnread":${optionsUnread === null ? 'null' : quoted(optionsUnread)}` +
         `,"fate":${fateText(connection.fate)},"ask":${askText(connection.ask)}` +
-        `,"userId":${connection.userId},"cookie":`,
-    ),
-    namespace: ascii(
-      `,"interfaceIndex":${connection.interfaceIndex}` +
+        `,"userId":${connection.userId},"cookie":${quote}`,
+      `${this.#isNamed ? quote : asciiJson(cookie)},"interfaceIndex":${connection.interfaceIndex}` +
         `,"namespace":${quoted(connection.namespace)}${closing}`,
-    ),
-  };
+    ];
+  }
+
+  write(out: AsciiPieces, { fd, silentMs, cookieLow, cookieHigh }: Figures): void {
+    const fdDigits = this.#isHeld ? digitsOf(fd) : 0;
+    const silenceDigits = this.isHeard ? digitsOf(silentMs) : 0;
+    const cookieDigits = this.#isNamed ? hexDigitsOf(cookieLow, cookieHigh) : 0;
+    if (
+      fdDigits !== this.#fdDigits ||
+      silenceDigits !== this.#silenceDigits ||
+      cookieDigits !== this.#cookieDigits
+    ) {
+      this.#layOut(fdDigits, silenceDigits, cookieDigits);
+    }
+    const text = this.#text;
+    if (fdDigits > 0) putDigits(text, this.#fdEnd, fd);
+    if (silenceDigits > 0) putDigits(text, this.#silenceEnd, silentMs);
+    if (cookieDigits > 0) putHexDigits(text, this.#cookieEnd, cookieLow, cookieHigh);
+    out.bytes(text);
+  }
+
+  #layOut(fdDigits: number, silenceDigits: number, cookieDigits: number): void {
+    const [state, unit, timer, namespace] = this.#parts;
+    const beforeSilence = `${state}${' '.repeat(fdDigits)}${unit}`;
+    const beforeCookie = `${beforeSilence}${' '.repeat(silenceDigits)}${timer}`;
+    this.#text = ascii(`${beforeCookie}${' '.repeat(cookieDigits)}${namespace}`);
+    this.#fdEnd = state.length + fdDigits;
+    this.#silenceEnd = beforeSilence.length + silenceDigits;
+    this.#cookieEnd = beforeCookie.length + cookieDigits;
+    this.#fdDigits = fdDigits;
+    this.#silenceDigits = silenceDigits;
+    this.#cookieDigits = cookieDigits;
+  }
 }
 
-function ascii(text: string): Uint8Array {
+const NOT_YET = -1;
+
+export function ascii(text: string): Uint8Array {
   return Buffer.from(text, 'latin1');
 }
 
 /** In everything but their ends, descriptor, silence and cookie; the shared parts by identity. */
-function isAlike(a: Connection, b: Connection): boolean {
+export function isAlike(a: Connection, b: Connection): boolean {
   return (
     a.fate === b.fate &&
     a.timer === b.timer &&
@@ -171,8 +120,20 @@ function isAlike(a: Connection, b: Connection): boolean {
     a.optionsUnread === b.optionsUnread &&
     a.interfaceIndex === b.interfaceIndex &&
     a.userId === b.userId &&
-    a.namespace === b.namespace
+    a.namespace === b.namespace &&
+    (a.silentMs === b.silentMs || (isWord(a.silentMs) && isWord(b.silentMs))) &&
+    (a.cookie === b.cookie || (isHex(a.cookie) && isHex(b.cookie)))
   );
+}
+
+/** What fits into one of a row's numbers. */
+function isWord(number: number | null): number is number {
+  return number !== null && number >= 0 && number <= LARGEST_WORD && Number.isInteger(number);
+}
+
+/** What fits into two, and comes out of them as it was. */
+function isHex(cookie: string | null): cookie is string {
+  return cookie !== null && /^(?:0|[1-9a-f][0-9a-f]{0,15})$/.test(cookie);
 }
 
 function keepaliveText(keepalive: SocketKeepalive): string {
@@ -222,23 +183,8 @@ function unknownText({ reason }: { readonly reason: string }): string {
   return `{"kind":"unknown","reason":${quoted(reason)}}`;
 }
 
-/** An address that comes once must not cost an entry. */
-const REMEMBERED = 256;
-
-function remembering(keep: (text: string) => number): (text: string) => number {
-  const known = new Map<string, number>();
-  return (text) => {
-    let place = known.get(text);
-    if (place === undefined) {
-      place = keep(text);
-      if (known.size < REMEMBERED) known.set(text, place);
-    }
-    return place;
-  };
-}
-
 /** Addresses, states, units and most names need no escape. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : asciiJson(text);
 }
 

@@ -2,15 +2,15 @@
  * Connections as JSON. Of each is kept what it takes to write it, a fraction of what it is: what comes
  * before them in the text is known last, and so is their order.
  */
-import { Ranking, type Connection, type SurveyFacts } from '../core/survey.js';
+import type { IdleSockets } from '../core/idle-sockets.js';
+import { type AlikeSink, type Connection, type SurveyFacts } from '../core/survey.js';
 import { AsciiPieces } from './ascii-pieces.js';
 import { asciiJson } from './json.js';
-import { JsonRows } from './survey-json-line.js';
+import { JsonRows } from './survey-json-rows.js';
 
 export type LineFormat = 'json' | 'jsonl';
 
-export class SurveyLines {
-  readonly #ranking = new Ranking();
+export class SurveyLines implements AlikeSink {
   readonly #rows: JsonRows;
   readonly #format: LineFormat;
   readonly #out = new AsciiPieces();
@@ -21,18 +21,28 @@ export class SurveyLines {
   }
 
   add(connection: Connection): void {
-    this.#ranking.add(connection.fate.kind, connection.silentMs);
     this.#rows.add(connection);
+  }
+
+  like(connection: Connection): number {
+    return this.#rows.restOf(connection);
+  }
+
+  addAlike(idle: IdleSockets, likes: Uint32Array, fds: Uint32Array): void {
+    this.#rows.addAlike(idle, likes, fds);
   }
 
   /** The whole text, the worst first. */
   worstFirst(facts: SurveyFacts): Iterable<Uint8Array> {
-    return this.#whole(facts, this.#ranking.worstFirst());
+    return this.#whole(facts, this.#rows.worstFirst());
   }
 
   /** The whole text, in the order in which they were added. */
   asAdded(facts: SurveyFacts): Iterable<Uint8Array> {
-    return this.#whole(facts, this.#rows.places());
+    return this.#whole(
+      facts,
+      Array.from({ length: this.#rows.length }, (_, place) => place),
+    );
   }
 
   /** The piece that came last is out: the next but one may take its place. */

@@ -1,18 +1,70 @@
+import type { Endpoint } from '../../src/core/endpoint.js';
+import {
+  IDLE_COOKIE_HIGH,
+  IDLE_COOKIE_LOW,
+  IDLE_INODE,
+  IDLE_LOCAL,
+  IDLE_LOCAL_PORT,
+  IDLE_PEER,
+  IDLE_PEER_PORT,
+  IDLE_SILENT_MS,
+  IDLE_SORT,
+  IdleRows,
+} from '../../src/core/idle-sockets.js';
 import type { HostSocket } from '../../src/core/socket.js';
 import type { Kernel } from '../../src/kernel/kernel.js';
+
+/** Put aside as the kernel's decoder does it. @param sockets of which times are known @param rows of the parts before */
+export function putAside(sockets: readonly HostSocket[], rows = new IdleRows()): IdleRows {
+  rows.length = 0;
+  const sorts = new Map(rows.sorts.map((socket, at) => [sortOf(socket), at]));
+  for (const socket of sockets) {
+    const { local, peer, inode, cookie, info } = socket;
+    if (info === null) throw new Error('its times are not known');
+    const sort = sorts.get(sortOf(socket)) ?? rows.sorts.push(socket) - 1;
+    sorts.set(sortOf(socket), sort);
+    const place = ({ address }: Endpoint) => {
+      const known = rows.addresses.indexOf(address);
+      return known < 0 ? rows.addresses.push(address) - 1 : known;
+    };
+    const number = BigInt(`0x${cookie ?? '0'}`);
+    const at = rows.next();
+    rows.numbers[at + IDLE_SORT] = sort;
+    rows.numbers[at + IDLE_LOCAL] = place(local);
+    rows.numbers[at + IDLE_LOCAL_PORT] = local.port;
+    rows.numbers[at + IDLE_PEER] = place(peer);
+    rows.numbers[at + IDLE_PEER_PORT] = peer.port;
+    rows.numbers[at + IDLE_INODE] = inode;
+    rows.numbers[at + IDLE_COOKIE_LOW] = Number(number & 0xffff_ffffn);
+    rows.numbers[at + IDLE_COOKIE_HIGH] = Number(number >> 32n);
+    rows.numbers[at + IDLE_SILENT_MS] = info.silentMs;
+  }
+  return rows;
+}
+
+function sortOf({ inode, info, ...socket }: HostSocket): string {
+  const { state, timer, retransmissions, userId, interfaceIndex } = socket;
+  const queues = [socket.sendQueueBytes, socket.receiveQueueBytes];
+  const rttMs = Math.round(info?.rttMs ?? 0);
+  const shared = [state, timer, retransmissions, userId, interfaceIndex, queues];
+  return JSON.stringify([...shared, rttMs, inode === 0]);
+}
 
 /** Of a kernel, what is told of these sockets, in one part. @param isTorn asked at each reading */
 export function tableOf(
   sockets: readonly HostSocket[],
   { isTorn = (): boolean => false, withinMs = 0 } = {},
 ): Pick<Kernel, 'tcpSockets' | 'comingTcpSockets'> {
+  const isIdle = ({ timer, info }: HostSocket) => timer.kind === 'none' && info !== null;
+  const timed = sockets.filter((socket) => !isIdle(socket));
+  const idle = () => putAside(sockets.filter(isIdle));
   return {
-    tcpSockets: () => ({ sockets, torn: isTorn(), idle: 0 }),
+    tcpSockets: () => ({ timed, torn: isTorn(), idle: idle() }),
     comingTcpSockets: () => ({
       askedAt: new Date(),
       torn: isTorn(),
       async *[Symbol.asyncIterator]() {
-        yield await Promise.resolve({ sockets, idle: 0, withinMs });
+        yield await Promise.resolve({ timed, idle: idle(), withinMs });
       },
     }),
   };

@@ -4,7 +4,7 @@ import type { HostSocket } from '../../src/core/socket.js';
 import type { Kernel } from '../../src/kernel/kernel.js';
 import { portableKernel } from '../../src/kernel/portable.js';
 import { refusalOf } from '../refusal.js';
-import { tableOf } from './fake-table.js';
+import { dying, tableOf } from './fake-table.js';
 
 interface FakeProcess {
   readonly parentPid?: number;
@@ -17,7 +17,7 @@ interface FakeProcess {
 
 function hostWith(
   processes: Readonly<Record<number, FakeProcess>>,
-  sockets: readonly Pick<HostSocket, 'inode' | 'local'>[] = [],
+  sockets: readonly HostSocket[] = [],
 ): Kernel {
   return {
     ...portableKernel,
@@ -35,7 +35,7 @@ function hostWith(
       held?.forEach((inode, at) => found(inode, at + 3));
       return held !== undefined;
     },
-    ...tableOf(sockets as readonly HostSocket[]),
+    ...tableOf(sockets),
   };
 }
 
@@ -43,7 +43,11 @@ function pids(kernel: Kernel, choice: TargetChoice, tree = false): readonly numb
   return findTargets(kernel, choice, tree).map(({ pid }) => pid);
 }
 
-const on = (port: number, inode: number) => ({ inode, local: { address: '::', port } });
+const on = (port: number, inode: number) => ({
+  ...dying,
+  inode,
+  local: { address: '::', port },
+});
 
 describe('findTargets', () => {
   const family = hostWith({

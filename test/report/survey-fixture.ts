@@ -2,12 +2,12 @@
 import type { Fate, Moment } from '../../src/core/fate.js';
 import {
   countByFate,
-  worstFirst,
   type Connection,
   type Listener,
   type ProcessSummary,
   type Survey,
 } from '../../src/core/survey.js';
+import { worstFirst } from '../../src/core/worst-first.js';
 
 const HOUR_MS = 3_600_000;
 

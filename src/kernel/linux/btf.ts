@@ -2,6 +2,7 @@
  * The kernel's description of its own types (Documentation/bpf/btf.rst): where a member of a structure
  * stands in this build of it. Bytes in, numbers out; what it cannot read, it does not find.
  */
+import { wordsOf } from './words.js';
 
 const MAGIC = 0xeb9f;
 const HEADER_BYTES = 24;
@@ -23,7 +24,6 @@ export interface BtfType {
 }
 
 export class Btf {
-  /** In words of four bytes, in the host's order: a DataView, unless it is compiled already, takes four times as long. */
   readonly #types: Uint32Array;
   readonly #texts: Buffer;
 
@@ -98,11 +98,4 @@ function idOf(types: Uint32Array, wanted: number): number | undefined {
 
 function kindOf(info: number): number {
   return (info >>> 24) & 0x1f;
-}
-
-/** Where they stand, or in a place of their own when that is between two words. */
-function wordsOf(bytes: Buffer): Uint32Array {
-  const length = Math.floor(bytes.length / 4);
-  const { buffer, byteOffset } = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
-  return new Uint32Array(buffer, byteOffset, length);
 }

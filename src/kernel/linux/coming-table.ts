@@ -6,9 +6,10 @@ import { msBetween, type Instant } from '../../core/time.js';
 import { monotonicNow } from '../clock.js';
 import { KernelRefusal } from '../kernel.js';
 import type { ComingTable, TablePart } from '../socket-view.js';
+import { DumpReader } from './dump-reader.js';
 import type { Libc } from './libc.js';
 import { openSockDiag, receiveOrAgain } from './netlink.js';
-import { decodeSockets, DumpReader, encodeDumpRequest, SocketDecoder } from './sock-diag.js';
+import { encodeDumpRequest } from './sock-diag.js';
 
 /** The kernel fills no more of a room (netlink_dump, net/netlink/af_netlink.c), with some 80 sockets. */
 const ROOM_BYTES = 32_768;
@@ -60,24 +61,17 @@ class DumpedTable implements ComingTable {
   async *[Symbol.asyncIterator](): AsyncGenerator<TablePart, void> {
     const first = this.#rooms;
     let second: Rooms | undefined;
-    const decoder = new SocketDecoder();
     try {
       for (let rooms = first; ;) {
         const come = await this.#coming;
         const pieces = come.length > 0 ? come : [rooms.receive(this.#fd, this.#reader)];
+        // Meanwhile this one is walked through. Behind the last there is nothing.
+        rooms = rooms === first ? (second ??= new Rooms(this.#libc, first.count)) : first;
+        this.#coming = rooms.fill(this.#fd);
         const withinMs = msBetween(this.#askedAt, monotonicNow());
-        const before = this.#reader.idle;
+        this.#reader.nextPart();
         const isOver = pieces.map((piece) => this.#reader.take(piece)).includes(true);
-        if (!isOver) {
-          // Meanwhile that one is walked through.
-          rooms = rooms === first ? (second ??= new Rooms(this.#libc, first.count)) : first;
-          this.#coming = rooms.fill(this.#fd);
-        }
-        yield {
-          sockets: decodeSockets(pieces, decoder),
-          idle: this.#reader.idle - before,
-          withinMs,
-        };
+        yield { ...this.#reader.told, withinMs };
         if (isOver) break;
       }
       const { errno } = this.#reader;

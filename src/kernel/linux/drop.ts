@@ -2,7 +2,7 @@
 import type { DropEngine } from '../../core/result.js';
 import type { VanishEngine } from '../../core/vanish-log.js';
 import type { Libc } from './libc.js';
-import { AF_INET6 } from './sock-diag.js';
+import { AF_INET6 } from './socket-decoder.js';
 import {
   DROP_ALL,
   DROP_DATA,

@@ -34,7 +34,8 @@ import {
   processIds,
   withProcess,
 } from './processes.js';
-import { AF_INET, encodeSocketRequest, SOCK_DESTROY, SOCK_DIAG_BY_FAMILY } from './sock-diag.js';
+import { encodeSocketRequest, SOCK_DESTROY, SOCK_DIAG_BY_FAMILY } from './sock-diag.js';
+import { AF_INET } from './socket-decoder.js';
 import {
   cookie,
   IPPROTO_TCP,

@@ -1,7 +1,8 @@
 /** Asking sock_diag: one request, and the answer, which the kernel has ready at once. */
 import { KernelRefusal } from '../kernel.js';
+import type { DumpReader } from './dump-reader.js';
 import type { Libc } from './libc.js';
-import { decodeSocketReply, type DumpReader } from './sock-diag.js';
+import { decodeSocketReply } from './sock-diag.js';
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;

@@ -1,10 +1,9 @@
 /** Options of a socket by its descriptor: set, and read back, because a kernel may take less than was asked. */
 import type { KeepaliveSettings } from '../../core/mode.js';
-import type { SocketOptions } from '../../core/socket.js';
+import { cookieText, type SocketOptions } from '../../core/socket.js';
 import { KernelRefusal } from '../kernel.js';
 import type { OptionValues } from '../socket-view.js';
 import type { Libc } from './libc.js';
-import { cookieText } from './sock-diag.js';
 
 export const SOL_SOCKET = 1;
 const SO_KEEPALIVE = 9;

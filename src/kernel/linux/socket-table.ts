@@ -1,9 +1,10 @@
 /** The table of all TCP sockets, read now, and kept as the kernel wrote it. */
 import { KernelRefusal } from '../kernel.js';
 import type { SocketTable } from '../socket-view.js';
+import { DumpReader } from './dump-reader.js';
 import type { Libc } from './libc.js';
 import { openSockDiag, receiveOrAgain } from './netlink.js';
-import { decodeSockets, DumpReader, encodeDumpRequest } from './sock-diag.js';
+import { encodeDumpRequest } from './sock-diag.js';
 
 /** The kernel fills at most 32 KiB of it at a time (netlink_dump, net/netlink/af_netlink.c). */
 const ROOM_BYTES = 65_536;
@@ -13,18 +14,12 @@ const KEPT_BYTES = 4 * 1024 * 1024;
 /** @throws KernelRefusal */
 export function keptTable(libc: Libc): SocketTable {
   const reader = new DumpReader();
-  const pieces = readPieces(libc, reader);
+  readAll(libc, reader);
   if (reader.errno !== 0) throw new KernelRefusal('sock_diag', reader.errno);
-  // As objects they would take longer to clear away than to decode each time.
-  return {
-    sockets: { [Symbol.iterator]: () => decodeSockets(pieces) },
-    torn: reader.torn,
-    idle: reader.idle,
-  };
+  return { ...reader.told, torn: reader.torn };
 }
 
-function readPieces(libc: Libc, reader: DumpReader): readonly Uint8Array[] {
-  const pieces: Uint8Array[] = [];
+function readAll(libc: Libc, reader: DumpReader): void {
   let room: Buffer = Buffer.allocUnsafeSlow(KEPT_BYTES);
   const fd = openSockDiag(libc);
   try {
@@ -32,10 +27,8 @@ function readPieces(libc: Libc, reader: DumpReader): readonly Uint8Array[] {
     for (let isOver = false; !isOver;) {
       const piece = receiveOrAgain(libc, fd, room, reader);
       isOver = reader.take(piece);
-      pieces.push(piece);
       room = behind(room, piece.length);
     }
-    return pieces;
   } finally {
     libc.close(fd);
   }

@@ -2,13 +2,15 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { platform } from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { everySocket } from '../../../src/core/idle-sockets.js';
+import type { HostSocket } from '../../../src/core/socket.js';
 import type { Endpoint } from '../../../src/core/endpoint.js';
 import { KernelRefusal } from '../../../src/kernel/kernel.js';
 import { loadLibc } from '../../../src/kernel/linux/libc.js';
 import { LinuxKernel } from '../../../src/kernel/linux/linux-kernel.js';
 import { beginTable } from '../../../src/kernel/linux/coming-table.js';
 import { keptTable } from '../../../src/kernel/linux/socket-table.js';
-import type { ComingTable, SocketTable } from '../../../src/kernel/socket-view.js';
+import type { ComingTable } from '../../../src/kernel/socket-view.js';
 import { openDescriptors } from '../../real-kernel.js';
 import { tableOf } from '../../host/fake-table.js';
 
@@ -37,15 +39,16 @@ async function connections(host: string, count: number): Promise<ReadonlySet<str
   // At another address the same port may be anybody's.
   const isHere = ({ address, port: its }: Endpoint) => address === host && its === port;
   return new Set(
-    cookiesWhere(kernel.tcpSockets(), ({ local, peer }) => isHere(local) || isHere(peer)),
+    cookiesWhere(
+      everySocket(kernel.tcpSockets()),
+      ({ local, peer }) => isHere(local) || isHere(peer),
+    ),
   );
 }
 
-type Socket = SocketTable['sockets'] extends Iterable<infer Each> ? Each : never;
-
 function cookiesWhere(
-  { sockets }: Pick<SocketTable, 'sockets'>,
-  isMeant: (socket: Socket) => boolean,
+  sockets: Iterable<HostSocket>,
+  isMeant: (socket: HostSocket) => boolean,
 ): readonly string[] {
   return [...sockets].flatMap((socket) =>
     isMeant(socket) && socket.cookie !== null ? [socket.cookie] : [],
@@ -53,10 +56,10 @@ function cookiesWhere(
 }
 
 async function walked(table: ComingTable) {
-  const parts: Socket[][] = [];
+  const parts: HostSocket[][] = [];
   const withinMs: number[] = [];
   for await (const part of table) {
-    parts.push([...part.sockets]);
+    parts.push([...everySocket(part)]);
     withinMs.push(part.withinMs);
   }
   return { parts, sockets: parts.flat(), withinMs };
@@ -74,8 +77,10 @@ describe.skipIf(platform() !== 'linux')('the table that comes while it is walked
     const table = beginTable(libc);
     const { sockets, withinMs } = await walked(table);
     expect(openDescriptors()).toBe(before);
-    const isOurs = ({ cookie }: Socket) => cookie !== null && ours.has(cookie);
-    expect(cookiesWhere({ sockets }, isOurs)).toEqual(cookiesWhere(keptTable(libc), isOurs));
+    const isOurs = ({ cookie }: HostSocket) => cookie !== null && ours.has(cookie);
+    expect(cookiesWhere(sockets, isOurs)).toEqual(
+      cookiesWhere(everySocket(keptTable(libc)), isOurs),
+    );
     expect(table.torn).toBe(false);
     expect(withinMs.every((ms) => ms > 0)).toBe(true);
   });
@@ -91,8 +96,10 @@ describe.skipIf(platform() !== 'linux')('the table that comes while it is walked
     const { parts, sockets, withinMs } = await walked(beginTable(slow));
     expect(parts.length).toBeGreaterThan(2);
     expect(withinMs.toSorted((a, b) => a - b)).toEqual(withinMs);
-    const isOurs = ({ cookie }: Socket) => cookie !== null && ours.has(cookie);
-    expect(cookiesWhere({ sockets }, isOurs)).toEqual(cookiesWhere(keptTable(libc), isOurs));
+    const isOurs = ({ cookie }: HostSocket) => cookie !== null && ours.has(cookie);
+    expect(cookiesWhere(sockets, isOurs)).toEqual(
+      cookiesWhere(everySocket(keptTable(libc)), isOurs),
+    );
   });
 
   it('comes one message at a time where no thread can receive it', async () => {
@@ -101,8 +108,10 @@ describe.skipIf(platform() !== 'linux')('the table that comes while it is walked
     const { sockets } = await walked(
       beginTable({ ...libc, receiveMany: () => Promise.resolve(0) }),
     );
-    const isOurs = ({ cookie }: Socket) => cookie !== null && ours.has(cookie);
-    expect(cookiesWhere({ sockets }, isOurs)).toEqual(cookiesWhere(keptTable(libc), isOurs));
+    const isOurs = ({ cookie }: HostSocket) => cookie !== null && ours.has(cookie);
+    expect(cookiesWhere(sockets, isOurs)).toEqual(
+      cookiesWhere(everySocket(keptTable(libc)), isOurs),
+    );
   });
 
   it('says why it does not come, and leaves no descriptor behind', async () => {
@@ -132,8 +141,8 @@ describe.skipIf(platform() !== 'linux')('the table that comes while it is walked
       ...libc,
       receiveMany: (fd: number, headers: Buffer) => libc.receiveMany(fd, headers, 1),
     };
-    for await (const { sockets } of beginTable(slow)) {
-      expect([...sockets].length).toBeGreaterThan(0);
+    for await (const part of beginTable(slow)) {
+      expect([...everySocket(part)].length).toBeGreaterThan(0);
       break;
     }
     expect(openDescriptors()).toBe(held);
@@ -144,8 +153,9 @@ describe.skipIf(platform() !== 'linux')('the table that comes while it is walked
     const libc = requireLibc();
     const kernel = new LinuxKernel(libc, tableOf([]).comingTcpSockets());
     const ours = await connections('127.0.0.1', 1);
-    const isOurs = ({ cookie }: Socket) => cookie !== null && ours.has(cookie);
-    const next = async () => cookiesWhere(await walked(kernel.comingTcpSockets()), isOurs);
+    const isOurs = ({ cookie }: HostSocket) => cookie !== null && ours.has(cookie);
+    const next = async () =>
+      cookiesWhere((await walked(kernel.comingTcpSockets())).sockets, isOurs);
     expect(await next()).toEqual([]);
     expect(await next()).toHaveLength(ours.size);
   });

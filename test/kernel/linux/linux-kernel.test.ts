@@ -4,6 +4,7 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { platform } from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CapabilityName } from '../../../src/core/capabilities.js';
+import { everySocket } from '../../../src/core/idle-sockets.js';
 import type { DropEngine } from '../../../src/core/result.js';
 import { KernelRefusal } from '../../../src/kernel/kernel.js';
 import { ticksPerSecond } from '../../../src/kernel/linux/proc.js';
@@ -104,7 +105,7 @@ describe.skipIf(platform() !== 'linux')('the running kernel', () => {
       const socket = connect(port, '127.0.0.1');
       onTestFinished(() => void socket.on('error', () => undefined).destroy());
       const found = await until(
-        () => [...kernel.tcpSockets().sockets].find(({ peer }) => peer.port === port),
+        () => [...everySocket(kernel.tcpSockets())].find(({ peer }) => peer.port === port),
         SOON_MS,
       );
       expect(found).toMatchObject({ state: 'SYN-SENT', info: null });
@@ -118,8 +119,8 @@ describe.skipIf(platform() !== 'linux')('the running kernel', () => {
       onTestFinished(() => void server.close());
       await once(server, 'listening');
       const { port } = server.address() as AddressInfo;
-      const { sockets } = kernel.tcpSockets();
-      const [first, second] = [[...sockets], [...sockets]];
+      const table = kernel.tcpSockets();
+      const [first, second] = [[...everySocket(table)], [...everySocket(table)]];
       expect(first.some(({ state, local }) => state === 'LISTEN' && local.port === port)).toBe(
         true,
       );

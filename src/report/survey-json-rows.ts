@@ -1,0 +1,194 @@
+/**
+ * Connections that are yet to be written down as JSON: of each is kept what it takes, a seventh of the memory of
+ * its text. In numbers side by side, with which V8 has less to do than with as many objects.
+ */
+import {
+  IDLE_COOKIE_HIGH,
+  IDLE_COOKIE_LOW,
+  IDLE_INODE,
+  IDLE_LOCAL,
+  IDLE_LOCAL_PORT,
+  IDLE_NUMBERS,
+  IDLE_PEER,
+  IDLE_PEER_PORT,
+  IDLE_SILENT_MS,
+  IDLE_SORT,
+  type IdleSockets,
+} from '../core/idle-sockets.js';
+import type { Connection } from '../core/survey.js';
+import { placesWorstFirst, silenceRank } from '../core/worst-first.js';
+import type { AsciiPieces } from './ascii-pieces.js';
+import { ascii, isAlike, quoted, RestOfLine } from './survey-json-line.js';
+
+export class JsonRows {
+  #numbers = new Uint32Array(FEW_ROWS * ROW_NUMBERS);
+  #length = 0;
+  readonly #addresses: string[] = [];
+  readonly #placeOf = remembering((address) => this.#addresses.push(address) - 1);
+  /** Of the addresses of others, by theirs. */
+  readonly #places = new Map<readonly string[], number[]>();
+  /** Up to the port, by the place of the address: written when it is needed. */
+  readonly #locals: (Uint8Array | undefined)[] = [];
+  readonly #peers: (Uint8Array | undefined)[] = [];
+  readonly #rests: RestOfLine[] = [];
+  readonly #opening: string;
+  readonly #closing: string;
+  readonly #last = new Map<
+    number | undefined,
+    { readonly of: Connection; readonly rest: number }
+  >();
+
+  constructor(opening: string, closing: string) {
+    this.#opening = opening;
+    this.#closing = closing;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  add(connection: Connection): void {
+    const { local, peer, process, silentMs, cookie } = connection;
+    const rest = this.restOf(connection);
+    const numbers = this.#room(1);
+    const at = this.#length++ * ROW_NUMBERS;
+    numbers[at + REST] = rest;
+    numbers[at + LOCAL] = this.#placeOf(local.address);
+    numbers[at + LOCAL_PORT] = local.port;
+    numbers[at + PEER] = this.#placeOf(peer.address);
+    numbers[at + PEER_PORT] = peer.port;
+    numbers[at + FD] = process?.fd ?? 0;
+    numbers[at + COOKIE_LOW] = parseInt(cookie?.slice(-HEX_DIGITS) ?? '', 16);
+    numbers[at + COOKIE_HIGH] = parseInt(cookie?.slice(0, -HEX_DIGITS) ?? '', 16);
+    numbers[at + SILENT_MS] = silentMs ?? 0;
+  }
+
+  /** Each with the rest of another. */
+  addAlike(idle: IdleSockets, rests: Uint32Array, fds: Uint32Array): void {
+    const places = this.#placesOf(idle.addresses);
+    const { length } = idle;
+    const numbers = this.#room(length);
+    let at = this.#length * ROW_NUMBERS;
+    numbers.set(idle.numbers.subarray(0, length * IDLE_NUMBERS), at);
+    for (let place = 0; place < length; place++) {
+      numbers[at + REST] = rests[place] ?? 0;
+      numbers[at + LOCAL] = places[numbers[at + LOCAL] ?? 0] ?? 0;
+      numbers[at + PEER] = places[numbers[at + PEER] ?? 0] ?? 0;
+      numbers[at + FD] = fds[place] ?? 0;
+      at += ROW_NUMBERS;
+    }
+    this.#length += length;
+  }
+
+  /** Their places. */
+  worstFirst(): Uint32Array {
+    const numbers = this.#numbers;
+    const fates = new Uint8Array(this.#length);
+    const silences = new Uint32Array(this.#length);
+    for (let place = 0; place < fates.length; place++) {
+      const rest = this.#restAt(place);
+      fates[place] = rest.fateRank;
+      silences[place] = silenceRank(
+        rest.isHeard ? (numbers[place * ROW_NUMBERS + SILENT_MS] ?? 0) : null,
+      );
+    }
+    return placesWorstFirst(fates, silences);
+  }
+
+  #restAt(place: number): RestOfLine {
+    const rest = this.#rests[this.#numbers[place * ROW_NUMBERS + REST] ?? 0];
+    if (place >= this.#length || rest === undefined) throw new RangeError(`no row ${place}`);
+    return rest;
+  }
+
+  /** For so many more. */
+  #room(rows: number): Uint32Array {
+    const needed = (this.#length + rows) * ROW_NUMBERS;
+    if (needed > this.#numbers.length) {
+      const longer = new Uint32Array(2 * needed);
+      longer.set(this.#numbers);
+      this.#numbers = longer;
+    }
+    return this.#numbers;
+  }
+
+  /** Those that have come since included. */
+  #placesOf(addresses: readonly string[]): readonly number[] {
+    const places = this.#places.get(addresses) ?? [];
+    this.#places.set(addresses, places);
+    for (const address of addresses.slice(places.length)) places.push(this.#placeOf(address));
+    return places;
+  }
+
+  /**
+   * @param place the number of connections that were added before it
+   * @param from how much of its opening is left out
+   */
+  write(place: number, out: AsciiPieces, from: number): void {
+    const numbers = this.#numbers;
+    const rest = this.#restAt(place);
+    const at = place * ROW_NUMBERS;
+    const local = numbers[at + LOCAL] ?? 0;
+    const peer = numbers[at + PEER] ?? 0;
+    const opening = (this.#locals[local] ??= ascii(
+      `${this.#opening}"local":{"address":${quoted(this.#addresses[local] ?? '')},"port":`,
+    ));
+    out.bytes(from === 0 ? opening : opening.subarray(from));
+    out.number(numbers[at + LOCAL_PORT] ?? 0);
+    out.bytes(
+      (this.#peers[peer] ??= ascii(
+        `},"peer":{"address":${quoted(this.#addresses[peer] ?? '')},"port":`,
+      )),
+    );
+    out.number(numbers[at + PEER_PORT] ?? 0);
+    rest.write(out, {
+      fd: numbers[at + FD] ?? 0,
+      silentMs: numbers[at + SILENT_MS] ?? 0,
+      cookieLow: numbers[at + COOKIE_LOW] ?? 0,
+      cookieHigh: numbers[at + COOKIE_HIGH] ?? 0,
+    });
+  }
+
+  /**
+   * Idle connections of one process differ in their ends, their descriptor, their silence and their
+   * cookie alone: the rest is written once for all that come one after the other.
+   */
+  restOf(connection: Connection): number {
+    const pid = connection.process?.pid;
+    const last = this.#last.get(pid);
+    if (last !== undefined && isAlike(last.of, connection)) return last.rest;
+    const rest = this.#rests.push(new RestOfLine(connection, this.#closing)) - 1;
+    this.#last.set(pid, { of: connection, rest });
+    return rest;
+  }
+}
+
+/** A row's columns are those of an idle socket: in the place of its sort its rest, of its file's the descriptor. */
+const REST = IDLE_SORT;
+const LOCAL = IDLE_LOCAL;
+const LOCAL_PORT = IDLE_LOCAL_PORT;
+const PEER = IDLE_PEER;
+const PEER_PORT = IDLE_PEER_PORT;
+const FD = IDLE_INODE;
+const COOKIE_LOW = IDLE_COOKIE_LOW;
+const COOKIE_HIGH = IDLE_COOKIE_HIGH;
+const SILENT_MS = IDLE_SILENT_MS;
+const ROW_NUMBERS = IDLE_NUMBERS;
+const FEW_ROWS = 1024;
+/** Of a word. */
+const HEX_DIGITS = 8;
+
+/** An address that comes once must not cost an entry. */
+const REMEMBERED = 256;
+
+function remembering(keep: (text: string) => number): (text: string) => number {
+  const known = new Map<string, number>();
+  return (text) => {
+    let place = known.get(text);
+    if (place === undefined) {
+      place = keep(text);
+      if (known.size < REMEMBERED) known.set(text, place);
+    }
+    return place;
+  };
+}
