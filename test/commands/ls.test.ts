@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { buildProgram } from '../../src/commands/program.js';
+import { formatEndpoint } from '../../src/core/endpoint.js';
 import type { Survey } from '../../src/core/survey.js';
 import { TcpaliveError } from '../../src/errors.js';
-import { openPair } from '../kernel/linux/loopback.js';
+import { openPair, type Pair } from '../kernel/linux/loopback.js';
+import { ownAddress } from '../own-address.js';
 import { engine, kernel, lacks, lacksEngine, SOON_MS, TEST_MS } from '../real-kernel.js';
 import { until } from '../until.js';
 import { fakeEnvironment, type FakeEnvironment, type FakeWorld } from './environment.js';
@@ -215,9 +217,11 @@ describe.skipIf(lacks('sockDiag'))('ls of this machine (needs sockDiag)', () => 
   );
 
   it('shows both ends of a connection, and who holds it', async () => {
-    const { observer } = await openPair();
+    const host = ownAddress();
+    const [{ observer }] = [await openPair(host), await openPair(host)];
     const { port } = observer.local;
-    const { stdout, stderr, exitCode } = await run(['ls', '--port', `${port}`, '--json']);
+    const args = ['ls', '--local', host, '--port', `${port}`, '--json'];
+    const { stdout, stderr, exitCode } = await run(args);
     const { connections, listeners, processes } = JSON.parse(stdout.text) as Survey;
     expect([stderr.text, exitCode]).toEqual(['', 0]);
     expect(connections.map(({ process: owner }) => owner?.pid)).toEqual([process.pid, process.pid]);
@@ -227,16 +231,18 @@ describe.skipIf(lacks('sockDiag'))('ls of this machine (needs sockDiag)', () => 
   });
 
   it('without owners says that nobody was asked', async () => {
-    const { observer } = await openPair();
-    const args = ['ls', '--no-owners', '--port', `${observer.local.port}`, '--json'];
+    const host = ownAddress();
+    await openPair(host);
+    const args = ['ls', '--no-owners', '--local', host, '--json'];
     const { connections } = JSON.parse((await run(args)).stdout.text) as Survey;
     expect(connections.map(({ process: owner }) => owner)).toEqual([null, null]);
   });
 
   it('--watch says what is new and what is gone, until Ctrl-C', { timeout: TEST_MS }, async () => {
-    const { observer, peer } = await openPair();
+    const host = ownAddress();
+    const { observer, peer } = await openPair(host);
     const env = fakeEnvironment();
-    const args = ['ls', '--watch', '500ms', '--port', `${observer.local.port}`];
+    const args = ['ls', '--watch', '500ms', '--local', host];
     const watching = buildProgram(env).parseAsync(args, { from: 'user' });
     await env.stdout.sees(/\d\d:\d\d:\d\d {2}2 now: forever 2\n/);
     observer.socket.destroy();
@@ -252,16 +258,17 @@ describe.skipIf(lacks('sockDiag'))('ls of this machine (needs sockDiag)', () => 
     '--ask tells who is silent, and leaves no record',
     { timeout: TEST_MS },
     async () => {
-      const [alive, gone] = await Promise.all([openPair(), openPair()]);
+      const host = ownAddress();
+      const [alive, gone] = await Promise.all([openPair(host), openPair(host)]);
       kernel.cut(gone.peer.fd, engine);
       const state = folder();
-      const ask = async (port: number) => {
-        const args = ['ls', '--ask=300ms', '--json', '--local', `:${port}`];
+      const ask = async ({ observer }: Pair) => {
+        const args = ['ls', '--ask=300ms', '--json', '--local', formatEndpoint(observer.local)];
         const env = await run(args, { variables: { XDG_STATE_HOME: state } });
         return (JSON.parse(env.stdout.text) as Survey).connections.map(({ ask: { kind } }) => kind);
       };
-      expect(await ask(alive.observer.local.port)).toEqual(['answers']);
-      expect(await ask(gone.observer.local.port)).toEqual(['silent']);
+      expect(await ask(alive)).toEqual(['answers']);
+      expect(await ask(gone)).toEqual(['silent']);
       expect(readdirSync(join(state, 'tcpalive'))).toEqual([]);
     },
   );
@@ -269,9 +276,10 @@ describe.skipIf(lacks('sockDiag'))('ls of this machine (needs sockDiag)', () => 
 
 describe.skipIf(lacks('sockDestroy', 'pidfd'))('reap (needs sockDestroy, pidfd)', () => {
   it('leaves loopback alone, and says so', async () => {
-    const { observer } = await openPair();
+    const host = ownAddress();
+    const { observer } = await openPair(host);
     await until(() => kernel.tcpInfo(observer.fd) !== undefined, SOON_MS);
-    const args = ['reap', '--yes', '--port', `${observer.local.port}`];
+    const args = ['reap', '--yes', '--local', host];
     const state = folder();
     const { stdout, exitCode } = await run(args, { variables: { XDG_STATE_HOME: state } });
     expect(stdout.text).toBe('2 left alone: loopback\nNothing that was meant is proven dead.\n');

@@ -9,7 +9,7 @@ import { monotonicNow } from '../../src/kernel/clock.js';
 import { kernel, lacks, SOON_MS, TEST_MS } from '../real-kernel.js';
 import { until } from '../until.js';
 import { tableOf } from './fake-table.js';
-import { localEnd, Sockets } from './sockets.js';
+import { connectionsBetween, endsOf, Sockets } from './sockets.js';
 
 const SURVEYS = 50;
 const RATE = 2000;
@@ -36,8 +36,7 @@ describe.skipIf(lacks('sockDiag', 'pidfd', 'tcpInfo'))('while connections come a
       for (let times = 0; times < SURVEYS; times++) {
         const survey = await takeSurvey(kernel, { selection: { pid: process.pid }, owners: true });
         partial.push(survey.partial);
-        const port = localEnd(stays.connected).port;
-        const found = survey.connections.filter(({ local }) => local.port === port);
+        const found = connectionsBetween(survey, endsOf(stays.connected, stays.accepted));
         expect(found.map(({ fate }) => fate.kind)).toEqual(['forever']);
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
@@ -73,11 +72,8 @@ describe.skipIf(lacks('sockDiag', 'pidfd', 'tcpInfo'))('while connections come a
           },
         });
         const survey = await takeSurvey(vanishing, { selection: {}, owners: true });
-        const { port } = localEnd(stays.connected);
-        expect(survey.connections.find(({ local }) => local.port === port)).toMatchObject({
-          keepalive: { kind: 'off' },
-          userTimeoutMs: 0,
-        });
+        const found = connectionsBetween(survey, endsOf(stays.connected, stays.accepted));
+        expect(found).toMatchObject([{ keepalive: { kind: 'off' }, userTimeoutMs: 0 }]);
         await ended;
       }
     },

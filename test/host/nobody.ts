@@ -1,7 +1,7 @@
 /** What `asNobody` runs: a survey by a user without any right, told on stdout. */
 import { takeSurvey } from '../../src/host/survey.js';
 import { openKernel } from '../../src/kernel/open-kernel.js';
-import { Sockets, localEnd } from './sockets.js';
+import { endsOf, Sockets } from './sockets.js';
 
 const kernel = await openKernel();
 const sockets = new Sockets();
@@ -12,6 +12,7 @@ const survey = await takeSurvey(kernel, {
   selection: {},
   owners: true,
 });
-const told = { pid: process.pid, fd: own.connected, port: localEnd(own.connected).port, survey };
+const { connected: fd, accepted } = own;
+const told = { pid: process.pid, fd, ends: endsOf(fd, accepted), survey };
 // All of it, before the end.
 process.stdout.write(JSON.stringify(told), () => sockets.closeAll());

@@ -18,6 +18,7 @@ export interface ProgramOptions {
 
 export interface Program {
   readonly pid: number;
+  /** On all addresses: no other socket of its namespace has it as its own. */
   readonly port: number;
   readonly child: ChildProcess;
 }

@@ -2,11 +2,14 @@
  * Sockets by system call, without an event loop: made at once, in whatever network namespace the
  * thread is in, and nobody reads them, answers for them or closes them when the kernel gives them up.
  */
+import { isDeepStrictEqual } from 'node:util';
 import koffi from 'koffi';
 import { addressBytes, formatAddress } from '../../src/core/address.js';
 import type { Endpoint } from '../../src/core/endpoint.js';
+import type { Connection, Survey } from '../../src/core/survey.js';
 import { SOON_MS } from '../real-kernel.js';
 import { until } from '../until.js';
+import type { Ends } from './watch.js';
 
 const libc = koffi.load(null);
 const c = {
@@ -123,6 +126,15 @@ export class Sockets {
     this.#open.add(fd);
     return fd;
   }
+}
+
+/** Of a connection, as whoever has `fd` sees it: one of them alone may be of others too. */
+export function endsOf(fd: number, other: number): Ends {
+  return { local: localEnd(fd), peer: localEnd(other) };
+}
+
+export function connectionsBetween({ connections }: Survey, ends: Ends): readonly Connection[] {
+  return connections.filter(({ local, peer }) => isDeepStrictEqual({ local, peer }, ends));
 }
 
 export function localEnd(fd: number): Endpoint {

@@ -5,14 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Connection, Survey } from '../../src/core/survey.js';
+import type { Survey } from '../../src/core/survey.js';
 import { kernel, lacks, TEST_MS } from '../real-kernel.js';
-import { localEnd, Sockets, type Pair } from './sockets.js';
+import { connectionsBetween, endsOf, Sockets, type Pair } from './sockets.js';
+import type { Ends } from './watch.js';
 
 interface Told {
   readonly pid: number;
   readonly fd: number;
-  readonly port: number;
+  readonly ends: Ends;
   readonly survey: Survey;
 }
 
@@ -56,43 +57,45 @@ describe.skipIf(lacks('sockDiag', 'keepaliveTuning', 'tcpInfo'))('a user without
     return { stderr, told: stdout === '' ? undefined : (JSON.parse(stdout) as Told) };
   }
 
-  function connectionOf({ survey }: Told, port: number): Connection | undefined {
-    return survey.connections.find(({ local }) => local.port === port);
-  }
-
   it('sees its own sockets in full, and of others what the kernel tells everybody', () => {
     const { stderr, told } = asNobody();
     expect(stderr).toBe('');
     if (told === undefined) throw new Error('nothing told');
-    expect(connectionOf(told, told.port)).toMatchObject({
-      process: { pid: told.pid, fd: told.fd, name: expect.any(String) as string },
-      keepalive: { kind: 'known', idleSeconds: 61, intervalSeconds: 11, count: 7 },
-      userTimeoutMs: 0,
-      fate: { kind: 'armed', idle: { kind: 'within' }, busy: { kind: 'within' } },
-    });
+    expect(connectionsBetween(told.survey, told.ends)).toMatchObject([
+      {
+        process: { pid: told.pid, fd: told.fd, name: expect.any(String) as string },
+        keepalive: { kind: 'known', idleSeconds: 61, intervalSeconds: 11, count: 7 },
+        userTimeoutMs: 0,
+        fate: { kind: 'armed', idle: { kind: 'within' }, busy: { kind: 'within' } },
+      },
+    ]);
     const { connected, accepted } = foreign;
     if (!isRoot) return;
     const reason = 'its process may not be looked into by this user: root can';
-    expect(connectionOf(told, localEnd(connected).port)).toMatchObject({
-      state: 'ESTABLISHED',
-      process: null,
-      unit: null,
-      silentMs: expect.any(Number) as number,
-      timer: { kind: 'keepalive' },
-      keepalive: { kind: 'unknown', reason },
-      userTimeoutMs: null,
-      fate: {
-        kind: 'armed',
-        idle: { kind: 'unknown', reason },
-        busy: { kind: 'assumed', assuming: 'no user timeout' },
+    expect(connectionsBetween(told.survey, endsOf(connected, accepted))).toMatchObject([
+      {
+        state: 'ESTABLISHED',
+        process: null,
+        unit: null,
+        silentMs: expect.any(Number) as number,
+        timer: { kind: 'keepalive' },
+        keepalive: { kind: 'unknown', reason },
+        userTimeoutMs: null,
+        fate: {
+          kind: 'armed',
+          idle: { kind: 'unknown', reason },
+          busy: { kind: 'assumed', assuming: 'no user timeout' },
+        },
       },
-    });
+    ]);
     // That there is no timer, everybody is told.
-    expect(connectionOf(told, localEnd(accepted).port)).toMatchObject({
-      process: null,
-      keepalive: { kind: 'off' },
-      fate: { kind: 'forever' },
-    });
+    expect(connectionsBetween(told.survey, endsOf(accepted, connected))).toMatchObject([
+      {
+        process: null,
+        keepalive: { kind: 'off' },
+        fate: { kind: 'forever' },
+      },
+    ]);
     expect(told.survey.notes).toEqual([
       expect.stringMatching(/^\d+ process(es)? of other users could not be looked into/),
     ]);

@@ -18,7 +18,7 @@ export interface Pair {
   readonly peer: RealEnd;
 }
 
-/** A connection to ourselves, gone when the test is over. @param host to listen on */
+/** A connection to ourselves, gone when the test is over, both ends at one address. @param host to listen on */
 export async function openPair(host = '127.0.0.1', connectTo = host): Promise<Pair> {
   const server = createServer();
   onTestFinished(() => void server.close());
@@ -27,7 +27,7 @@ export async function openPair(host = '127.0.0.1', connectTo = host): Promise<Pa
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
   const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
-  const peer = connect(address.port, connectTo);
+  const peer = connect({ port: address.port, host: connectTo, localAddress: connectTo });
   await once(peer, 'connect');
   return { observer: end(await accepted), peer: end(peer) };
 }
