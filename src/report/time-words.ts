@@ -6,6 +6,9 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
+/** Where `15m25s-15m48s` would take two columns more than any other span, and no one reads 48s as its end. */
+const SHORT_FROM_SECONDS = 600;
+
 /** `3.62s`, `15m39s`, `2h11m`. */
 export function latencyWords(ms: number): string {
   if (ms < MINUTE_MS) return `${(ms / 1000).toFixed(2)}s`;
@@ -21,8 +24,8 @@ export function latencyRange(fromMs: number, toMs: number): string {
 }
 
 /**
- * `3.00-4.13s`, `15m25s-48s`, `2h11m-2h13m`. Rounded outwards, so that whatever lies in the
- * span also lies in what is shown.
+ * `3.00-4.13s`, `1m0s-1m54s`, `15m25s-48s`, `2h11m-2h13m`. Rounded outwards, so that whatever lies
+ * in the span also lies in what is shown.
  */
 export function spanWords(span: Span): string {
   const { min, max } = span;
@@ -36,7 +39,8 @@ export function spanWords(span: Span): string {
   const toSeconds = ceilTo(max, 1000);
   const from = minutesAndSeconds(fromSeconds);
   const sameMinute = Math.floor(fromSeconds / 60) === Math.floor(toSeconds / 60);
-  return from !== to && sameMinute ? `${from}-${toSeconds % 60}s` : range(from, to);
+  const isShort = from !== to && sameMinute && fromSeconds >= SHORT_FROM_SECONDS;
+  return isShort ? `${from}-${toSeconds % 60}s` : range(from, to);
 }
 
 /** The end of `spanWords`: `4.13s`, `15m48s`, `2h13m`. */

@@ -81,7 +81,7 @@ describe('the table', () => {
       heartbeat=1s:3s                    write    20/20  2.00-3.00s    2.50s  2.99s   0/20
       idle-timeout=3s                    idle     20/20  2.00-3.00s    2.50s  2.99s  20/20  also ends quiet users
       this host: keepalive=system        idle         -  2h11m-2h13m       -      -      -  not waited for
-      user-timeout=2m                    write     0/20  2m0s-8s           -      -   0/20  not within 15s (2m0s-8s predicted)
+      user-timeout=2m                    write     0/20  2m0s-2m8s         -      -   0/20  not within 15s (2m0s-2m8s predicted)
       Times from the cut.
       "
     `);

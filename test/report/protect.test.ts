@@ -80,12 +80,12 @@ describe('protectPlan', () => {
 
       SOCKETS  WHAT                SETTING                              IDLE       BUSY
             2  listeners    now    none                                 never      15m28s-49s
-                            after  keepalive=60s:10s:6+user-timeout=2m  1m0s-2m4s  2m0s-6s
+                            after  keepalive=60s:10s:6+user-timeout=2m  1m0s-2m4s  2m0s-2m6s
            37  connections  now    none                                 never      15m28s-49s
-                            after  keepalive=60s:10s:6+user-timeout=2m  1m0s-2m4s  2m0s-6s
+                            after  keepalive=60s:10s:6+user-timeout=2m  1m0s-2m4s  2m0s-2m6s
             3  connections  now    keepalive=7200s:75s:9                11m-2h14m  15m28s-49s
-                            after  keepalive=60s:10s:6+user-timeout=2m  1m0s-2m4s  2m0s-6s
-            1  connections  now    keepalive=60s:10s:6+user-timeout=2m  1m0s-2m4s  2m0s-6s
+                            after  keepalive=60s:10s:6+user-timeout=2m  1m0s-2m4s  2m0s-2m6s
+            1  connections  now    keepalive=60s:10s:6+user-timeout=2m  1m0s-2m4s  2m0s-2m6s
                             after  the same
       Noticed that long after the peer vanished, at any phase: idle, and with something unanswered.
       What a listener has, the connections that it accepts from then on inherit.

@@ -35,7 +35,7 @@ describe('remark', () => {
     [
       'a prediction beyond the limit',
       rowOf({ mode: 'user-timeout=2m', load: 'write', predicted: interval(120_404, 128_000) }),
-      'not within 15s (2m0s-8s predicted)',
+      'not within 15s (2m0s-2m8s predicted)',
       'not within 15s',
     ],
     [
