@@ -12,7 +12,7 @@ export function protectLine(order: ProtectOrder): string {
     ...flag('port', port?.toString()),
     ...flag('unit', unit),
     ...toggle('tree', order.tree),
-    ...flag('keepalive', formatMode({ keepalive }).replace('keepalive=', '')),
+    ...flag('keepalive', keepalive && formatMode({ keepalive }).replace('keepalive=', '')),
     ...flag('user-timeout', userTimeout === undefined ? undefined : formatDuration(userTimeout)),
     ...flag('direction', direction === 'both' ? undefined : direction),
     ...toggle('force', order.force),

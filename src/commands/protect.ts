@@ -26,10 +26,9 @@ interface ProtectFlags {
   readonly color: ColorChoice;
 }
 
-/** What must be there unless it restores. */
+/** One target, and one of `keepalive` and `userTimeout` at least. */
 export interface ProtectOrder extends ProtectFlags {
   readonly pid: number | undefined;
-  readonly keepalive: KeepaliveSettings;
 }
 
 export function protectCommand(env: Environment): Command {
@@ -40,7 +39,11 @@ export function protectCommand(env: Environment): Command {
     .option('--unit <unit>', 'or a systemd unit or container')
     .option('--tree', 'its descendants too')
     .option('--keepalive <idle:interval:count>', 'such as 60s:10s:6', parseKeepalive)
-    .option('--user-timeout <time>', 'give up data that is unanswered so long', parseUserTimeout)
+    .option(
+      '--user-timeout <time>',
+      'give up data that is unanswered so long; with --keepalive or alone',
+      parseUserTimeout,
+    )
     .addOption(
       new Option('--direction <which>', 'accepted: not what it opened itself')
         .choices(directions)
@@ -52,7 +55,7 @@ export function protectCommand(env: Environment): Command {
     )
     .option(
       '--spread <time>',
-      'spread over that time, or none (default: the idle time)',
+      'spread over that time, or none (default: the idle time, else the user timeout)',
       parseSpread,
     )
     .option('--follow', 'stay, and cover new sockets')
@@ -105,14 +108,14 @@ Examples:
 
 /** Exactly one target, and something to set. */
 function checkedOrder(pid: number | undefined, flags: ProtectFlags): ProtectOrder {
-  const { port, unit, keepalive } = flags;
+  const { port, unit, keepalive, userTimeout } = flags;
   const targets = [pid, port, unit].filter((target) => target !== undefined).length;
   if (targets === 0) throw usage('whom? a pid, --port or --unit is needed (or --restore)');
   if (targets > 1) throw usage('a pid, --port and --unit are three ways to say whom: keep one');
-  if (keepalive === undefined) {
-    throw usage('--keepalive is needed: idle, interval and count, such as --keepalive 60s:10s:6');
+  if (keepalive === undefined && userTimeout === undefined) {
+    throw usage('what is to be set? --keepalive 60s:10s:6, --user-timeout 2m, or both');
   }
-  return { ...flags, pid, keepalive };
+  return { ...flags, pid };
 }
 
 function parseSpread(text: string): number {

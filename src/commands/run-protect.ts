@@ -42,7 +42,7 @@ export async function runProtect(env: Environment, order: ProtectOrder): Promise
   };
   const options = {
     undoFile: order.undo ?? journalPath(env.variables, 'protect'),
-    spreadMs: order.spread ?? order.keepalive.idleSeconds * 1000,
+    spreadMs: order.spread ?? defaultSpreadMs(order),
     follow: order.follow ?? false,
     interruption: interrupt.signal,
   };
@@ -56,10 +56,15 @@ export async function runProtect(env: Environment, order: ProtectOrder): Promise
   }
 }
 
+/** As long as what is dead lives on at least. */
+function defaultSpreadMs({ keepalive, userTimeout = 0 }: ProtectOrder): number {
+  return keepalive === undefined ? userTimeout : keepalive.idleSeconds * 1000;
+}
+
 function requestOf(order: ProtectOrder): ProtectRequest {
   const { keepalive, userTimeout, direction, force = false, tree = false } = order;
   const terms: Terms = {
-    wanted: { keepalive, userTimeoutMs: userTimeout ?? null },
+    wanted: { keepalive: keepalive ?? null, userTimeoutMs: userTimeout ?? null },
     direction,
     force,
   };

@@ -9,7 +9,8 @@ import type {
   Skipped,
   Wanted,
 } from './protection.js';
-import { isListener, type HostSocket, type SocketOptions } from './socket.js';
+import type { KeepaliveSettings } from './mode.js';
+import { isListener, type HostSocket, type SocketKeepalive, type SocketOptions } from './socket.js';
 
 /** A socket of a target, with what was read of it. */
 export interface Candidate {
@@ -70,7 +71,8 @@ function endsAtOnce(
   wanted: Wanted,
 ): boolean {
   const probes = info?.probes ?? 0;
-  if (timer.kind !== 'none' || probes === 0) return false;
+  // A user timeout starts no timer.
+  if (wanted.keepalive === null || timer.kind !== 'none' || probes === 0) return false;
   const userTimeoutMs = wanted.userTimeoutMs ?? options.userTimeoutMs;
   return userTimeoutMs !== 0 || probes >= wanted.keepalive.count;
 }
@@ -81,13 +83,18 @@ function shortens(toMs: number | null, fromMs: number): boolean {
 }
 
 export function isAsWanted({ keepalive, userTimeoutMs }: SocketOptions, wanted: Wanted): boolean {
-  const { idleSeconds, intervalSeconds, count } = wanted.keepalive;
   return (
-    keepalive.kind === 'known' &&
-    keepalive.idleSeconds === idleSeconds &&
-    keepalive.intervalSeconds === intervalSeconds &&
-    keepalive.count === count &&
+    (wanted.keepalive === null || hasKeepalive(keepalive, wanted.keepalive)) &&
     (wanted.userTimeoutMs === null || wanted.userTimeoutMs === userTimeoutMs)
+  );
+}
+
+function hasKeepalive(present: SocketKeepalive, wanted: KeepaliveSettings): boolean {
+  return (
+    present.kind === 'known' &&
+    present.idleSeconds === wanted.idleSeconds &&
+    present.intervalSeconds === wanted.intervalSeconds &&
+    present.count === wanted.count
   );
 }
 
@@ -125,6 +132,9 @@ export function planNotes(groups: readonly ProtectGroup[], wanted: Wanted): read
     ...(wanted.userTimeoutMs === null
       ? []
       : ['a user timeout also ends a peer that is alive and takes nothing for so long']),
+    ...(groups.some(({ after }) => after.idle.kind === 'never')
+      ? ['a user timeout alone never notices a peer that vanished when idle: --keepalive does']
+      : []),
   ];
 }
 
@@ -132,7 +142,10 @@ function groupOf(group: readonly Candidate[], wanted: Wanted): ProtectGroup {
   const [first] = group as readonly [Candidate];
   const { options, keeper, namespace, socket } = first;
   const after = {
-    keepalive: { kind: 'known' as const, ...wanted.keepalive },
+    keepalive:
+      wanted.keepalive === null
+        ? options.keepalive
+        : { kind: 'known' as const, ...wanted.keepalive },
     userTimeoutMs: wanted.userTimeoutMs ?? options.userTimeoutMs,
   };
   return {

@@ -29,8 +29,10 @@ export interface ProtectResult {
   readonly notes: readonly string[];
 }
 
+/** One of the two at least. */
 export interface Wanted {
-  readonly keepalive: KeepaliveSettings;
+  /** Null: whatever it is. */
+  readonly keepalive: KeepaliveSettings | null;
   /** Null: whatever it is. */
   readonly userTimeoutMs: number | null;
 }

@@ -1,5 +1,5 @@
 /**
- * Keepalive for a program that runs already, on its own sockets: listeners at once, so that what
+ * Keepalive, or a user timeout, for a program that runs already, on its own sockets: listeners at once, so that what
  * they accept inherits it, connections spread over a time so that not all that is dead ends at once.
  */
 import { countSkipped } from '../core/protect-plan.js';

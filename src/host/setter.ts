@@ -54,8 +54,8 @@ export class Setter {
 
 function wantedOver(present: OptionValues, { keepalive, userTimeoutMs }: Wanted): OptionValues {
   return {
-    ...keepalive,
-    keepalive: true,
+    ...present,
+    ...(keepalive === null ? {} : { ...keepalive, keepalive: true }),
     userTimeoutMs: userTimeoutMs ?? present.userTimeoutMs,
   };
 }

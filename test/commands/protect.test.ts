@@ -70,6 +70,28 @@ describe.skipIf(lacks('pidfd', 'sockDiag'))('protect (needs pidfd, sockDiag)', (
     expect(optionsOf(pid, port)).toEqual(untouched());
   });
 
+  it('sets a user timeout alone, and says what it does not notice', async () => {
+    const { pid, port } = await startProgram();
+    const { env, ended } = begin(`${pid}`, '--user-timeout', '2m');
+    await ended;
+    expect(withoutFigures(env.stdout.text, pid)).toMatchInlineSnapshot(`
+      "PID NAME: 1 listener, 0 connections
+
+      SOCKETS  WHAT  SETTING  IDLE  BUSY
+            1  listeners  now  none  never  SPAN
+                          after  user-timeout=2m  never  SPAN
+      Noticed that long after the peer vanished, at any phase: idle, and with something unanswered.
+      What a listener has, the connections that it accepts from then on inherit.
+      Note: a user timeout also ends a peer that is alive and takes nothing for so long
+      Note: a user timeout alone never notices a peer that vanished when idle: --keepalive does
+      Dry run: 1 listener would change, and nothing has. To do it:
+        tcpalive protect PID --user-timeout 2m --yes
+      "
+    `);
+    await protect(`${pid}`, '--user-timeout', '2m', '--yes');
+    expect(optionsOf(pid, port)).toEqual({ ...untouched(), userTimeoutMs: 120_000 });
+  });
+
   it('does it with --yes, and --restore brings the old values back', async () => {
     const { pid, port } = await startProgram();
     const { peer } = await openClient(port);
@@ -174,7 +196,8 @@ describe('what cannot be meant', () => {
     ['', 'whom? a pid, --port or --unit is needed (or --restore)'],
     ['--keepalive 60s:10s:6', 'whom? a pid, --port or --unit is needed (or --restore)'],
     ['1 --port 80', 'a pid, --port and --unit are three ways to say whom: keep one'],
-    ['1', '--keepalive is needed: idle, interval and count, such as --keepalive 60s:10s:6'],
+    ['1', 'what is to be set? --keepalive 60s:10s:6, --user-timeout 2m, or both'],
+    ['1 --spread 1s', 'what is to be set? --keepalive 60s:10s:6, --user-timeout 2m, or both'],
     ['0', "pid: '0' is not a whole number from 1 to 4194304"],
     ['init', "pid: 'init' is not a whole number from 1 to 4194304"],
     [

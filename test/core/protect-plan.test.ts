@@ -14,6 +14,7 @@ import { sysctlDefaults } from '../../src/core/sysctl.js';
 
 const KEEPALIVE = { idleSeconds: 60, intervalSeconds: 10, count: 6 };
 const WANTED = { keepalive: KEEPALIVE, userTimeoutMs: 120_000 };
+const TIMEOUT_ALONE = { keepalive: null, userTimeoutMs: 120_000 };
 const TERMS: Terms = { wanted: WANTED, direction: 'both', force: false };
 
 const OFF: SocketKeepalive = { kind: 'off' };
@@ -105,6 +106,11 @@ describe('probes that an ask has left unanswered', () => {
     expect(reasonToSkip(asked, { ...terms, force: true })).toBeUndefined();
   });
 
+  it('stay without a timer where a user timeout alone is wanted', () => {
+    const terms = { ...TERMS, wanted: TIMEOUT_ALONE };
+    expect(reasonToSkip(candidate({ probes: 6 }), terms)).toBeUndefined();
+  });
+
   it('are those of its own keepalive where that is on', () => {
     const probing = candidate({ probes: 6, timer: 'keepalive', keepalive: SET });
     expect(reasonToSkip(probing, TERMS)).toBeUndefined();
@@ -127,6 +133,30 @@ describe('isAsWanted', () => {
     for (const userTimeoutMs of [0, 5000]) {
       expect(isAsWanted({ keepalive: SET, userTimeoutMs }, wanted)).toBe(true);
     }
+  });
+});
+
+describe('a user timeout alone', () => {
+  it.each([
+    [OFF, 120_000, true],
+    [SET, 120_000, true],
+    [OFF, 0, false],
+    [SET, 119_000, false],
+  ] as const)('%j with %d is as wanted: %s', (keepalive, userTimeoutMs, is) => {
+    expect(isAsWanted({ keepalive, userTimeoutMs }, TIMEOUT_ALONE)).toBe(is);
+  });
+
+  it('leaves keepalive as it is, and is no help where there is none', () => {
+    const groups = groupsOf([candidate(), candidate({ keepalive: SET })], TIMEOUT_ALONE);
+    expect(groups.map(({ after }) => [after.keepalive, after.idle.kind])).toEqual([
+      [OFF, 'never'],
+      [SET, 'within'],
+    ]);
+    const note =
+      'a user timeout alone never notices a peer that vanished when idle: --keepalive does';
+    expect(planNotes(groups, TIMEOUT_ALONE)).toContain(note);
+    const kept = groupsOf([candidate({ keepalive: SET })], TIMEOUT_ALONE);
+    expect(planNotes(kept, TIMEOUT_ALONE)).not.toContain(note);
   });
 });
 
