@@ -1,4 +1,4 @@
-/** An ask that waits for minutes says so: how many were asked, and how long it may still take. */
+/** An ask that waits for minutes says so: who may still answer, and how long that may take. */
 import type { Survey } from '../core/survey.js';
 import { msBetween } from '../core/time.js';
 import { monotonicNow } from '../kernel/clock.js';
@@ -16,11 +16,10 @@ export async function showingProgress<Result>(
   { count, waitMs }: { readonly count: number; readonly waitMs: number },
   work: (tell: (line: string) => void) => Promise<Result>,
 ): Promise<Result> {
-  // Not quite: a line that comes a moment early would be left out for a whole second.
-  const status = showStatus(env, SHOW_EVERY_MS / 2);
+  const status = showStatus(env);
   const startedAt = monotonicNow();
   const show = () => {
-    const line = askingLine(count, waitMs, msBetween(startedAt, monotonicNow()));
+    const line = waitingLine(count, waitMs, msBetween(startedAt, monotonicNow()));
     if (line !== undefined) status.show(line);
   };
   const timer = setInterval(show, SHOW_EVERY_MS);
@@ -33,11 +32,11 @@ export async function showingProgress<Result>(
 }
 
 /** Undefined: there is nobody to wait for. */
-export function askingLine(count: number, waitMs: number, elapsedMs: number): string | undefined {
+export function waitingLine(count: number, waitMs: number, elapsedMs: number): string | undefined {
   if (count === 0) return undefined;
   const leftMs = Math.max(0, waitMs + ASK_ROOM_MS - elapsedMs);
   const left = roughly(Math.round(leftMs / 1000) * 1000);
-  return `asking ${count}, waiting up to ${left}`;
+  return `waiting for ${count} to answer, up to ${left}`;
 }
 
 /** As far as can be told beforehand: those without a timer that somebody holds. */

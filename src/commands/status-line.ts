@@ -16,7 +16,7 @@ export interface StatusLine {
 /** Where it cannot be painted over. */
 const LINE_EVERY_MS = 5000;
 
-export function showStatus(env: Environment, lineEveryMs = LINE_EVERY_MS): StatusLine {
+export function showStatus(env: Environment): StatusLine {
   const { stderr } = env;
   const animated = isAnimated(env, stderr);
   let painted = false;
@@ -33,7 +33,7 @@ export function showStatus(env: Environment, lineEveryMs = LINE_EVERY_MS): Statu
   };
   return {
     show(line, isLast = false) {
-      if (isLast || (!animated && monotonicNow() - writtenAt >= lineEveryMs)) say(line);
+      if (isLast || (!animated && monotonicNow() - writtenAt >= LINE_EVERY_MS)) say(line);
       else if (animated) {
         stderr.write(`\r${clip(line, (stderr.columns ?? 80) - 1, false)}\x1b[K`);
         painted = true;

@@ -120,7 +120,7 @@ describe.skipIf(lacksNetworkAndReach)('ls --ask (needs a network namespace, pidf
     const asked = await ls(found, '--ask').ended;
     expect(asked.code).toBe(0);
     expect(asked.stderr).toMatch(
-      /^(ask(ing 1000, waiting up to \d+s|ed \d+ of 1000)\n)*asked 1000 of 1000\n$/,
+      /^((waiting for 1000 to answer, up to \d+s|asked \d+ of 1000)\n)*asked 1000 of 1000\n$/,
     );
     expect(answersIn(surveyIn(asked))).toEqual({ silent: CUT, answers: CONNECTIONS - CUT });
     expect(surveyIn(asked).complete).toBe(true);
