@@ -131,6 +131,8 @@ function refuseImpossible(flags: LsFlags): void {
   });
   if (ofOwners !== undefined && !owners)
     throw refusal(`${ofOwners} needs to know who holds each: leave out --no-owners`);
+  if (format === 'openmetrics' && json !== true && flags.top !== undefined)
+    throw refusal('--format openmetrics has no --top: it counts all');
   if (watch === undefined) return;
   if (failOn !== undefined) throw refusal('--watch has no --fail-on: it ends with Ctrl-C alone');
   if (format !== 'table' || json === true)

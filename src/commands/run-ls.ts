@@ -86,8 +86,8 @@ function scopeOf(flags: LsFlags): SurveyScope {
 
 /** Data of which nothing has to be known before it is written. */
 function isWrittenAtOnce(flags: LsFlags): boolean {
-  const { watch, ask, failOn } = flags;
-  const isSimple = watch === undefined && ask === undefined && failOn === undefined;
+  const { watch, ask, failOn, top } = flags;
+  const isSimple = [watch, ask, failOn, top].every((flag) => flag === undefined);
   return isSimple && lineFormat(flags) !== undefined;
 }
 

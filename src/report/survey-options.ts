@@ -14,7 +14,7 @@ export const groupings: readonly Grouping[] = ['process', 'unit', 'peer', 'port'
 export interface SurveyReportOptions {
   readonly format: SurveyFormat;
   readonly style: Style;
-  /** To show in a table, the worst first; 0: the summary alone; Infinity: all. Data has them all. */
+  /** To show, the worst first; 0: of a table the summary alone, of data all; Infinity: all. */
   readonly rows: number;
   readonly by: Grouping;
   /** Whether columns have titles; without, a table is its rows alone: `rowFields`, or `groupFields`. */

@@ -1,4 +1,5 @@
 import type { Survey } from '../core/survey.js';
+import { countWords } from './count-words.js';
 import { surveyCsv } from './survey-csv.js';
 import { surveyJson, surveyJsonl } from './survey-json.js';
 import { surveyMarkdown } from './survey-markdown.js';
@@ -11,18 +12,27 @@ export function reportSurvey(
   survey: Survey,
   options: SurveyReportOptions,
 ): Iterable<string | Uint8Array> {
+  const wanted = worst(survey, options.rows);
   switch (options.format) {
     case 'table':
       return surveyTable(survey, options);
     case 'markdown':
       return [surveyMarkdown(survey, options)];
     case 'csv':
-      return surveyCsv(survey, options);
+      return surveyCsv(wanted, options);
     case 'json':
-      return surveyJson(survey);
+      return surveyJson(wanted);
     case 'jsonl':
-      return surveyJsonl(survey);
+      return surveyJsonl(wanted);
     case 'openmetrics':
       return [surveyOpenMetrics(survey)];
   }
+}
+
+/** So many of its connections, and a note of how many there are; 0: all of them, for data has no summary. */
+function worst(survey: Survey, rows: number): Survey {
+  const { connections, notes } = survey;
+  if (rows === 0 || rows >= connections.length) return survey;
+  const note = `the worst ${rows} of ${countWords(connections.length, 'connection')}`;
+  return { ...survey, notes: [...notes, note], connections: connections.slice(0, rows) };
 }

@@ -92,6 +92,7 @@ describe('a value that cannot be understood is one line that names it, exit 2', 
     ['--ask=2', "--ask: '2' has no unit: did you mean 2s?"],
     ['--ask=50ms', "--ask: '50ms' is too short for an answer: at least 100ms"],
     ['--ask --no-owners', '--ask needs to know who holds each: leave out --no-owners'],
+    ['--top 3 --format openmetrics', '--format openmetrics has no --top: it counts all'],
     ['--no-owners --pid 1', '--pid needs to know who holds each: leave out --no-owners'],
     ['--no-owners --unit a', '--unit needs to know who holds each: leave out --no-owners'],
     [
@@ -172,6 +173,26 @@ describe('ls --from', () => {
     expect(await ends('--top', '3')).toEqual(all.slice(0, 3));
   });
 
+  it('--top has the worst as data too, and says of how many', async () => {
+    const survey = async (...args: readonly string[]) =>
+      JSON.parse((await from('--json', ...args)).stdout.text) as Survey;
+    const all = await survey();
+    const { connections, notes, processes } = await survey('--top', '3');
+    expect(connections).toEqual(all.connections.slice(0, 3));
+    expect(notes).toEqual([...all.notes, 'the worst 3 of 38 connections']);
+    expect(processes).toEqual(all.processes);
+    expect((await survey('--top', '38')).notes).toEqual(all.notes);
+
+    const lines = async (...args: readonly string[]) => {
+      const { stdout } = await from(...args);
+      return stdout.text.trimEnd().split(/\r?\n/);
+    };
+    const csv = await lines('--format', 'csv', '--top', '3');
+    expect(csv).toEqual((await lines('--format', 'csv')).slice(0, 4));
+    const jsonl = await lines('--format', 'jsonl', '--top', '3');
+    expect(jsonl.filter((line) => line.startsWith('{"kind":"connection"'))).toHaveLength(3);
+  });
+
   it('--fail-on is exit 1, and a line for each reason', async () => {
     const { stderr, exitCode } = await from('--fail-on', 'leaked,unknown');
     expect([stderr.text, exitCode]).toEqual(['FAIL  leaked: 4\n', 1]);
@@ -236,6 +257,15 @@ describe.skipIf(lacks('sockDiag'))('ls of this machine (needs sockDiag)', () => 
     const args = ['ls', '--no-owners', '--local', host, '--json'];
     const { connections } = JSON.parse((await run(args)).stdout.text) as Survey;
     expect(connections.map(({ process: owner }) => owner)).toEqual([null, null]);
+  });
+
+  it('--top is as many as data has', async () => {
+    const host = ownAddress();
+    await openPair(host);
+    const args = ['ls', '--local', host, '--json', '--top', '1'];
+    const { connections, notes } = JSON.parse((await run(args)).stdout.text) as Survey;
+    expect(connections).toHaveLength(1);
+    expect(notes).toContain('the worst 1 of 2 connections');
   });
 
   it('--watch says what is new and what is gone, until Ctrl-C', { timeout: TEST_MS }, async () => {
