@@ -55,7 +55,11 @@ export function lsCommand(env: Environment): Command {
       'settle who is silent and who answers, with one keepalive probe each (default wait: 2s, at most 5m)',
       parseAskWait,
     )
-    .option('--watch <time>', 'again and again: what is new, what is gone', parseDuration)
+    .option(
+      '--watch <time>',
+      'again and again, 500ms apart or more: what is new, what is gone',
+      parseWatch,
+    )
     .option('--from <file>', "another machine's `ss -tneoiH`, pasted; - for standard input")
     .option('--netns <which>', 'another network namespace: a process, a name, a path, or all')
     .option('--no-owners', 'faster: not who holds each, nor its options')
@@ -137,10 +141,9 @@ function refuseImpossible(flags: LsFlags): void {
   if (failOn !== undefined) throw refusal('--watch has no --fail-on: it ends with Ctrl-C alone');
   if (format !== 'table' || json === true)
     throw refusal('--watch has no --format: it is for the eye');
-  const every = formatDuration(watch);
-  if (watch < SHORTEST_WATCH_MS) throw refusal(`--watch: '${every}' is too short: at least 500ms`);
   if (ask !== undefined && watch < askWaitMs(ask) + ASK_ROOM_MS) {
     const takes = formatDuration(askWaitMs(ask) + ASK_ROOM_MS);
+    const every = formatDuration(watch);
     throw refusal(`--watch: '${every}' is shorter than --ask may take here, which is ${takes}`);
   }
 }
@@ -159,6 +162,13 @@ function readsAhead({ ask, netns, from }: LsFlags): boolean {
 }
 
 const SHORTEST_WATCH_MS = 500;
+
+/** @throws TcpaliveError BAD_USAGE */
+function parseWatch(text: string): number {
+  const everyMs = /^0+(?:ms|[hms])?$/.test(text) ? 0 : parseDuration(text);
+  if (everyMs >= SHORTEST_WATCH_MS) return everyMs;
+  throw refusal(`'${text}' is too short: at least 500ms`);
+}
 
 function refusal(message: string): TcpaliveError {
   return new TcpaliveError('BAD_USAGE', message);

@@ -16,6 +16,8 @@ const GROUPS = new RegExp(`^(?:${DIGITS}h)?(?:${DIGITS}m(?!s))?(?:${DIGITS}s)?(?
  */
 export function parseDuration(text: string): number {
   if (/^\d+(\.\d+)?$/.test(text)) {
+    // With a unit it would be refused as well.
+    if (Number(text) === 0) throw outOfRange(text);
     throw new TcpaliveError('BAD_USAGE', `'${text}' has no unit: did you mean ${text}s?`);
   }
   const groups = GROUPS.exec(text);
@@ -32,10 +34,12 @@ export function parseDuration(text: string): number {
       part(seconds, UNITS_MS.s) +
       part(milliseconds, UNITS_MS.ms),
   );
-  if (!(ms > 0 && ms <= LONGEST_MS)) {
-    throw new TcpaliveError('BAD_USAGE', `'${text}' is out of range: more than 0, at most 168h`);
-  }
+  if (!(ms > 0 && ms <= LONGEST_MS)) throw outOfRange(text);
   return ms;
+}
+
+function outOfRange(text: string): TcpaliveError {
+  return new TcpaliveError('BAD_USAGE', `'${text}' is out of range: more than 0, at most 168h`);
 }
 
 /** The spelling that `parseDuration` reads back: 90000 → `1m30s`, 1500 → `1.5s`, 250 → `250ms`. */

@@ -33,6 +33,8 @@ describe('parseDuration', () => {
     ['1.2.3s', "'1.2.3s' is not a duration: write 250ms, 3s, 1m30s or 2h"],
     ['1s1m', "'1s1m' is not a duration: write 250ms, 3s, 1m30s or 2h"],
     ['1e3s', "'1e3s' is not a duration: write 250ms, 3s, 1m30s or 2h"],
+    ['0', "'0' is out of range: more than 0, at most 168h"],
+    ['0.0', "'0.0' is out of range: more than 0, at most 168h"],
     ['0s', "'0s' is out of range: more than 0, at most 168h"],
     ['0.0001ms', "'0.0001ms' is out of range: more than 0, at most 168h"],
     ['168h1ms', "'168h1ms' is out of range: more than 0, at most 168h"],
