@@ -168,6 +168,8 @@ async function watch(
   for (const line of followingLines(last.survey, options)) env.stdout.write(`${line}\n`);
 }
 
+const STANDARD_INPUT = '-';
+
 function readPasted(file: string, flags: LsFlags): Survey {
   const text = readText(file);
   const reading = parseSs(text);
@@ -177,12 +179,13 @@ function readPasted(file: string, flags: LsFlags): Survey {
     });
   }
   const readAt = new Date().toISOString();
-  return surveyFromSs({ reading, file, readAt, selection: selectionFrom(flags) });
+  const name = file === STANDARD_INPUT ? 'standard input' : file;
+  return surveyFromSs({ reading, file: name, readAt, selection: selectionFrom(flags) });
 }
 
 function readText(file: string): string {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
+    return readFileSync(file === STANDARD_INPUT ? 0 : file, 'utf8');
   } catch (cause) {
     const message = `--from: cannot read ${file}: ${unreadableWords(cause)}`;
     throw new TcpaliveError('BAD_USAGE', message, { cause });

@@ -96,7 +96,9 @@ describe.skipIf(lacksNetworkAndReach)('ls (needs a network namespace)', () => {
         `${process.execPath} ${BIN} ls --json --from - < fixtures/ss/wide.txt`,
       ],
     });
-    expect((JSON.parse(pasted.stdout) as Survey).connections).toHaveLength(38);
+    const { connections: read, namespaces } = JSON.parse(pasted.stdout) as Survey;
+    expect(read).toHaveLength(38);
+    expect(namespaces).toEqual([{ id: 'file', name: 'standard input', shown: true }]);
   });
 
   it.each([['table'], ['markdown'], ['csv'], ['json'], ['jsonl'], ['openmetrics']])(
