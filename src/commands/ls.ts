@@ -103,6 +103,9 @@ ${fateKinds.map((kind) => `  ${kind.padEnd(9)} ${MEANINGS[kind]}`).join('\n')}
 else of each group:
   ${groupFields.join(' ')}
 
+Exit codes: 0 done, and where nothing matches; 1 what --fail-on names is there; 2 usage; 3 could not
+look; 130/143 interrupted.
+
 Examples:
   tcpalive ls                                      the summary
   sudo tcpalive ls --top 20 --silent 10m           the twenty worst of the long silent ones

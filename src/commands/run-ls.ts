@@ -74,10 +74,11 @@ function reportOptions(env: Environment, flags: LsFlags): SurveyReportOptions {
 }
 
 function scopeOf(flags: LsFlags): SurveyScope {
-  const { netns, pid, unit, ask } = flags;
+  const { netns, pid, unit, ask, fate } = flags;
   const unitTarget = unit === undefined ? undefined : `--unit ${shellWord(unit)}`;
   return {
     filters: filterWords(flags),
+    fates: fate === undefined ? [] : [`--fate ${fate.join(',')}`],
     netns: netns === undefined ? [] : [`--netns ${shellWord(netns)}`],
     target: pid === undefined ? unitTarget : `${pid}`,
     asked: ask !== undefined,

@@ -16,16 +16,16 @@ import {
   closingLines,
   headerLine,
   moreLine,
-  NOTHING_THERE,
+  nothingThere,
   queueWarnings,
   silenceLines,
 } from './survey-prose.js';
 import { summarise, wereAsked } from './survey-summary.js';
 
-export type SurveyMarkdownOptions = Pick<SurveyReportOptions, 'rows' | 'by'>;
+export type SurveyMarkdownOptions = Pick<SurveyReportOptions, 'rows' | 'by' | 'scope'>;
 
 /** Tables of fates, of groups and, where asked for, of connections, with the sentences as paragraphs. */
-export function surveyMarkdown(survey: Survey, { rows, by }: SurveyMarkdownOptions): string {
+export function surveyMarkdown(survey: Survey, { rows, by, scope }: SurveyMarkdownOptions): string {
   const summaries = summarise(survey.connections);
   const present = summaries.filter(({ connections }) => connections > 0);
   const groups = groupsOf(survey, by);
@@ -42,7 +42,7 @@ export function surveyMarkdown(survey: Survey, { rows, by }: SurveyMarkdownOptio
   const sentences = (lines: readonly string[]) => lines.map(escapeMarkdown);
   const paragraphs = [
     ...sentences([headerLine(survey)]),
-    ...(present.length === 0 ? [NOTHING_THERE] : [table(fateColumns, present)]),
+    ...(present.length === 0 ? sentences([nothingThere(scope)]) : [table(fateColumns, present)]),
     ...sentences([...silenceLines(summaries), ...queueWarnings(survey)]),
     table(withoutEmptyUnit(groupColumns(by, options), shownGroups), shownGroups),
     ...moreLine(groups.length - shownGroups.length, '--all'),

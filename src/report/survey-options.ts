@@ -28,6 +28,8 @@ export interface SurveyReportOptions {
 export interface SurveyScope {
   /** That `ls` and `reap` share, quoted for a shell; empty: all was meant. */
   readonly filters: readonly string[];
+  /** `--fate dying`, apart: a command that follows has its own; empty: whatever fate. */
+  readonly fates: readonly string[];
   /** `--netns all`; empty: our own. */
   readonly netns: readonly string[];
   /** The process or unit that was named, as `protect` takes it. */

@@ -4,6 +4,7 @@ import type { Connection, Listener, NamespaceSeen, Survey } from '../core/survey
 import { countWords } from './count-words.js';
 import { printable } from './printable.js';
 import { processName } from './survey-groups.js';
+import type { SurveyScope } from './survey-options.js';
 import { askedCounts, wereAsked, type FateSummary } from './survey-summary.js';
 import { assumptionOf } from './survey-words.js';
 
@@ -19,8 +20,13 @@ export function headerLine({ complete, takenAt, host, connections }: Survey): st
   return printable(pieces.join(', '));
 }
 
-export const NOTHING_THERE =
-  'No connection to show: none is there, or none that the filters let through.';
+/** Where there is no row: whether that is the filters' doing. */
+export function nothingThere({ filters, fates }: SurveyScope): string {
+  const words = [...filters, ...fates];
+  return words.length === 0
+    ? 'There is no connection.'
+    : printable(`No connection matches ${words.join(' ')}.`);
+}
 
 /** `... 3 more (--all)`. */
 export function moreLine(count: number, how: string): readonly string[] {

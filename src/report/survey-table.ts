@@ -19,7 +19,7 @@ import {
   closingLines,
   headerLine,
   moreLine,
-  NOTHING_THERE,
+  nothingThere,
   queueWarnings,
   silenceLines,
 } from './survey-prose.js';
@@ -44,7 +44,9 @@ export function* surveyTable(survey: Survey, options: SurveyTableOptions): Itera
   yield ended([
     ...filled([headerLine(survey)]),
     '',
-    ...fateLines(summaries, style),
+    ...(survey.connections.length === 0
+      ? filled([nothingThere(options.scope)])
+      : fateLines(summaries, style)),
     ...filled(silenceLines(summaries)),
     ...filled(queueWarnings(survey)).map((line) => paint(style).red(line)),
     '',
@@ -78,7 +80,6 @@ export function followingLines(
 
 function fateLines(summaries: readonly FateSummary[], style: Style): readonly string[] {
   const present = summaries.filter(({ connections }) => connections > 0);
-  if (present.length === 0) return [NOTHING_THERE];
   const painter = fatePainter(style);
   const candidates = [fateColumns, narrow(fateColumns)];
   return fittingTable(candidates, present, style.width, (cell, title) =>

@@ -176,6 +176,17 @@ describe('ls --from', () => {
     expect(await ends('--top', '3')).toEqual(all.slice(0, 3));
   });
 
+  it('says which filters nothing matches, and is exit 0', async () => {
+    const { stdout, exitCode } = await from('--port', '1', '--fate', 'dying,slow');
+    expect(stdout.text).toMatch(
+      /^0 connections at .*\n\nNo connection matches --port 1 --fate dying,slow\.\n/,
+    );
+    expect(exitCode).toBe(0);
+    expect((await from('--port', '7001')).stdout.text).not.toContain('No connection');
+    const { stdout: markdown } = await from('--unit', 'a|b', '--format', 'markdown');
+    expect(markdown.text).toContain("\nNo connection matches --unit 'a\\|b'.\n");
+  });
+
   it('--top has the worst as data too, and says of how many', async () => {
     const survey = async (...args: readonly string[]) =>
       JSON.parse((await from('--json', ...args)).stdout.text) as Survey;

@@ -33,7 +33,7 @@ const summaryAlone: SurveyReportOptions = {
   rows: 0,
   by: 'process',
   headers: true,
-  scope: { filters: [], netns: [], target: undefined, asked: false },
+  scope: { filters: [], fates: [], netns: [], target: undefined, asked: false },
 };
 
 function report(survey: Survey = surveyOf(), changes: Partial<SurveyReportOptions> = {}): string {
@@ -161,7 +161,7 @@ describe('the summary', () => {
     expect(report(surveyOf([], { processes: [] }), { rows: 20 })).toMatchInlineSnapshot(`
       "0 connections at 2026-11-20 14:02:07 UTC, Linux 6.18.44
 
-      No connection to show: none is there, or none that the filters let through.
+      There is no connection.
 
       Looked at: host namespace only, 2 others not shown (--netns all): blue, redis[91].
       "
