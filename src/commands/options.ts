@@ -1,4 +1,5 @@
 /** From strings to typed options: what several commands share. */
+import type { EventEmitter } from 'node:events';
 import { Option, type Command } from 'commander';
 import { TcpaliveError } from '../errors.js';
 import { parseFormat, type Format } from '../report/format.js';
@@ -27,20 +28,28 @@ const LARGEST_PID = 4_194_304;
 /** @throws TcpaliveError BAD_USAGE */
 export const parsePid = wholeNumber(1, LARGEST_PID);
 
-/** What the parsers of the core refuse is told with the name of the flag it was given to. */
+/** What the parsers of the core refuse is told with the name of the flag, or of the variable, it was given to. */
 export function nameFlagsInErrors(command: Command): void {
   for (const option of command.options) {
-    const { parseArg: parse, long } = option;
-    if (parse !== undefined) option.parseArg = named(long ?? option.flags, parse);
+    const { parseArg: parse, long, envVar } = option;
+    if (parse === undefined) continue;
+    let name = long ?? option.flags;
+    // Commander looks there last, and tells its own handler, which has been there since the option was added.
+    const fromVariable = () => (name = envVar ?? name);
+    (command as unknown as EventEmitter).prependListener(
+      `optionEnv:${option.name()}`,
+      fromVariable,
+    );
+    option.parseArg = named(() => name, parse);
   }
   for (const argument of command.registeredArguments) {
     const { parseArg: parse } = argument;
-    if (parse !== undefined) argument.parseArg = named(argument.name(), parse);
+    if (parse !== undefined) argument.parseArg = named(() => argument.name(), parse);
   }
 }
 
 function named<T>(
-  name: string,
+  name: () => string,
   parse: (text: string, previous: T) => T,
 ): (text: string, previous: T) => T {
   return (text, previous) => {
@@ -49,7 +58,7 @@ function named<T>(
     } catch (error) {
       if (!(error instanceof TcpaliveError)) throw error;
       const { hint, cause } = error;
-      throw new TcpaliveError(error.code, `${name}: ${error.message}`, { hint, cause });
+      throw new TcpaliveError(error.code, `${name()}: ${error.message}`, { hint, cause });
     }
   };
 }

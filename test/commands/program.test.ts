@@ -181,10 +181,15 @@ describe('a value that cannot be understood', () => {
       "error: option '--color <when>' argument 'pink' is invalid. Allowed choices are auto, always, never.",
     ));
 
-  it('is refused from the environment too', async () => {
+  it('is refused from the environment too, and the variable is named', async () => {
     vi.stubEnv('TCPALIVE_PORT', 'abc');
     onTestFinished(() => void vi.unstubAllEnvs());
-    await expectRefusal(['serve'], 'BAD_USAGE', "--port: 'abc' is not a port: 1 to 65535");
+    const told = "'abc' is not a port: 1 to 65535";
+    await expectRefusal(['serve'], 'BAD_USAGE', `TCPALIVE_PORT: ${told}`);
+    await expectRefusal(['serve', '--port', 'abc'], 'BAD_USAGE', `--port: ${told}`);
+    vi.stubEnv('TCPALIVE_MODE', 'heartbeat=1:3');
+    const refusal = await refused(['probe', TARGET]);
+    expect(refusal.told).toMatch(/^TCPALIVE_MODE: 'heartbeat=1:3' /);
   });
 });
 
