@@ -112,6 +112,27 @@ describe.skipIf(lacks('pidfd', 'sockDiag'))('protect (needs pidfd, sockDiag)', (
     expect(optionsOf(pid, port)).toMatchObject({ ...keepalive, userTimeoutMs: USER_TIMEOUT_MS });
   });
 
+  it('leaves keepalive as it is, on or off, unless one is given', async () => {
+    const { pid, port } = await startProgram({ onAccept: 'keepalive' });
+    const { peer } = await openClient(port);
+    const had = await until(() => {
+      const values = optionsOf(pid, port, peer);
+      return values?.keepalive === true && values;
+    }, SOON_MS);
+    const terms = { wanted: { keepalive: null, userTimeoutMs: USER_TIMEOUT_MS }, force: false };
+    const plan = planProtection(kernel, {
+      choice: { kind: 'pid', pid },
+      tree: false,
+      terms: { ...terms, direction: 'both' },
+    });
+    const { ended, undoFile } = begin(plan);
+    expect(await ended).toMatchObject({ changed: 2, skipped: [] });
+    expect(optionsOf(pid, port, peer)).toEqual({ ...had, userTimeoutMs: USER_TIMEOUT_MS });
+    expect(optionsOf(pid, port)).toEqual({ ...untouched(), userTimeoutMs: USER_TIMEOUT_MS });
+    restore(kernel, readUndo(undoFile));
+    expect(optionsOf(pid, port, peer)).toEqual(had);
+  });
+
   it('leaves a slow reader out, whom the user timeout would end, unless forced', async () => {
     const { pid, port } = await startProgram({ onAccept: 'flood' });
     const { local, peer } = await openClient(port);
