@@ -23,6 +23,7 @@ const servers = [
   'test/e2e/routed-network.test.ts',
   'test/e2e/tls.test.ts',
   'test/e2e/ls.test.ts',
+  'test/e2e/no-way-out.test.ts',
   'test/e2e/nothing-left.test.ts',
   'test/e2e/protect.test.ts',
   'test/e2e/stranger.test.ts',

@@ -64,8 +64,9 @@ const HELP = `
 A filter is needed: which connections are meant?
 
 Dead is what has left retransmissions or probes unanswered for --after, and with --ask what answered
-neither of two asks. Both ends get an RST (SOCK_DESTROY); the program sees ECONNABORTED. Loopback
-and the session that this command was typed in are never touched.
+neither of two asks; nobody is while this host's own link, route, address or router is gone. Both ends
+get an RST (SOCK_DESTROY); the program sees ECONNABORTED. Loopback and the session that this command was
+typed in are never touched.
 
 Examples:
   sudo tcpalive reap --port 443                    what would be ended, and why

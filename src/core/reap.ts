@@ -25,6 +25,7 @@ export type KeptReason =
   | 'own-session'
   | 'no-cookie'
   | 'not-asked'
+  | 'no-way-out'
   | 'answered'
   | 'not-dying'
   | 'unanswered-too-briefly'
@@ -77,6 +78,7 @@ export function reapVerdict(
   if (cookie === null) return kept('no-cookie');
   if (fate.kind === 'forever') {
     if (silentTwice) return { kind: 'dead', evidence: 'silent under two asks' };
+    if (ask.kind === 'no-way-out') return kept('no-way-out');
     return kept(ask.kind === 'answers' ? 'answered' : 'not-asked');
   }
   if (fate.kind !== 'dying') return kept('not-dying');

@@ -104,7 +104,9 @@ export type Ask =
   | { readonly kind: 'silent' }
   /** Answered with an RST, or closed by its program meanwhile: it is no more. */
   | { readonly kind: 'ended' }
-  | { readonly kind: 'not-asked'; readonly reason: string };
+  | { readonly kind: 'not-asked'; readonly reason: string }
+  /** Nothing that was asked can have left this host, or nothing was: silence would prove nothing. */
+  | { readonly kind: 'no-way-out'; readonly reason: string };
 
 export interface Listener {
   readonly local: Endpoint;

@@ -1,12 +1,13 @@
 /** `--ask`: first what an interrupted ask left behind, then the asking, and a survey that knows. */
 import { readdirSync, readFileSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Connection, Survey } from '../core/survey.js';
+import { countedReasons } from '../core/counted-reasons.js';
+import type { Ask, Connection, Survey } from '../core/survey.js';
 import { msBetween } from '../core/time.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { ask, type AskRequest } from './ask.js';
+import { ask, INTERRUPTED, type AskRequest } from './ask.js';
 import { putBack } from './ask-options.js';
 import { stateFolder } from './journal.js';
 import { reach } from './reach.js';
@@ -43,8 +44,17 @@ export async function askAbout(
   return {
     ...survey,
     complete: survey.complete && !request.interruption.aborted,
+    notes: [...survey.notes, ...askNotes(answers.values())],
     connections: survey.connections.map((each) => ({ ...each, ask: asked(each) })),
   };
+}
+
+/** `12 not asked: eth0 has no carrier`, of each reason; an interruption shows anyway. */
+function askNotes(asks: Iterable<Ask>): readonly string[] {
+  const reasons = [...asks].flatMap((each) =>
+    'reason' in each && each !== INTERRUPTED ? each.reason : [],
+  );
+  return countedReasons('not asked', reasons);
 }
 
 /**

@@ -1,8 +1,8 @@
 /**
  * Settles `forever`: the kernel is made to send one keepalive probe on each such connection, and
- * whether anything came back is read from its TCP_INFO. Nothing is closed, and the options found
- * before are put back. They are on disk before the first is changed (undo.ts): whatever ends us, they
- * can be put back.
+ * whether anything came back is read from its TCP_INFO; where nothing did, whether the probe can have
+ * left this host at all (ways-out.ts). Nothing is closed, and the options found before are put back.
+ * They are on disk before the first is changed (undo.ts): whatever ends us, they can be put back.
  */
 import { addMs, msBetween, type Instant } from '../core/time.js';
 import type { Ask, Connection } from '../core/survey.js';
@@ -14,6 +14,7 @@ import { ASKING, MOST_PROBES, putBack } from './ask-options.js';
 import { Owners } from './owners.js';
 import { reach, type Outcome, type Reachable } from './reach.js';
 import type { UndoFile } from './undo.js';
+import { settledWaysOut, waysOut, whyClosed, whyUnheard } from './ways-out.js';
 
 export interface AskRequest {
   /** How long an answer may take. */
@@ -99,8 +100,40 @@ interface BatchAnswers {
   readonly leftChanged: number;
 }
 
-/** One after the other each is read and put on record, probed, and heard. */
+/** Whom nothing can reach is not asked; and silent is nobody whom nothing has reached. */
 async function askBatch(
+  kernel: Kernel,
+  batch: readonly Target[],
+  request: AskRequest,
+): Promise<BatchAnswers> {
+  const before = waysOut(kernel, batch.map(connectionOf));
+  const answers = new Map<Target, Ask>();
+  const reachable = batch.filter((target) => {
+    const reason = whyClosed(before.get(target.connection));
+    if (reason !== undefined) answers.set(target, noWayOut(reason));
+    return reason === undefined;
+  });
+  const { answers: heard, leftChanged } = await probeBatch(kernel, reachable, request);
+  for (const [target, answer] of heard) answers.set(target, answer);
+
+  const { interruption } = request;
+  const silent = reachable.filter((target) => heard.get(target)?.kind === 'silent');
+  const after = await settledWaysOut(kernel, silent.map(connectionOf), interruption);
+  for (const target of silent) {
+    const { connection } = target;
+    const reason = whyUnheard(before.get(connection), after.get(connection));
+    if (reason === undefined) continue;
+    answers.set(target, interruption.aborted ? INTERRUPTED : noWayOut(reason));
+  }
+  return { answers, leftChanged };
+}
+
+function connectionOf({ connection }: Target): Connection {
+  return connection;
+}
+
+/** One after the other each is read and put on record, probed, and heard. */
+async function probeBatch(
   kernel: Kernel,
   batch: readonly Target[],
   { waitMs, undo, interruption }: AskRequest,
@@ -210,7 +243,7 @@ function reachWhereverHeld<T>(
   return outcomes;
 }
 
-const INTERRUPTED: Ask = { kind: 'not-asked', reason: 'interrupted' };
+export const INTERRUPTED: Ask = { kind: 'not-asked', reason: 'interrupted' };
 
 const TURNED_ON: Ask = { kind: 'not-asked', reason: 'its keepalive was turned on meanwhile' };
 
@@ -228,6 +261,10 @@ const HELD_BY_NONE: Ask = {
   kind: 'not-asked',
   reason: 'no process that this user may look into holds it',
 };
+
+function noWayOut(reason: string): Ask {
+  return { kind: 'no-way-out', reason };
+}
 
 function withoutAnswer(outcome: Exclude<Outcome<never>, { kind: 'done' }>): Ask {
   return outcome.kind === 'gone'

@@ -2,6 +2,8 @@
  * Ends connections that are proven dead. Each is looked at again just before, by its cookie; the
  * evidence of all is on disk before the first is ended, and what became of each soon after.
  */
+import { countedReasons } from '../core/counted-reasons.js';
+import { groupBy } from '../core/group-by.js';
 import {
   reapVerdict,
   type KeptReason,
@@ -17,6 +19,7 @@ import { KernelRefusal, type Kernel } from '../kernel/kernel.js';
 import { askAbout, putBackLeftovers } from './ask-about.js';
 import { openJournal, type Journal } from './journal.js';
 import { takeSurvey } from './survey.js';
+import { settledWaysOut, whyUnheard } from './ways-out.js';
 
 export interface ReapRequest {
   readonly selection: Selection;
@@ -35,7 +38,7 @@ export interface ReapRequest {
 /** @throws TcpaliveError NO_CAPABILITY where no record can be written: then nothing is ended */
 export async function reap(kernel: Kernel, request: ReapRequest): Promise<ReapResult> {
   const { survey, silentTwice } = await look(kernel, request);
-  const { dead, kept } = judge(survey, silentTwice, request.rules);
+  const { dead, kept, notes } = await judge(kernel, survey, silentTwice, request);
   const { recordFile, interruption } = request;
   const isNeeded = recordFile !== undefined && dead.length > 0 && !interruption.aborted;
   const connections = isNeeded
@@ -51,7 +54,7 @@ export async function reap(kernel: Kernel, request: ReapRequest): Promise<ReapRe
     connections,
     kept,
     recordFile: isNeeded ? recordFile : null,
-    notes: survey.notes,
+    notes: [...survey.notes, ...notes],
   };
 }
 
@@ -78,18 +81,22 @@ function silentCookies({ connections }: Survey): ReadonlySet<string> {
   return new Set(silent.flatMap(({ cookie }) => cookie ?? []));
 }
 
-/** Who answered the first time was not asked again. */
+/** Who was not silent the first time was not asked again. */
 function withFirstAnswers(again: Survey, first: Survey): Survey {
   const answered = new Map(
     first.connections.flatMap(({ cookie, ask }) =>
-      cookie !== null && ask.kind === 'answers' ? [[cookie, ask] as const] : [],
+      cookie !== null && ask.kind !== 'silent' ? [[cookie, ask] as const] : [],
     ),
   );
   const withAnswer = (connection: Connection): Connection => {
     const ask = answered.get(connection.cookie ?? '');
     return ask === undefined ? connection : { ...connection, ask };
   };
-  return { ...again, connections: again.connections.map(withAnswer) };
+  return {
+    ...again,
+    notes: [...new Set([...first.notes, ...again.notes])],
+    connections: again.connections.map(withAnswer),
+  };
 }
 
 /** A proven death. */
@@ -98,19 +105,51 @@ interface Dead {
   readonly evidence: string;
 }
 
-function judge(
+interface Judged {
+  readonly dead: readonly Dead[];
+  readonly kept: ReapResult['kept'];
+  readonly notes: readonly string[];
+}
+
+/** Nobody is dead because this host has no way out: what it retransmits goes nowhere either. */
+async function judge(
+  kernel: Kernel,
   { connections }: Survey,
   silentTwice: ReadonlySet<string>,
-  rules: ReapRules,
-): { readonly dead: readonly Dead[]; readonly kept: ReapResult['kept'] } {
+  { rules, interruption }: ReapRequest,
+): Promise<Judged> {
   const dead: Dead[] = [];
-  const kept = new Map<KeptReason, number>();
+  const kept: KeptReason[] = [];
   for (const connection of connections) {
     const verdict = reapVerdict(connection, rules, silentTwice.has(connection.cookie ?? ''));
     if (verdict.kind === 'dead') dead.push({ connection, evidence: verdict.evidence });
-    else kept.set(verdict.reason, (kept.get(verdict.reason) ?? 0) + 1);
+    else kept.push(verdict.reason);
   }
-  return { dead, kept: [...kept].map(([reason, count]) => ({ reason, connections: count })) };
+  const unheard = await unheardOf(kernel, dead, interruption);
+  kept.push(...Array.from(unheard, () => 'no-way-out' as const));
+  const counts = groupBy(kept, (reason) => reason);
+  return {
+    dead: dead.filter((each) => !unheard.has(each)),
+    kept: [...counts].map(([reason, { length }]) => ({ reason, connections: length })),
+    notes: countedReasons('not called dead', [...unheard.values()]),
+  };
+}
+
+/** Those that nothing from here can reach just now, and why. */
+async function unheardOf(
+  kernel: Kernel,
+  dead: readonly Dead[],
+  interruption: AbortSignal,
+): Promise<ReadonlyMap<Dead, string>> {
+  const connections = dead.map(({ connection }) => connection);
+  const ways = await settledWaysOut(kernel, connections, interruption);
+  const unheard = new Map<Dead, string>();
+  for (const each of dead) {
+    const way = ways.get(each.connection);
+    const reason = whyUnheard(way, way);
+    if (reason !== undefined) unheard.set(each, reason);
+  }
+  return unheard;
 }
 
 /** So many at once: their program has as many errors to handle. */

@@ -18,8 +18,10 @@ import type {
   NetworkNamespace,
   OptionValues,
   ProcessFacts,
+  RoutedConnection,
   SocketTable,
   TcpInfo,
+  WayOut,
 } from './socket-view.js';
 
 export interface Kernel {
@@ -46,6 +48,11 @@ export interface Kernel {
   tcpSockets(): SocketTable;
   /** The same, read from now on. @throws KernelRefusal also on the way */
   comingTcpSockets(): ComingTable;
+  /**
+   * Of each of these connections of this network namespace, whether what is sent can leave this host.
+   * @param askRouters has the kernel ask them, where it may, whether they are still there: look again
+   */
+  waysOut(connections: readonly RoutedConnection[], askRouters: boolean): readonly WayOut[];
   /** Ends a connection from outside, with an RST to both ends (SOCK_DESTROY). @throws KernelRefusal */
   destroy(
     socket: Pick<HostSocket, 'local' | 'peer' | 'interfaceIndex'> & { readonly cookie: string },

@@ -23,6 +23,7 @@ export const portableKernel: Kernel = {
   socketDiag: () => undefined,
   tcpSockets: () => refuse("the kernel's table of sockets"),
   comingTcpSockets: () => refuse("the kernel's table of sockets"),
+  waysOut: () => refuse("the kernel's routes"),
   destroy: () => refuse('ending a connection from outside'),
   cut: () => refuse('a silent drop'),
   heal: () => refuse('a silent drop'),

@@ -1,6 +1,7 @@
 /** What a kernel tells: of a connection by its own descriptor, and of everybody's from outside. */
-import type { KeepaliveSettings } from '../core/mode.js';
 import type { SocketsTold } from '../core/idle-sockets.js';
+import type { KeepaliveSettings } from '../core/mode.js';
+import type { HostSocket } from '../core/socket.js';
 
 /** By its own descriptor (TCP_INFO); times are milliseconds. */
 export interface TcpInfo {
@@ -47,6 +48,20 @@ export interface TablePart extends SocketsTold {
   /** Milliseconds from the asking by which the kernel had told all of it. */
   readonly withinMs: number;
 }
+
+export type RoutedConnection = Pick<
+  HostSocket,
+  'local' | 'peer' | 'interfaceIndex' | 'userId' | 'cookie'
+>;
+
+/** How what is sent on a connection leaves this host, as far as its kernel can tell at this moment. */
+export type WayOut =
+  /** `link` stays the same for as long as its carrier stays. */
+  | { readonly kind: 'open'; readonly link: string }
+  /** Its router is being asked whether it is still there, which takes seconds. */
+  | { readonly kind: 'unsettled'; readonly link: string }
+  /** Null: there is none, or none that works; else its router does not answer, which may change in a moment. */
+  | { readonly kind: 'shut'; readonly link: string | null; readonly reason: string };
 
 /** Which processes hold which sockets, not of TCP alone. */
 export interface HeldSockets {

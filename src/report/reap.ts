@@ -89,6 +89,7 @@ const KEPT_WORDS: Readonly<Record<KeptReason, string>> = {
   'own-session': 'of this very session',
   'no-cookie': 'the kernel does not tell it from its successor',
   'not-asked': 'no timer, dead or merely quiet; with --ask they are asked twice',
+  'no-way-out': 'nothing can have left this host for them: their silence proves nothing',
   answered: 'asked, and answered',
   'not-dying': 'nothing is unanswered',
   'unanswered-too-briefly': 'unanswered for less than --after',

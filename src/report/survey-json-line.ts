@@ -174,8 +174,8 @@ function momentText(moment: Moment): string {
 }
 
 function askText(ask: Ask): string {
-  return ask.kind === 'not-asked'
-    ? `{"kind":"not-asked","reason":${quoted(ask.reason)}}`
+  return 'reason' in ask
+    ? `{"kind":"${ask.kind}","reason":${quoted(ask.reason)}}`
     : `{"kind":"${ask.kind}"}`;
 }
 

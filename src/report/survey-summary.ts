@@ -20,7 +20,7 @@ export function summarise(connections: readonly Connection[]): readonly FateSumm
     const summary = summaries.get(fate.kind);
     if (summary === undefined) continue;
     summary.connections++;
-    if (ask.kind !== 'not-asked') summary[ask.kind]++;
+    if (!('reason' in ask)) summary[ask.kind]++;
     if (silentMs !== null && silentMs >= (summary.longestSilenceMs ?? 0)) {
       summary.longestSilenceMs = silentMs;
     }

@@ -69,6 +69,8 @@ describe('what has no timer', () => {
     });
     expect(verdictOn(connectionOf())).toEqual(kept('not-asked'));
     expect(verdictOn(connectionOf({ ask: { kind: 'answers' } }))).toEqual(kept('answered'));
+    const unheard = { kind: 'no-way-out', reason: 'eth0 has no carrier' } as const;
+    expect(verdictOn(connectionOf({ ask: unheard }))).toEqual(kept('no-way-out'));
   });
 
   it('is not judged by how long it has been silent', () => {

@@ -50,23 +50,23 @@ export async function routedNetwork({
 /** `.1` is the router, `.2` the other end. Resolves when both may send. */
 async function connect(router: Network, end: Network, side: keyof typeof sides): Promise<void> {
   const { net, net6 } = sides[side];
-  run(router, `ip link add ${side} type veth peer name path netns ${end.pid}`);
+  runIn(router, `ip link add ${side} type veth peer name path netns ${end.pid}`);
   const addresses: readonly [Network, string, number][] = [
     [router, side, 1],
     [end, 'path', 2],
   ];
   for (const [network, link, host] of addresses) {
-    run(network, `ip addr add ${net}.${host}/24 dev ${link}`);
+    runIn(network, `ip addr add ${net}.${host}/24 dev ${link}`);
     // Duplicate address detection would keep its addresses out of use for a second.
     set(network, `ipv6/conf/${link}/accept_dad`, 0);
-    run(network, `ip addr add ${net6}:${host}/64 dev ${link}`);
-    run(network, `ip link set ${link} up`);
+    runIn(network, `ip addr add ${net6}:${host}/64 dev ${link}`);
+    runIn(network, `ip link set ${link} up`);
   }
   for (const [network, link] of addresses) {
-    await until(() => run(network, `ip link show ${link}`).includes('state UP'), SOON_MS);
+    await until(() => runIn(network, `ip link show ${link}`).includes('state UP'), SOON_MS);
   }
-  run(end, `ip route add default via ${net}.1`);
-  run(end, `ip -6 route add default via ${net6}:1`);
+  runIn(end, `ip route add default via ${net}.1`);
+  runIn(end, `ip -6 route add default via ${net6}:1`);
 }
 
 /** The sysctls of conntrack are there once it is used. */
@@ -82,17 +82,18 @@ function translate(router: Network, { limitSeconds, forgotten }: Nat): void {
       oifname "server" masquerade
     }
   }`;
-  run(router, 'nft -f -', rules);
+  runIn(router, 'nft -f -', rules);
   set(router, 'netfilter/nf_conntrack_tcp_timeout_established', limitSeconds);
   // Otherwise the next segment of a forgotten connection would make it known again.
   set(router, 'netfilter/nf_conntrack_tcp_loose', 0);
 }
 
 function set(network: Network, name: string, value: number): void {
-  run(network, `tee /proc/sys/net/${name}`, `${value}`);
+  runIn(network, `tee /proc/sys/net/${name}`, `${value}`);
 }
 
-function run(network: Network, words: string, input = ''): string {
+/** @returns what it printed */
+export function runIn(network: Network, words: string, input = ''): string {
   const [command = '', ...args] = network.command(...words.split(' '));
   return execFileSync(command, args, { input, stdio: ['pipe', 'pipe', 'inherit'] }).toString();
 }

@@ -15,7 +15,7 @@ import { thisBoot } from '../../src/kernel/host-facts.js';
 import { interruptible } from '../../src/kernel/interruption.js';
 import { KernelRefusal, type Kernel } from '../../src/kernel/kernel.js';
 import { portableKernel } from '../../src/kernel/portable.js';
-import type { OptionValues, TcpInfo } from '../../src/kernel/socket-view.js';
+import type { OptionValues, TcpInfo, WayOut } from '../../src/kernel/socket-view.js';
 import { openPair, type RealEnd } from '../kernel/linux/loopback.js';
 import { engine, kernel, lacks, lacksEngine, SOON_MS, TEST_MS } from '../real-kernel.js';
 import { armed, connectionOf, surveyOf } from '../report/survey-fixture.js';
@@ -59,6 +59,7 @@ function connectionTo({ fd, local, remote }: RealEnd): Connection {
     peer: remote,
     process: { pid: process.pid, name: 'node', fd },
     cookie: kernel.cookie(fd) ?? null,
+    namespace: kernel.networkNamespace(process.pid)?.id ?? '',
   });
 }
 
@@ -262,10 +263,14 @@ describe('asking', () => {
     values: OptionValues;
     info: Partial<TcpInfo>;
     refuses?: 'borrow' | 'set';
+    answers?: boolean;
+    /** At one look after the other; then, and by default, open. */
+    ways?: WayOut[];
   }
 
   const QUIET = { state: 'ESTABLISHED', probes: 0, segmentsIn: 7, lastAckReceivedMs: 60_000 };
   const HEARD = { lastDataReceivedMs: 60_000 };
+  const OPEN: WayOut = { kind: 'open', link: '2 1' };
 
   function fake(changes: Partial<Fake> = {}): Fake {
     return { values: TUNED, info: { ...QUIET, ...HEARD }, ...changes };
@@ -285,6 +290,8 @@ describe('asking', () => {
           return use(fd);
         }),
       cookie: (fd) => `c${fd}`,
+      waysOut: (asked) =>
+        asked.map(({ cookie }) => at(Number(cookie?.slice(1))).ways?.shift() ?? OPEN),
       tcpInfo: (fd) => at(fd).info as TcpInfo,
       optionValues: (fd) => at(fd).values,
       setOptionValues: (fd, values) => {
@@ -294,9 +301,11 @@ describe('asking', () => {
           socket.values = { ...socket.values, intervalSeconds: values.intervalSeconds };
           throw new KernelRefusal('setsockopt(6, 4)', 1);
         }
-        // The kernel's part: a probe, and nobody answers.
-        if (values.keepalive)
-          socket.info = { ...socket.info, probes: (socket.info.probes ?? 0) + 1 };
+        // The kernel's part: a probe.
+        const counted = socket.answers === true ? 'segmentsIn' : 'probes';
+        if (values.keepalive) {
+          socket.info = { ...socket.info, [counted]: (socket.info[counted] ?? 0) + 1 };
+        }
         socket.values = values;
       },
     };
@@ -350,6 +359,46 @@ describe('asking', () => {
       { kind: 'silent' },
     ]);
     expect(sockets.map(({ values }) => values)).toEqual([TUNED, TUNED, TUNED]);
+  });
+
+  it('does not touch who cannot be reached, and says why', async () => {
+    const reason = 'eth0 has no carrier';
+    const happened: number[] = [];
+    const sockets = [fake({ ways: [{ kind: 'shut', link: null, reason }] }), fake()];
+    const undo: UndoFile = {
+      append: (entries) => void happened.push(...entries.map(({ fd }) => fd)),
+      close: () => undefined,
+    };
+    expect(await answersOf(sockets, { undo })).toEqual([
+      { kind: 'no-way-out', reason },
+      { kind: 'silent' },
+    ]);
+    expect(happened).toEqual([1]);
+    expect(sockets[0]?.info.probes).toBe(0);
+  });
+
+  it('calls nobody silent whom the probe cannot have reached, and answers count whatever happened', async () => {
+    const lost: WayOut = { kind: 'shut', link: null, reason: 'eth0 has no carrier' };
+    const router: WayOut = { kind: 'shut', link: '2 1', reason: 'the router is silent' };
+    const asking: WayOut = { kind: 'unsettled', link: '2 1' };
+    expect(
+      await answersOf([
+        fake({ ways: [OPEN, lost] }),
+        fake({ ways: [OPEN, { ...OPEN, link: '2 3' }] }),
+        // Nobody had asked it for long: while it is being asked, it may still answer.
+        fake({ ways: [router, router] }),
+        fake({ ways: [router, asking, asking, OPEN] }),
+        fake({ ways: [asking, asking, router] }),
+        fake({ ways: [OPEN, lost], answers: true }),
+      ]),
+    ).toEqual([
+      { kind: 'no-way-out', reason: 'eth0 has no carrier' },
+      { kind: 'no-way-out', reason: 'its way out was another one meanwhile' },
+      { kind: 'no-way-out', reason: 'the router is silent' },
+      { kind: 'silent' },
+      { kind: 'no-way-out', reason: 'the router is silent' },
+      { kind: 'answers' },
+    ]);
   });
 
   it('leaves what another one asks just now: those are not its options', async () => {

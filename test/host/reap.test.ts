@@ -7,6 +7,7 @@ import type { HostSocket } from '../../src/core/socket.js';
 import { reap } from '../../src/host/reap.js';
 import { KernelRefusal, type Kernel } from '../../src/kernel/kernel.js';
 import { portableKernel } from '../../src/kernel/portable.js';
+import type { WayOut } from '../../src/kernel/socket-view.js';
 import { dying, tableOf } from './fake-table.js';
 
 const ENOENT = 2;
@@ -16,6 +17,8 @@ interface World {
   /** What is found just before it is ended; undefined: nothing. */
   readonly then?: HostSocket | undefined;
   readonly refusal?: KernelRefusal;
+  /** Default: open. */
+  readonly way?: WayOut;
 }
 
 class FakeKernel {
@@ -28,6 +31,7 @@ class FakeKernel {
       ...portableKernel,
       networkNamespace: () => namespace,
       ...tableOf([dying]),
+      waysOut: (connections) => connections.map(() => world.way ?? { kind: 'open', link: '2 1' }),
       socketDiag: () => ('then' in world ? world.then : dying),
       destroy: (socket) => {
         if (world.refusal !== undefined) throw world.refusal;
@@ -90,6 +94,14 @@ describe('ending a connection', () => {
     expect(ended).toEqual([]);
     expect(result.kept).toEqual([{ reason: 'unanswered-too-briefly', connections: 1 }]);
     expect(result.recordFile).toBeNull();
+  });
+
+  it('is nothing that is done to who cannot have heard us', async () => {
+    const reason = 'eth0 has no carrier';
+    const { result, ended } = await reaped({ way: { kind: 'shut', link: null, reason } });
+    expect([ended, result.connections, result.recordFile]).toEqual([[], [], null]);
+    expect(result.kept).toEqual([{ reason: 'no-way-out', connections: 1 }]);
+    expect(result.notes).toContain('1 not called dead: eth0 has no carrier');
   });
 
   it('changes nothing in a dry run, and writes nothing', async () => {

@@ -55,7 +55,7 @@ const timer: fc.Arbitrary<SocketTimer> = fc.record({
 });
 const ask: fc.Arbitrary<Ask> = fc.oneof(
   fc.record({ kind: fc.constantFrom('answers', 'silent') }),
-  fc.record({ kind: fc.constant('not-asked' as const), reason: hostile }),
+  fc.record({ kind: fc.constantFrom('not-asked', 'no-way-out'), reason: hostile }),
 );
 const endpoint = fc.record({
   address: fc.oneof(fc.ipV4(), fc.ipV6(), hostile),

@@ -1,14 +1,17 @@
 /** A dump of the table of TCP sockets, piece by piece: whether it is all, and whole, and what is in it. */
 import type { SocketsTold } from '../../core/idle-sockets.js';
 import type { HostSocket } from '../../core/socket.js';
-import { NLMSG_ERROR, NLMSG_HEADER_WORDS } from './sock-diag.js';
+import {
+  align,
+  NLM_F_DUMP_INTR,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NLMSG_HEADER_BYTES,
+} from './netlink-message.js';
 import { ENTRY_WORDS, SocketDecoder } from './socket-decoder.js';
 import { wordsOf } from './words.js';
 
-const NLMSG_HEADER_BYTES = 4 * NLMSG_HEADER_WORDS;
-const NLMSG_DONE = 3;
-/** The table changed while it was dumped (NLM_F_DUMP_INTR): something may be missing, or twice. */
-const NLM_F_DUMP_INTR = 0x10;
+const NLMSG_HEADER_WORDS = NLMSG_HEADER_BYTES / 4;
 
 export class DumpReader {
   readonly #decoder = new SocketDecoder();
@@ -63,8 +66,7 @@ export class DumpReader {
       if (body + ENTRY_WORDS <= end && !this.#decoder.takeIdle(words, body, end)) {
         this.#timed.push({ words, at: body, end });
       }
-      // NLMSG_ALIGN, linux/netlink.h.
-      at += (length + 3) >>> 2;
+      at += align(length) >>> 2;
     }
     return false;
   }

@@ -13,8 +13,10 @@ import type {
   NetworkNamespace,
   OptionValues,
   ProcessFacts,
+  RoutedConnection,
   SocketTable,
   TcpInfo,
+  WayOut,
 } from '../socket-view.js';
 import { tryCapabilities } from './capabilities.js';
 import { beginTable } from './coming-table.js';
@@ -50,6 +52,7 @@ import {
 } from './socket-options.js';
 import { keptTable } from './socket-table.js';
 import { decodeTcpInfo, TCP_INFO_BYTES } from './tcp-info.js';
+import { waysOut } from './ways-out.js';
 
 const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0o2000000;
@@ -138,6 +141,10 @@ export class LinuxKernel implements Kernel {
     const begun = this.#coming;
     this.#coming = undefined;
     return begun ?? beginTable(this.#libc);
+  }
+
+  waysOut(connections: readonly RoutedConnection[], askRouters: boolean): readonly WayOut[] {
+    return waysOut(this.#libc, connections, askRouters);
   }
 
   destroy(socket: Parameters<Kernel['destroy']>[0]): void {

@@ -5,6 +5,15 @@
 import { addressBytes } from '../../core/address.js';
 import type { Endpoint } from '../../core/endpoint.js';
 import type { HostSocket } from '../../core/socket.js';
+import {
+  attribute,
+  messageOf,
+  NLM_F_ACK,
+  NLM_F_DUMP,
+  NLMSG_HEADER_BYTES,
+  refusalIn,
+  viewOf,
+} from './netlink-message.js';
 import { AF_INET, AF_INET6, ENTRY_WORDS, SocketDecoder } from './socket-decoder.js';
 import { wordsOf } from './words.js';
 
@@ -14,21 +23,19 @@ export const SOCK_DESTROY = 21;
 
 const IPPROTO_TCP = 6;
 
-/** `struct nlmsghdr`: length, type and flags, sequence number, port; of an error, and of the end, an errno behind it. */
-export const NLMSG_HEADER_WORDS = 4;
-const NLMSG_HEADER_BYTES = 4 * NLMSG_HEADER_WORDS;
-export const NLMSG_ERROR = 2;
-const NLM_F_REQUEST = 1;
-const NLM_F_ACK = 4;
-const NLM_F_DUMP = 0x300;
-
 const REQUEST_BYTES = NLMSG_HEADER_BYTES + 56;
 /** Family and three bytes, then `struct inet_diag_sockid`, states and a number that nothing reads. */
 const DUMP_REQUEST_BYTES = NLMSG_HEADER_BYTES + 60;
+const ATTRIBUTES_AT = NLMSG_HEADER_BYTES + 4 * ENTRY_WORDS;
 /** INET_DIAG_NOCOOKIE: any incarnation of the addresses. */
 const NO_COOKIE = 0xffff_ffff;
 /** Bit of INET_DIAG_INFO in `idiag_ext`: one less than the attribute's number. */
 const EXT_TCP_INFO = 1 << 1;
+const INET_DIAG_MARK = 15;
+/** `struct inet_diag_sockopt`, from Linux 5.10 on. */
+const INET_DIAG_SOCKOPT = 22;
+/** Its bit-field, in the first byte. */
+const TRANSPARENT = 1 << 5;
 /** Every state but CLOSE: what is in it is not in any table of connections. */
 const EVERY_STATE = 0xfff & ~(1 << 7);
 
@@ -74,11 +81,31 @@ export function encodeDumpRequest(): Buffer {
 
 /** The reply to one socket's request: its entry, or the kernel's errno (0: acknowledged). */
 export function decodeSocketReply(bytes: Buffer): HostSocket | { readonly errno: number } {
-  if (bytes.length < NLMSG_HEADER_BYTES + 4) return { errno: 0 };
-  if (bytes.readUInt16LE(4) === NLMSG_ERROR) return { errno: Math.abs(bytes.readInt32LE(16)) };
+  const errno = refusalIn(bytes);
+  if (errno !== undefined) return { errno };
+  if (bytes.length < ATTRIBUTES_AT) return { errno: 0 };
   const words = wordsOf(bytes);
-  if (words.length < NLMSG_HEADER_WORDS + ENTRY_WORDS) return { errno: 0 };
-  return new SocketDecoder().decode(words, NLMSG_HEADER_WORDS, words.length);
+  return new SocketDecoder().decode(words, NLMSG_HEADER_BYTES / 4, words.length);
+}
+
+/** What the routes of a socket may depend on beside its addresses; told of a mark to CAP_NET_ADMIN alone. */
+export interface RoutingOptions {
+  /** SO_MARK; 0: none, or not told. */
+  readonly mark: number;
+  /** IP_TRANSPARENT. */
+  readonly isTransparent: boolean;
+}
+
+/** Of the reply to one socket's request; of one that is gone, none. */
+export function decodeRoutingOptions(reply: Buffer): RoutingOptions {
+  if (refusalIn(reply) !== undefined) return { mark: 0, isTransparent: false };
+  const view = viewOf(reply);
+  const mark = attribute(view, ATTRIBUTES_AT, view.byteLength, INET_DIAG_MARK, 4);
+  const options = attribute(view, ATTRIBUTES_AT, view.byteLength, INET_DIAG_SOCKOPT, 1);
+  return {
+    mark: mark === undefined ? 0 : view.getUint32(mark, true),
+    isTransparent: options !== undefined && (view.getUint8(options) & TRANSPARENT) !== 0,
+  };
 }
 
 /** After its header struct inet_diag_req_v2: family, protocol, ext, pad, states, inet_diag_sockid. */
@@ -89,21 +116,12 @@ function request(type: number, flags: number, family: number): Buffer {
   return bytes;
 }
 
-/** Zeros behind a `struct nlmsghdr`. */
-function messageOf(length: number, type: number, flags: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  bytes.writeUInt32LE(length, 0);
-  bytes.writeUInt16LE(type, 4);
-  bytes.writeUInt16LE(NLM_F_REQUEST | flags, 6);
-  return bytes;
-}
-
-function familyOf(bytes: Uint8Array): number {
+export function familyOf(bytes: Uint8Array): number {
   return bytes.length === 4 ? AF_INET : AF_INET6;
 }
 
 /** A zone (`fe80::1%eth0`) is no part of the address. */
-function bytesOf({ address }: Endpoint): Uint8Array {
+export function bytesOf({ address }: Pick<Endpoint, 'address'>): Uint8Array {
   const bytes = addressBytes(address.replace(/%.*$/, ''));
   if (bytes === undefined) throw new RangeError(`${address} is no address`);
   return bytes;

@@ -219,7 +219,7 @@ function bytesAt(words: Uint32Array, at: number, length: number): Buffer {
   return Buffer.from(words.buffer, words.byteOffset + 4 * at, length);
 }
 
-/** Finds INET_DIAG_INFO among the attributes: u16 length with its header of 4, u16 type. A listener's holds no time. */
+/** Finds INET_DIAG_INFO among the attributes, as `attribute` does in bytes. A listener's holds no time. */
 function infoAt(words: Uint32Array, from: number, end: number): number {
   for (let at = from; at < end;) {
     const header = words[at] ?? 0;
