@@ -72,10 +72,9 @@ export function reapVerdict(
   { afterMs, session }: ReapRules,
   silentTwice: boolean,
 ): ReapVerdict {
-  const { local, peer, fate, cookie, ask, unansweredMs } = connection;
-  if (isLoopback(local.address) || isLoopback(peer.address)) return kept('loopback');
-  if (isOfSession(connection, session)) return kept('own-session');
-  if (cookie === null) return kept('no-cookie');
+  const { fate, ask, unansweredMs } = connection;
+  const never = neverEnded(connection, session);
+  if (never !== undefined) return kept(never);
   if (fate.kind === 'forever') {
     if (silentTwice) return { kind: 'dead', evidence: 'silent under two asks' };
     if (ask.kind === 'no-way-out') return kept('no-way-out');
@@ -85,6 +84,14 @@ export function reapVerdict(
   if (unansweredMs === null) return kept('unanswered-unknown');
   if (unansweredMs < afterMs) return kept('unanswered-too-briefly');
   return { kind: 'dead', evidence: unansweredWords(connection, unansweredMs) };
+}
+
+/** Why it is left alone whatever it answers: nobody need ask it. */
+export function neverEnded(connection: Connection, session: Session): KeptReason | undefined {
+  const { local, peer, cookie } = connection;
+  if (isLoopback(local.address) || isLoopback(peer.address)) return 'loopback';
+  if (isOfSession(connection, session)) return 'own-session';
+  return cookie === null ? 'no-cookie' : undefined;
 }
 
 function isOfSession(connection: Connection, { peers, pids }: Session): boolean {

@@ -5,6 +5,7 @@
 import { countedReasons } from '../core/counted-reasons.js';
 import { groupBy } from '../core/group-by.js';
 import {
+  neverEnded,
   reapVerdict,
   type KeptReason,
   type Reaped,
@@ -58,16 +59,19 @@ export async function reap(kernel: Kernel, request: ReapRequest): Promise<ReapRe
   };
 }
 
-/** With --ask twice, and the second time only those that were silent. */
+/** With --ask twice whoever may be ended, and the second time only those that were silent. */
 async function look(
   kernel: Kernel,
-  { selection, askWaitMs, variables, interruption, tell }: ReapRequest,
+  { selection, rules, askWaitMs, variables, interruption, tell }: ReapRequest,
 ): Promise<{ readonly survey: Survey; readonly silentTwice: ReadonlySet<string> }> {
   const survey = () => takeSurvey(kernel, { owners: true, selection });
   putBackLeftovers(kernel, variables, tell);
   if (askWaitMs === undefined) return { survey: await survey(), silentTwice: new Set() };
   const asking = { waitMs: askWaitMs, variables, interruption, tell };
-  const first = await askAbout(kernel, await survey(), asking);
+  const first = await askAbout(kernel, await survey(), {
+    ...asking,
+    only: (connection) => neverEnded(connection, rules.session) === undefined,
+  });
   const once = silentCookies(first);
   const again = await askAbout(kernel, await survey(), {
     ...asking,

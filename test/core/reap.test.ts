@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  neverEnded,
   reapVerdict,
   type KeptReason,
   type ReapRules,
@@ -104,6 +105,7 @@ describe('is never touched, dead or not:', () => {
       peer: { address: peer, port: 40_001 },
     });
     expect(verdictOn(connection)).toEqual(kept('loopback'));
+    expect(neverEnded(connection, RULES.session)).toBe('loopback');
   });
 
   it('the peer of the own session, and its neighbour is', () => {
@@ -126,5 +128,6 @@ describe('is never touched, dead or not:', () => {
 
   it('what has no cookie', () => {
     expect(verdictOn(dyingConnection({ cookie: null }))).toEqual(kept('no-cookie'));
+    expect(neverEnded(dyingConnection(), RULES.session)).toBeUndefined();
   });
 });

@@ -163,6 +163,8 @@ describe.skipIf(lacksDestroy)(
       await connected(network, PORT, 10);
       expect(living.printed()).not.toMatch(/closed|ended/);
       expect(connectionsOf(living.pid).map(({ info }) => info.state)).toEqual(['ESTABLISHED']);
+      // Loopback and this session, which nobody answers on either, were not even asked.
+      expect(connectionsOf(server.pid).filter(({ info }) => info.probes > 0)).toEqual([]);
       expectEvidence(reaped, found.state);
     });
 
