@@ -37,7 +37,11 @@ export function addSelection(command: Command): Command {
     .option('--fate <list>', 'fates, such as forever,dying', (text: string) =>
       parseList(text, parseFate),
     )
-    .option('--silent <time>', 'nothing received for at least that long', parseDuration);
+    .option(
+      '--silent <time>',
+      'nothing received for at least that long, not even an answer to --ask',
+      parseDuration,
+    );
 }
 
 export function selectionFrom(flags: SelectionFlags): Selection {

@@ -64,7 +64,8 @@ async function look(
   kernel: Kernel,
   { selection, rules, askWaitMs, variables, interruption, tell }: ReapRequest,
 ): Promise<{ readonly survey: Survey; readonly silentTwice: ReadonlySet<string> }> {
-  const survey = () => takeSurvey(kernel, { owners: true, selection });
+  const survey = (selected = selection) =>
+    takeSurvey(kernel, { owners: true, selection: selected });
   putBackLeftovers(kernel, variables, tell);
   if (askWaitMs === undefined) return { survey: await survey(), silentTwice: new Set() };
   const asking = { waitMs: askWaitMs, variables, interruption, tell };
@@ -73,11 +74,19 @@ async function look(
     only: (connection) => neverEnded(connection, rules.session) === undefined,
   });
   const once = silentCookies(first);
-  const again = await askAbout(kernel, await survey(), {
+  // An answer to the first ask has ended the silence of whoever gave it.
+  const sameAsBefore = only(await survey({ ...selection, silentMs: undefined }), first);
+  const again = await askAbout(kernel, sameAsBefore, {
     ...asking,
     only: ({ cookie }) => cookie !== null && once.has(cookie),
   });
   return { survey: withFirstAnswers(again, first), silentTwice: silentCookies(again) };
+}
+
+/** Of a survey those that were in the one before. */
+function only(survey: Survey, before: Survey): Survey {
+  const known = new Set(before.connections.map(({ cookie }) => cookie));
+  return { ...survey, connections: survey.connections.filter(({ cookie }) => known.has(cookie)) };
 }
 
 function silentCookies({ connections }: Survey): ReadonlySet<string> {

@@ -179,6 +179,23 @@ describe.skipIf(lacksDestroy)(
       expect(readdirSync(found.state)).toEqual([]);
     });
 
+    it('counts who answered, though --silent does not mean them any more', async () => {
+      const network = await ownNetwork();
+      const server = await listening(network, PORT);
+      await connected(network, PORT, 2);
+      const isSilent = () =>
+        connectionsOf(server.pid).every(({ info }) => info.lastAckReceivedMs >= 1000);
+      await until(isSilent, SOON_MS);
+      const { stdout } = await run([], {
+        command: network.command(
+          ...[process.execPath, 'dist/cli.cjs', 'reap', '--json', '--local', `:${PORT}`],
+          ...['--silent', '1s', '--ask=500ms'],
+        ),
+      });
+      const { connections, kept } = JSON.parse(stdout) as ReapResult;
+      expect([connections, kept]).toEqual([[], [{ reason: 'answered', connections: 2 }]]);
+    });
+
     it('who answers among the silent is left alone', async () => {
       const found = await exhausted();
       const { dead, server } = found;
