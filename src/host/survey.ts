@@ -87,6 +87,11 @@ async function survey(
     partial: tables.some(({ table }) => table.torn),
     notes: [
       ...namespaceNotes(request.namespaces === 'all' ? known.length - tables.length : 0),
+      ...elsewhereNotes(
+        kernel,
+        selection.pid,
+        tables.map(({ namespace }) => namespace.id),
+      ),
       ...holders.notes(),
     ],
     processes: summarise(holders.processes(), found.tally, found.listeners),
@@ -144,6 +149,19 @@ async function walkThrough(
     if (idleWalk === undefined || isEachRead) lookUpEach(idle);
     else idleWalk.through(idle);
   }
+}
+
+/** What a process holds is most often where the process is. */
+function elsewhereNotes(
+  kernel: Kernel,
+  pid: number | undefined,
+  seen: readonly string[],
+): readonly string[] {
+  const id = pid === undefined ? undefined : kernel.networkNamespace(pid)?.id;
+  if (id === undefined || seen.includes(id)) return [];
+  return [
+    `process ${pid} is in another network namespace: ls --netns ${pid} looks there, reap when it is started there (nsenter -n -t ${pid})`,
+  ];
 }
 
 function namespaceNotes(hidden: number): readonly string[] {

@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Selection } from '../../src/core/selection.js';
 import { takeSurvey } from '../../src/host/survey.js';
 import { KernelRefusal } from '../../src/kernel/kernel.js';
 import { kernel, lacks, TEST_MS } from '../real-kernel.js';
@@ -35,8 +36,8 @@ describe.skipIf(lacksNamespace)(
       namespace.close();
     });
 
-    async function taken(namespaces?: string) {
-      const survey = await takeSurvey(kernel, { namespaces, selection: {}, owners: true });
+    async function taken(namespaces?: string, selection: Selection = {}) {
+      const survey = await takeSurvey(kernel, { namespaces, selection, owners: true });
       const listener = survey.listeners.find(
         (each) => each.namespace === namespace.id && each.local.port === port,
       );
@@ -48,6 +49,17 @@ describe.skipIf(lacksNamespace)(
       expect(listener).toBeUndefined();
       expect(namespaces[0]).toMatchObject({ id: here(), shown: true });
       expect(namespaces.find(({ id }) => id === namespace.id)).toMatchObject({ shown: false });
+    });
+
+    it('is where a process was looked for in vain, and that is said there alone', async () => {
+      const { pid } = namespace;
+      const there = `process ${pid} is in another network namespace: ls --netns ${pid} looks there`;
+      const said = ({ notes }: { readonly notes: readonly string[] }) =>
+        notes.filter((note) => note.startsWith(there)).length;
+      expect(said(await taken(undefined, { pid }))).toBe(1);
+      expect(said(await taken(`${pid}`, { pid }))).toBe(0);
+      expect(said(await taken('all', { pid }))).toBe(0);
+      expect(said(await taken(undefined, { pid: process.pid }))).toBe(0);
     });
 
     it.each([
