@@ -30,6 +30,16 @@ export function knownNamespaces(kernel: Kernel): readonly KnownNamespace[] {
 
 const HOST = 'host';
 
+/** Others' that we may not look into: there may be more namespaces than we know of. */
+export function processesOfUnknownNamespace(kernel: Kernel): number {
+  const unknown = kernel
+    .processIds()
+    .filter((pid) => kernel.networkNamespace(pid) === undefined)
+    // What has ended meanwhile is in none.
+    .filter((pid) => kernel.processFacts(pid)?.isKernelThread === false);
+  return unknown.length;
+}
+
 /** @throws TcpaliveError NO_TARGET where there is none of that name */
 export function chosenNamespaces(
   kernel: Kernel,

@@ -24,7 +24,12 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { ComingTable } from '../kernel/socket-view.js';
 import { Holders, unaskedHolders, type Holds } from './holders.js';
 import { IdleWalk } from './idle-walk.js';
-import { knownNamespaces, namespacesSeen, type NamespaceChoice } from './namespaces.js';
+import {
+  knownNamespaces,
+  namespacesSeen,
+  type NamespaceChoice,
+  processesOfUnknownNamespace,
+} from './namespaces.js';
 import { beginTables, MOST_TRIES, type Of } from './table.js';
 
 export interface SurveyRequest {
@@ -86,7 +91,7 @@ async function survey(
     ),
     partial: tables.some(({ table }) => table.torn),
     notes: [
-      ...namespaceNotes(request.namespaces === 'all' ? known.length - tables.length : 0),
+      ...(request.namespaces === 'all' ? missedNotes(kernel, known.length - tables.length) : []),
       ...elsewhereNotes(
         kernel,
         selection.pid,
@@ -164,8 +169,17 @@ function elsewhereNotes(
   ];
 }
 
-function namespaceNotes(hidden: number): readonly string[] {
-  if (hidden === 0) return [];
-  const namespaces = hidden === 1 ? '1 network namespace' : `${hidden} network namespaces`;
-  return [`${namespaces} could not be looked into: root can`];
+/** Of all namespaces those that were not looked into, and those of which we do not even know. */
+function missedNotes(kernel: Kernel, closed: number): readonly string[] {
+  const hidden = processesOfUnknownNamespace(kernel);
+  const namespaces = closed === 1 ? '1 network namespace' : `${closed} network namespaces`;
+  const processes = hidden === 1 ? '1 process' : `${hidden} processes`;
+  return [
+    ...(closed === 0 ? [] : [`${namespaces} could not be looked into: root can`]),
+    ...(hidden === 0
+      ? []
+      : [
+          `in which network namespaces ${processes} of other users are is not known: root sees all`,
+        ]),
+  ];
 }

@@ -230,12 +230,25 @@ describe.skipIf(lacksNetworkAndReach || lacksRoot)(
       const found = await place();
       const { code, stdout, stderr } = await unprivileged(found, 'ls', '--ask', '--json');
       expect([code, stderr]).toEqual([0, '']);
-      const { connections } = JSON.parse(stdout) as Survey;
+      const { connections, notes } = JSON.parse(stdout) as Survey;
+      const reason = 'no process that this user may look into holds it';
       expect(new Set(connections.map(({ ask }) => JSON.stringify(ask)))).toEqual(
-        new Set([
-          '{"kind":"not-asked","reason":"no process that this user may look into holds it"}',
-        ]),
+        new Set([`{"kind":"not-asked","reason":"${reason}"}`]),
       );
+      expect(notes).toContain(`40 not asked: ${reason}`);
+      const shown = await unprivileged(found, 'ls', '--ask');
+      expect(shown.stdout).toMatch(/^Note: 40 not asked: no process that this user may/m);
+    });
+
+    it('of all network namespaces those that it does not know of are missing, which is said', async () => {
+      const found = await place();
+      const all = await unprivileged(found, 'ls', '--netns', 'all');
+      expect(all.code).toBe(0);
+      expect(all.stdout).toMatch(
+        /^Note: in which network namespaces \d+ processes of other users are is not known: root sees all$/m,
+      );
+      const own = await unprivileged(found, 'ls');
+      expect(own.stdout).not.toMatch(/in which network namespaces/);
     });
 
     it('a process and a namespace of others are exit 3, with the way out', async () => {
