@@ -30,6 +30,7 @@ export interface Pasted {
 export function surveyFromSs({ reading, file, readAt, selection }: Pasted): Survey {
   const connections: Connection[] = [];
   const listeners: Listener[] = [];
+  const others: Listener[] = [];
   const processes = new Map<number, ProcessNote>();
   for (const printed of reading.sockets) {
     const { socket, owner } = printed;
@@ -40,7 +41,7 @@ export function surveyFromSs({ reading, file, readAt, selection }: Pasted): Surv
     }
     if (isListener(socket)) {
       const listener = listenerFrom(socket, holding);
-      if (selectsListener(selection, listener)) listeners.push(listener);
+      (selectsListener(selection, listener) ? listeners : others).push(listener);
       continue;
     }
     const fate = orLater(fateOf(socket, holding.options, UNTUNED), printed.expiresLaterMs);
@@ -58,7 +59,7 @@ export function surveyFromSs({ reading, file, readAt, selection }: Pasted): Surv
     namespaces: [{ id: NAMESPACE, name: file, shown: true }],
     partial: reading.unread.count > 0,
     notes: notesOf(reading),
-    processes: summarise([...processes.values()], tallyOf(connections), listeners),
+    processes: summarise([...processes.values()], tallyOf(connections), listeners, others),
     listeners,
     connections: worstFirst(connections),
   };

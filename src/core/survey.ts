@@ -199,16 +199,21 @@ export function listenerFrom(socket: HostSocket, holding: Holding): Listener {
 /** What is known of a process beside its sockets. */
 export type ProcessNote = Pick<ProcessSummary, 'pid' | 'name' | 'unit' | 'fds' | 'fdLimit'>;
 
-/** Of those that hold any of these; the one with most of the worst fate first. */
+/**
+ * Of those that hold any of these; the one with most of the worst fate first.
+ * @param others listeners that were not selected: a process listens on their ports all the same
+ */
 export function summarise(
   processes: readonly ProcessNote[],
   connections: Tally,
   listeners: readonly Listener[],
+  others: readonly Listener[],
 ): readonly ProcessSummary[] {
   const ports = new Map(processes.map(({ pid }) => [pid, new Set<number>()]));
-  for (const listener of listeners) {
+  for (const listener of [...listeners, ...others]) {
     ports.get(listener.process?.pid ?? HELD_BY_NONE)?.add(listener.local.port);
   }
+  const listening = new Set(listeners.map((each) => each.process?.pid ?? HELD_BY_NONE));
   return processes
     .map((note) => {
       const byFate = connections.of(note.pid);
@@ -219,7 +224,7 @@ export function summarise(
         byFate,
       };
     })
-    .filter((each) => each.connections > 0 || each.ports.length > 0)
+    .filter((each) => each.connections > 0 || listening.has(each.pid))
     .toSorted(worseProcess);
 }
 

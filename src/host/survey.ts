@@ -77,7 +77,14 @@ async function survey(
   const tables = beginTables(kernel, known, request.namespaces);
   const takenAt = tables[0]?.table.askedAt ?? new Date();
   const holders = owners ? new Holders(kernel, everyOption) : unaskedHolders;
-  const found: Found = { selection, holders, tally: new Tally(), listeners: [], into };
+  const found: Found = {
+    selection,
+    holders,
+    tally: new Tally(),
+    listeners: [],
+    others: [],
+    into,
+  };
   for (const of of tables) await walkThrough(of, takenAt, found);
   holders.finish();
   return {
@@ -99,7 +106,7 @@ async function survey(
       ),
       ...holders.notes(),
     ],
-    processes: summarise(holders.processes(), found.tally, found.listeners),
+    processes: summarise(holders.processes(), found.tally, found.listeners, found.others),
     listeners: found.listeners,
   };
 }
@@ -110,13 +117,15 @@ interface Found {
   readonly holders: Holds;
   readonly tally: Tally;
   readonly listeners: Listener[];
+  /** That are not selected. */
+  readonly others: Listener[];
   readonly into: ConnectionSink | AlikeSink;
 }
 
 async function walkThrough(
   { namespace, keeper, table }: Of<ComingTable>,
   takenAt: Date,
-  { selection, holders, tally, listeners, into }: Found,
+  { selection, holders, tally, listeners, others, into }: Found,
 ): Promise<void> {
   const fateOf = fateReader(keeper);
   let laterMs = 0;
@@ -128,7 +137,7 @@ async function walkThrough(
   const found = (socket: HostSocket, holding: Holding) => {
     if (isListener(socket)) {
       const listener = listenerFrom(socket, holding);
-      if (selectsListener(selection, listener)) listeners.push(listener);
+      (selectsListener(selection, listener) ? listeners : others).push(listener);
       return;
     }
     const connection = judge(socket, holding);

@@ -88,8 +88,15 @@ export function descriptorUse({ fds, fdLimit }: ProcessSummary): number {
 }
 
 /** Which end's port names the service: what is listened on, else the lower of the two. */
-export function servicePort(survey: Survey): (connection: Connection) => ServicePort {
-  const listened = new Set(survey.listeners.map(({ local }) => local.port));
+export function servicePort({
+  listeners,
+  processes,
+}: Survey): (connection: Connection) => ServicePort {
+  // What is listed of a process is more than the filters let through.
+  const listened = new Set([
+    ...listeners.map(({ local }) => local.port),
+    ...processes.flatMap(({ ports }) => ports),
+  ]);
   return ({ local, peer }) =>
     listened.has(local.port) || local.port <= peer.port
       ? { port: local.port, isLocal: true }

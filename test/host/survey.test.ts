@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Connection, Survey } from '../../src/core/survey.js';
+import type { Selection } from '../../src/core/selection.js';
 import { takeSurvey } from '../../src/host/survey.js';
 import { monotonicNow } from '../../src/kernel/clock.js';
 import { kernel, lacks, SOON_MS } from '../real-kernel.js';
@@ -278,10 +279,23 @@ describe.skipIf(isSkipped)('one of each (needs root)', { timeout: 30_000 }, () =
       expect.arrayContaining(['CLOSE-WAIT', 'FIN-WAIT-2']),
     );
     expect(some.listeners).toEqual([]);
+    // Whoever asks for what is leaked wants to know who serves which port.
+    expect(some.processes.map(({ pid }) => pid)).toEqual([process.pid]);
+    expect(some.processes[0]?.ports).toContain(full.at.port);
     expect(some.namespaces.filter(({ shown }) => shown)).toEqual([
       expect.objectContaining({ id: namespace.id }),
     ]);
     expect(some.namespaces.length).toBeGreaterThan(1);
+  });
+
+  it('shows no process that only listens where no listener is meant', async () => {
+    const listenersOf = async (selection: Selection) => {
+      const namespaces = namespace.path;
+      const { processes } = await takeSurvey(kernel, { namespaces, selection, owners: true });
+      return processes.map(({ pid }) => pid);
+    };
+    expect(await listenersOf({ port: full.at.port, pid: process.pid })).toEqual([process.pid]);
+    expect(await listenersOf({ port: full.at.port, fates: ['slow'] })).toEqual([]);
   });
 
   it('without owners knows the timers alone, and says so', async () => {

@@ -11,6 +11,7 @@ import {
   type SurveyReportOptions,
   type SurveyScope,
 } from '../../src/report/survey-options.js';
+import { groupsOf } from '../../src/report/survey-groups.js';
 import { reportSurvey } from '../../src/report/survey.js';
 import { refusalOf } from '../refusal.js';
 import { plainStyle } from './comparison-fixture.js';
@@ -96,6 +97,17 @@ describe('the summary', () => {
       198.51.100.23  nginx[812]     nginx.service               1  dying 1
       10.0.0.9       node[2301]     api.service                 1  leaked 1"
     `);
+  });
+
+  it('groups by the port that a process listens on, though a filter has left its listener out', () => {
+    const high = { local: { address: '10.0.0.5', port: 50_000 } };
+    const connections = [connectionOf(high)];
+    const grouped = (ports: readonly number[]) => {
+      const processes = [processOf(connections, { ports })];
+      const survey = surveyOf(connections, { listeners: [], processes });
+      return groupsOf(survey, 'port').map(({ name }) => name);
+    };
+    expect([grouped([50_000]), grouped([])]).toEqual([['50000'], ['to 40001']]);
   });
 
   it('groups by port: the one that names the service, at either end', () => {
