@@ -69,6 +69,10 @@ function nextSteps(
   }
   const ask = askStep(survey, scope);
   if (ask !== undefined) return [ask];
+  if (connections.some(({ ask: { kind } }) => kind === 'no-way-out')) {
+    const why = 'again, once something can leave this host for them';
+    return [{ command: askCommand(scope), why }];
+  }
   if (countOf(summaries, 'forever') > 0) {
     return [protect(survey, scope, ({ fate }) => fate.kind === 'forever')];
   }
@@ -114,12 +118,16 @@ function askStep(survey: Survey, scope: SurveyScope): NextCommand | undefined {
   if (asked === 0) return undefined;
   const sudo = byAnybody.length === 0 ? 'sudo ' : '';
   return {
-    command: [`${sudo}tcpalive ls --ask`, ...scope.filters, ...scope.netns].join(' '),
+    command: `${sudo}${askCommand(scope)}`,
     why:
       asked === 1
         ? 'settles whether it is dead or merely quiet'
         : `settles which of ${asked} are dead, which merely quiet`,
   };
+}
+
+function askCommand({ filters, netns }: SurveyScope): string {
+  return ['tcpalive ls --ask', ...filters, ...netns].join(' ');
 }
 
 /** Only root may look into whoever holds it: so host/survey.ts ends its reasons. */

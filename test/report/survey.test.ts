@@ -579,6 +579,14 @@ describe('at the end', () => {
     expect(nextOf(asked, connectionOf({ fate: dying }))[0]).toContain('reap --fate dying');
   });
 
+  it('asks again whom nothing could reach, before it is said what to do about them', () => {
+    const unheard = connectionOf({ ask: { kind: 'no-way-out', reason: 'eth0 has no carrier' } });
+    const scope = { filters: ['--port 443'], asked: true };
+    expect(nextIn(scope, connectionOf({ ask: { kind: 'answers' } }), unheard)).toEqual([
+      'Next: tcpalive ls --ask --port 443  (again, once something can leave this host for them)',
+    ]);
+  });
+
   it('does not name the command that was just typed', () => {
     const leaked = connectionOf({ fate: { kind: 'leaked' } });
     expect(nextIn({ rows: 1 }, leaked)).toEqual(['What is leaked only its program can close.']);
