@@ -7,6 +7,7 @@ import {
   addSpans,
   forAnyHz,
   granuleMs,
+  longestAgoMs,
   sleepSpan,
   sleepsSpan,
   ZERO,
@@ -67,7 +68,7 @@ export function connectRest(connecting: ConnectingNow, hz: Hz): Dying {
       sent: retransmissions,
       elapsed: addSpans(due, late),
       next: addSpans({ min: expiresInMs, max: expiresInMs }, late),
-      longestAgoMs: due.max - expiresInMs,
+      longestAgoMs: longestAgoMs(due.max, expiresInMs, late.max),
     };
     return untilGivenUp(connecting, progress, ticks);
   });

@@ -46,6 +46,14 @@ export function addSpans(a: Span, b: Span): Span {
   return { min: a.min + b.min, max: a.max + b.max };
 }
 
+/**
+ * How long ago, at most, that was from which a running timer is due after `dueAfterMs`. One that is
+ * overdue says no more than that: it expires in 0 ms (jiffies_delta_to_msecs in net/ipv4/inet_diag.c).
+ */
+export function longestAgoMs(dueAfterMs: number, expiresInMs: number, lateMs: number): number {
+  return expiresInMs > 0 ? dueAfterMs - expiresInMs : dueAfterMs + lateMs;
+}
+
 /** The whole ticks that the kernel makes of a time, at least one. */
 export function ticksMs(ms: number, hz: number): number {
   return (Math.max(1, Math.ceil((ms * hz) / 1000)) * 1000) / hz;

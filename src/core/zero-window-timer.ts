@@ -8,6 +8,7 @@ import {
   addSpans,
   forAnyHz,
   granuleMs,
+  longestAgoMs,
   sleepSpan,
   sleepsSpan,
   ZERO,
@@ -107,7 +108,8 @@ function running(blocked: BlockedNow, hz: number): Progress {
   const { rtoMs: baseMs, rttMs, backoff, probesOut, expiresInMs, retries2 } = blocked;
   const { userTimeoutMs = Infinity } = blocked;
   const pauseMs = probeDelay(baseMs, backoff, blocked);
-  const next = { min: expiresInMs, max: expiresInMs + granuleMs(pauseMs, hz) };
+  const lateMs = granuleMs(pauseMs, hz);
+  const next = { min: expiresInMs, max: expiresInMs + lateMs };
   const progress = { baseMs, level: backoff, probesOut, next };
   if (backoff === 0) return { ...progress, elapsed: ZERO, longestAgoMs: -expiresInMs };
   const pauses = Array.from({ length: backoff - 1 }, (_, at) =>
@@ -122,8 +124,8 @@ function running(blocked: BlockedNow, hz: number): Progress {
   const due = { min: dueAfter(slept.min), max: dueAfter(longestSleptMs) };
   return {
     ...progress,
-    elapsed: addSpans(due, { min: 0, max: next.max - next.min }),
-    longestAgoMs: due.max - expiresInMs,
+    elapsed: addSpans(due, { min: 0, max: lateMs }),
+    longestAgoMs: longestAgoMs(due.max, expiresInMs, lateMs),
   };
 }
 

@@ -98,6 +98,9 @@ describe('connectRest', () => {
     expect(connectRest(now, HZ).death).toEqual({ min: 400, max: 432 });
     const early = { ...now, retransmissions: 1, expiresInMs: 400 };
     expect(connectRest(early, HZ).death.min).toBe(400 + 1000 - 32);
+    // Overdue, it may be 32 ms late by now, as the one before was.
+    const overdue = { ...early, expiresInMs: 0 };
+    expect(connectRest(overdue, HZ).death.min).toBe(1000 - 32 - 32);
   });
 
   it('at the beginning is the whole', () => {

@@ -114,6 +114,16 @@ describe('from the middle', () => {
     expect(zeroWindowAliveRest(alive, HZ)?.death.min).toBe(20_000 - agoMs - lateMs);
   });
 
+  it('a user timeout may have run for as long as a timer that is overdue can be late', () => {
+    // As seen: 489 ms before its end, a timer of 3328 ms expired in 0 ms.
+    const seen = { ...state, retries2: 5, rttMs: 0, userTimeoutMs: 7000, backoff: 4, probesOut: 3 };
+    const soonest = (expiresInMs: number) => zeroWindowRest({ ...seen, expiresInMs }, HZ).death.min;
+    const agoMs = 416 + 832 + 1664 + 3328;
+    const lateMs = 32 + 32 + 32;
+    expect(soonest(4)).toBe(7000 - agoMs - lateMs + 4);
+    expect(soonest(0)).toBe(7000 - agoMs - lateMs - 256);
+  });
+
   const settings = fc.record({
     retries2: fc.integer({ min: 1, max: 20 }),
     userTimeoutMs: fc.option(userTimeoutMs, { nil: undefined }),

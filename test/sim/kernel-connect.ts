@@ -25,8 +25,9 @@ export function simulateConnectDeath(
   let delayMs = rtoMs;
   let now = 0;
   for (;;) {
-    onArmed({ at: now, delayMs, retransmissions, backoff: 0, probesOut: 0 });
-    now += delayMs + latenessMs(delayMs);
+    const lateMs = latenessMs(delayMs);
+    onArmed({ at: now, delayMs, lateMs, retransmissions, backoff: 0, probesOut: 0 });
+    now += delayMs + lateMs;
     if (retransmissions >= synRetries + linearTimeouts) return now;
     // retransmits_timed_out: never before anything was sent again.
     if (retransmissions > 0 && now >= (userTimeoutMs ?? modelTimeoutMs)) return now;

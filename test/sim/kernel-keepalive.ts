@@ -28,8 +28,9 @@ export function simulateKeepaliveDeath(
   let probesOut = 0;
   let delayMs = firstTimerMs;
   for (;;) {
-    onArmed({ at: elapsedMs, delayMs, retransmissions: 0, backoff: 0, probesOut });
-    elapsedMs += delayMs + latenessMs(delayMs);
+    const lateMs = latenessMs(delayMs);
+    onArmed({ at: elapsedMs, delayMs, lateMs, retransmissions: 0, backoff: 0, probesOut });
+    elapsedMs += delayMs + lateMs;
     if (elapsedMs < idleMs) {
       delayMs = idleMs - elapsedMs;
       continue;

@@ -34,8 +34,9 @@ export function simulateRetransmissionDeath(
     const clamped = Math.min(rtoMs, limitMs - elapsedMs);
     const delayMs = write.userTimeoutMs === undefined ? rtoMs : clamped;
     const at = firstRetransmission + elapsedMs;
-    onArmed({ at, delayMs, retransmissions: backoff, backoff, probesOut: 0 });
-    elapsedMs += asleep(delayMs);
+    const lateMs = latenessMs(delayMs);
+    onArmed({ at, delayMs, lateMs, retransmissions: backoff, backoff, probesOut: 0 });
+    elapsedMs += delayMs + lateMs;
   }
   return firstRetransmission + elapsedMs;
 }

@@ -21,7 +21,8 @@ export function simulateSynReceivedDeath(
   let now = 0;
   for (let armings = 0; ; armings++) {
     const delayMs = Math.min(1000 * 2 ** numTimeout, 120_000);
-    onArmed({ at: now, delayMs, retransmissions: numRetrans, backoff: 0, probesOut: 0 });
+    const lateMs = latenessMs(delayMs);
+    onArmed({ at: now, delayMs, lateMs, retransmissions: numRetrans, backoff: 0, probesOut: 0 });
     const synAfter = synsAfter[armings];
     if (synAfter !== undefined) {
       // Its SYN-ACK is sent again and the same pause begins anew.
@@ -29,7 +30,7 @@ export function simulateSynReceivedDeath(
       numRetrans++;
       continue;
     }
-    now += delayMs + latenessMs(delayMs);
+    now += delayMs + lateMs;
     if (numTimeout >= synackRetries) return now;
     numTimeout++;
     numRetrans++;

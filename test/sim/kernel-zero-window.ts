@@ -36,8 +36,9 @@ export function simulateZeroWindowDeath(
   let delayMs = Math.min(baseMs, rtoMaxMs);
   let now = 0;
   for (let timers = 0; timers < 20_000; timers++) {
-    onArmed({ at: now, delayMs, retransmissions: 0, backoff, probesOut });
-    now += delayMs + latenessMs(delayMs);
+    const lateMs = latenessMs(delayMs);
+    onArmed({ at: now, delayMs, lateMs, retransmissions: 0, backoff, probesOut });
+    now += delayMs + lateMs;
     if (firstProbeAt === undefined) firstProbeAt = now;
     else if (userTimeoutMs !== undefined && now - firstProbeAt >= userTimeoutMs - ROUNDING_MS) {
       return now;
