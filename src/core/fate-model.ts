@@ -324,6 +324,7 @@ function blocked({ info, expiresInMs }: Running, options: SocketOptions, keeper:
     backoff: info.backoff,
     probesOut: info.probes,
     expiresInMs,
+    hasRoom: info.windowBytes > 0,
   };
 }
 

@@ -66,7 +66,7 @@ export class IdleRows implements IdleSockets {
     const at = place * IDLE_NUMBERS;
     const like = this.sorts[numbers[at + IDLE_SORT] ?? 0];
     if (place >= this.length || like?.info == null) throw new RangeError(`no socket ${place}`);
-    const { probes, backoff, rtoMs, rttMs } = like.info;
+    const { probes, backoff, rtoMs, rttMs, windowBytes } = like.info;
     // Spread, each would have a shape of its own, for which V8 throws away what it has compiled.
     return {
       local: {
@@ -86,7 +86,14 @@ export class IdleRows implements IdleSockets {
       inode: numbers[at + IDLE_INODE] ?? 0,
       cookie: cookieText(numbers[at + IDLE_COOKIE_LOW] ?? 0, numbers[at + IDLE_COOKIE_HIGH] ?? 0),
       interfaceIndex: like.interfaceIndex,
-      info: { probes, backoff, rtoMs, rttMs, silentMs: numbers[at + IDLE_SILENT_MS] ?? 0 },
+      info: {
+        probes,
+        backoff,
+        rtoMs,
+        rttMs,
+        silentMs: numbers[at + IDLE_SILENT_MS] ?? 0,
+        windowBytes,
+      },
     };
   }
 

@@ -45,6 +45,8 @@ export interface SocketInfo {
   readonly rttMs: number;
   /** Since any segment arrived, data or acknowledgement: what keepalive counts from. */
   readonly silentMs: number;
+  /** What the peer has room for (tcpi_snd_wnd); 0 also where the kernel does not tell, before Linux 5.4. */
+  readonly windowBytes: number;
 }
 
 export interface SocketOptions {

@@ -227,7 +227,7 @@ function tell(told: Told, content: string): void {
 
 const TOLD: ReadonlySet<string> = new Set([
   ...['timer', 'uid', 'ino', 'sk', 'cgroup'],
-  ...['ts', 'sack', 'cwnd', 'rto', 'backoff', 'rtt', 'lastrcv', 'lastack'],
+  ...['ts', 'sack', 'cwnd', 'rto', 'backoff', 'rtt', 'lastrcv', 'lastack', 'snd_wnd'],
 ]);
 
 /** Text: why it cannot be read. */
@@ -313,6 +313,7 @@ function infoOf(state: string, told: Told, timer: Timer): SocketInfo | null | st
     backoff: told.get('backoff') ?? '0',
     lastReceivedMs: told.get('lastrcv') ?? '0',
     lastAckMs: told.get('lastack') ?? '0',
+    windowBytes: told.get('snd_wnd') ?? '0',
   };
   for (const [name, value] of Object.entries(fields)) {
     if (!NUMBER.test(value)) return `${name} '${excerpt(value)}'`;
@@ -325,6 +326,7 @@ function infoOf(state: string, told: Told, timer: Timer): SocketInfo | null | st
     rtoMs: Number(fields.rtoMs),
     rttMs: Number(fields.rttMs),
     silentMs: Math.min(Number(fields.lastReceivedMs), Number(fields.lastAckMs)),
+    windowBytes: Number(fields.windowBytes),
   };
 }
 

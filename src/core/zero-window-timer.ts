@@ -49,6 +49,8 @@ export interface BlockedNow extends Limits {
   readonly probesOut: number;
   /** Until the timer that is running fires. */
   readonly expiresInMs: number;
+  /** For less than a segment: before any probe that much is sent, by the timer that is running. */
+  readonly hasRoom: boolean;
 }
 
 /** Of a connection that is in the middle of it, nothing being answered any more: from now. */
@@ -111,7 +113,10 @@ function running(blocked: BlockedNow, hz: number): Progress {
   const lateMs = granuleMs(pauseMs, hz);
   const next = { min: expiresInMs, max: expiresInMs + lateMs };
   const progress = { baseMs, level: backoff, probesOut, next };
-  if (backoff === 0) return { ...progress, elapsed: ZERO, longestAgoMs: -expiresInMs };
+  if (backoff === 0) {
+    const first = blocked.hasRoom ? afterAnswer(next, blocked, hz) : next;
+    return { ...progress, next: first, elapsed: ZERO, longestAgoMs: -first.min };
+  }
   const pauses = Array.from({ length: backoff - 1 }, (_, at) =>
     probeDelay(baseMs, at + 1, blocked),
   );
@@ -127,6 +132,15 @@ function running(blocked: BlockedNow, hz: number): Progress {
     elapsed: addSpans(due, { min: 0, max: lateMs }),
     longestAgoMs: longestAgoMs(due.max, expiresInMs, lateMs),
   };
+}
+
+/** TCP_DELACK_MAX, include/net/tcp.h. */
+const LATEST_ANSWER_MS = 200;
+
+/** What `sent` sends is answered, and that closes the window: the timer is armed for the first probe. */
+function afterAnswer(sent: Span, blocked: BlockedNow, hz: number): Span {
+  const answer = { min: 0, max: blocked.rttMs + LATEST_ANSWER_MS };
+  return addSpans(addSpans(sent, answer), sleepSpan(probeDelay(blocked.rtoMs, 0, blocked), hz));
 }
 
 function probeUntilGivenUp(

@@ -13,7 +13,14 @@ import { sysctlDefaults } from '../../src/core/sysctl.js';
 
 const kernel: Timekeeper = { sysctls: sysctlDefaults, orphanRetries: 0, synackRetries: 5, hz: 250 };
 
-const info: SocketInfo = { probes: 0, backoff: 0, rtoMs: 204, rttMs: 0.02, silentMs: 9000 };
+const info: SocketInfo = {
+  probes: 0,
+  backoff: 0,
+  rtoMs: 204,
+  rttMs: 0.02,
+  silentMs: 9000,
+  windowBytes: 0,
+};
 
 const idle: HostSocket = {
   local: { address: '10.0.0.1', port: 443 },
@@ -181,6 +188,13 @@ describe('fateOf', () => {
       { ...off, userTimeoutMs: 20_000 },
       // 8.936 s ago the first probe, up to 352 ms late and five answers of 5 ms more.
       { kind: 'slow', ends: within(20_000 - 8936 - 352 - 25, 11_581) },
+    ],
+    [
+      'a window that is about to be closed, with a user timeout',
+      timed('zero-window', 160, {}, { rtoMs: 208, rttMs: 5, windowBytes: 15_360 }),
+      { ...off, userTimeoutMs: 3000 },
+      // What is sent in 160 ms and answered within 205 arms the first probe's timer, of 208 ms.
+      { kind: 'slow', ends: within(160 + 208 + 3000, 3686) },
     ],
     [
       'a closed window, answered, unread',

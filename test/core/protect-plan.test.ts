@@ -36,7 +36,14 @@ function candidate(changes: Changes = {}): Candidate {
     socket: {
       state,
       timer: { kind: timer, expiresInMs: timer === 'none' ? null : 1000 },
-      info: { probes: changes.probes ?? 0, backoff: 0, rtoMs: 204, rttMs: 0.02, silentMs: 9000 },
+      info: {
+        probes: changes.probes ?? 0,
+        backoff: 0,
+        rtoMs: 204,
+        rttMs: 0.02,
+        silentMs: 9000,
+        windowBytes: 0,
+      },
     },
     options: { keepalive, userTimeoutMs },
     accepted: changes.accepted ?? true,

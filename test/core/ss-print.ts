@@ -71,7 +71,7 @@ function printTimer({ timer, retransmissions }: HostSocket): string {
 
 function printInfo({ state, info }: HostSocket): string {
   if (info === null) return state === 'LISTEN' ? 'cubic cwnd:10' : '';
-  const { rtoMs, backoff, rttMs, silentMs } = info;
+  const { rtoMs, backoff, rttMs, silentMs, windowBytes } = info;
   return [
     'ts sack cubic wscale:7,7',
     rtoMs === 3000 ? '' : `rto:${rtoMs}`,
@@ -80,5 +80,6 @@ function printInfo({ state, info }: HostSocket): string {
     'mss:1448 pmtu:1500 cwnd:10 send 436906666667bps',
     silentMs === 0 ? '' : `lastsnd:7 lastrcv:${silentMs + 5} lastack:${silentMs}`,
     'rcv_space:65483 minrtt:0.006',
+    windowBytes === 0 ? '' : `snd_wnd:${windowBytes}`,
   ].join(' ');
 }

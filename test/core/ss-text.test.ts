@@ -189,7 +189,7 @@ describe('one socket', () => {
         userId: 33,
         cookie: 'a0',
         interfaceIndex: 0,
-        info: { probes: 0, backoff: 0, rtoMs: 236, rttMs: 35.5, silentMs: 80 },
+        info: { probes: 0, backoff: 0, rtoMs: 236, rttMs: 35.5, silentMs: 80, windowBytes: 0 },
       },
       owner: { pid: 12, name: 'my server', fd: 7 },
       cgroup: '/system.slice/nginx.service',
@@ -204,6 +204,7 @@ describe('one socket', () => {
       rtoMs: 3000,
       rttMs: 0,
       silentMs: 0,
+      windowBytes: 0,
     });
   });
 
@@ -371,6 +372,7 @@ const printable: fc.Arbitrary<SsSocket> = fc
         rtoMs: fc.oneof(fc.constant(3000), fc.nat(120_000)),
         rttMs: fc.nat(99_999).map((tenths) => tenths / 10),
         silentMs: whole,
+        windowBytes: whole,
       }),
     ),
     owner: fc.option(
@@ -433,9 +435,9 @@ describe('whatever is pasted', () => {
       expect(addressBytes(end.address)).toBeDefined();
     }
     const { timer, info, inode, userId, retransmissions, sendQueueBytes } = socket;
-    const { rtoMs, rttMs, silentMs, backoff } = info ?? {};
+    const { rtoMs, rttMs, silentMs, backoff, windowBytes } = info ?? {};
     const figures = [inode, userId, retransmissions, sendQueueBytes, timer.expiresInMs];
-    figures.push(...[rtoMs, rttMs, silentMs, backoff].map((figure) => figure ?? 0));
+    figures.push(...[rtoMs, rttMs, silentMs, backoff, windowBytes].map((figure) => figure ?? 0));
     expect(figures.filter((figure) => Number.isNaN(figure))).toEqual([]);
   }
 

@@ -82,7 +82,15 @@ it("holds every death of the kernel's rule, however late each timer is", () => {
 });
 
 describe('from the middle', () => {
-  const state = { ...blocked, rtoMs: 208, rttMs: 5, backoff: 5, probesOut: 4, expiresInMs: 3960 };
+  const state = {
+    ...blocked,
+    rtoMs: 208,
+    rttMs: 5,
+    backoff: 5,
+    probesOut: 4,
+    expiresInMs: 3960,
+    hasRoom: false,
+  };
 
   it('a path that is dead has the probes left that are not out, and one more timer', () => {
     // As ss showed one: timer:(persist,3.960ms,4), backoff:5, rto:208. Eleven more probes: after
@@ -124,6 +132,23 @@ describe('from the middle', () => {
     expect(soonest(0)).toBe(7000 - agoMs - lateMs - 256);
   });
 
+  it('a window that is not closed yet is closed by what the timer that is running sends', () => {
+    const open = { ...state, backoff: 0, probesOut: 0, userTimeoutMs: 3000, expiresInMs: 160 };
+    const closed = zeroWindowAliveRest(open, HZ)?.death;
+    const room = zeroWindowAliveRest({ ...open, hasRoom: true }, HZ)?.death;
+    // An answer later, at once or not, the first probe's timer is armed.
+    expect(room?.min).toBe((closed?.min ?? NaN) + 208);
+    expect(room?.max).toBe((closed?.max ?? NaN) + 5 + 200 + 208 + 4);
+    // Linux 6.18, 15,360 bytes of room: 3373 to 3380 ms from then.
+    expect(3373).toBeGreaterThan(room?.min ?? NaN);
+    expect(3380).toBeLessThan(room?.max ?? NaN);
+    // Probed, it was closed.
+    const probed = { ...open, backoff: 1 };
+    expect(zeroWindowAliveRest({ ...probed, hasRoom: true }, HZ)).toEqual(
+      zeroWindowAliveRest(probed, HZ),
+    );
+  });
+
   const settings = fc.record({
     retries2: fc.integer({ min: 1, max: 20 }),
     userTimeoutMs: fc.option(userTimeoutMs, { nil: undefined }),
@@ -136,7 +161,8 @@ describe('from the middle', () => {
     fc.assert(
       fc.property(settings, knownHz, (limits, hz) => {
         const rtoMs = rtoFor(limits.rttMs, hz);
-        const now = { ...limits, rtoMs, backoff: 0, probesOut: 0, expiresInMs: rtoMs };
+        const first = { rtoMs, backoff: 0, probesOut: 0, expiresInMs: rtoMs, hasRoom: false };
+        const now = { ...limits, ...first };
         expect(zeroWindowRest(now, hz)).toEqual(zeroWindowDeath(limits, hz));
         expect(zeroWindowAliveRest(now, hz)).toEqual(zeroWindowAliveDeath(limits, hz));
       }),
@@ -169,7 +195,7 @@ describe('from the middle', () => {
           // Answered so far, and from now on not.
           const seen = armed.slice(isAlive ? 0 : Math.min(answers, armed.length - 1));
           const { now, backoff, probesOut, expiresInMs } = seenAt(seen, when);
-          const state = { ...limits, rtoMs, backoff, probesOut, expiresInMs };
+          const state = { ...limits, rtoMs, backoff, probesOut, expiresInMs, hasRoom: false };
           const rest = isAlive ? zeroWindowAliveRest : zeroWindowRest;
           const dying = rest(state, isHzKnown ? hz : undefined);
           expectWithin((death ?? Infinity) - now, dying?.death ?? { min: NaN, max: NaN });

@@ -83,5 +83,5 @@ export const dying: HostSocket = {
   userId: 0,
   cookie: '1a2b',
   interfaceIndex: 3,
-  info: { probes: 0, backoff: 4, rtoMs: 3264, rttMs: 0.1, silentMs: 90_000 },
+  info: { probes: 0, backoff: 4, rtoMs: 3264, rttMs: 0.1, silentMs: 90_000, windowBytes: 0 },
 };

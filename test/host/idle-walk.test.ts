@@ -34,6 +34,7 @@ function idleSocket(at: number): HostSocket {
       rtoMs: 204,
       rttMs: (at % 4) * 20,
       silentMs: (at * 7919) % 100_000,
+      windowBytes: 0,
     },
   };
 }

@@ -119,7 +119,12 @@ describe('ending a connection', () => {
     ],
     [
       'that was heard of since',
-      { then: { ...dying, info: { probes: 0, backoff: 0, rtoMs: 204, rttMs: 0, silentMs: 40 } } },
+      {
+        then: {
+          ...dying,
+          info: { probes: 0, backoff: 0, rtoMs: 204, rttMs: 0, silentMs: 40, windowBytes: 0 },
+        },
+      },
       { kind: 'answered' },
     ],
     [

@@ -23,7 +23,7 @@ import {
   type SocketInfo,
   type SocketTimer,
 } from '../../core/socket.js';
-import { stateName } from './tcp-info.js';
+import { SEND_WINDOW_AT, stateName } from './tcp-info.js';
 
 export const AF_INET = 2;
 export const AF_INET6 = 10;
@@ -234,13 +234,16 @@ function infoAt(words: Uint32Array, from: number, end: number): number {
   return NONE;
 }
 
+/** @param at behind its header */
 function decodeInfo(words: Uint32Array, at: number): SocketInfo {
+  const isLongEnough = ((words[at - 1] ?? 0) & 0xffff) >= 4 + SEND_WINDOW_AT + 4;
   return {
     probes: (words[at] ?? 0) >>> 24,
     backoff: (words[at + 1] ?? 0) & 0xff,
     rtoMs: (words[at + RTO] ?? 0) / 1000,
     rttMs: (words[at + RTT] ?? 0) / 1000,
     silentMs: silentMs(words, at),
+    windowBytes: isLongEnough ? (words[at + SEND_WINDOW_AT / 4] ?? 0) : 0,
   };
 }
 

@@ -9,7 +9,7 @@ export const TCP_INFO_BYTES = 512;
 const SHORTEST_BYTES = 156;
 
 /** tcpi_snd_wnd, from Linux 5.4 on. */
-const SEND_WINDOW_AT = 228;
+export const SEND_WINDOW_AT = 228;
 
 /** The name of a kernel TCP state, include/net/tcp_states.h, as `ss` spells it. */
 export function stateName(state: number): string {

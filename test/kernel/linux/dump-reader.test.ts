@@ -33,6 +33,7 @@ describe('DumpReader', () => {
             "rtoMs": 204,
             "rttMs": 0.036,
             "silentMs": 504,
+            "windowBytes": 65483,
           },
           "inode": 3454510,
           "interfaceIndex": 0,
