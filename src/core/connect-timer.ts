@@ -5,9 +5,9 @@
 import { modelTimeoutMs, RTO_MAX_MS } from './retransmission-timer.js';
 import {
   addSpans,
+  agoSpan,
   forAnyHz,
   granuleMs,
-  longestAgoMs,
   sleepSpan,
   sleepsSpan,
   ZERO,
@@ -68,7 +68,7 @@ export function connectRest(connecting: ConnectingNow, hz: Hz): Dying {
       sent: retransmissions,
       elapsed: addSpans(due, late),
       next: addSpans({ min: expiresInMs, max: expiresInMs }, late),
-      longestAgoMs: longestAgoMs(due.max, expiresInMs, late.max),
+      longestAgoMs: agoSpan(due, expiresInMs, late.max).max,
     };
     return untilGivenUp(connecting, progress, ticks);
   });

@@ -47,11 +47,11 @@ export function addSpans(a: Span, b: Span): Span {
 }
 
 /**
- * How long ago, at most, that was from which a running timer is due after `dueAfterMs`. One that is
- * overdue says no more than that: it expires in 0 ms (jiffies_delta_to_msecs in net/ipv4/inet_diag.c).
+ * How long ago that was from which a running timer is due after `due`. One that is overdue says no
+ * more than that: it expires in 0 ms (jiffies_delta_to_msecs in net/ipv4/inet_diag.c).
  */
-export function longestAgoMs(dueAfterMs: number, expiresInMs: number, lateMs: number): number {
-  return expiresInMs > 0 ? dueAfterMs - expiresInMs : dueAfterMs + lateMs;
+export function agoSpan(due: Span, expiresInMs: number, lateMs: number): Span {
+  return { min: due.min - expiresInMs, max: due.max + (expiresInMs > 0 ? -expiresInMs : lateMs) };
 }
 
 /** The whole ticks that the kernel makes of a time, at least one. */

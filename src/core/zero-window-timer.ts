@@ -6,9 +6,9 @@
 import { RTO_MAX_MS, RTO_MIN_MS, rtoFor } from './retransmission-timer.js';
 import {
   addSpans,
+  agoSpan,
   forAnyHz,
   granuleMs,
-  longestAgoMs,
   sleepSpan,
   sleepsSpan,
   ZERO,
@@ -94,15 +94,15 @@ interface Progress {
   readonly elapsed: Span;
   /** The same moment, from where the result counts. */
   readonly next: Span;
-  /** How long before that the first probe left, at most: the timers since may have been late. */
-  readonly longestAgoMs: number;
+  /** How long before that the first probe left: the timers since may have been late. */
+  readonly ago: Span;
 }
 
 function fresh(blocked: Blocked, hz: number): Progress {
   const { rttMs, backoff: level = 0 } = blocked;
   const baseMs = rtoFor(rttMs, hz);
   const next = sleepSpan(probeDelay(baseMs, level, blocked), hz);
-  return { baseMs, level, probesOut: 0, elapsed: ZERO, next, longestAgoMs: -next.min };
+  return { baseMs, level, probesOut: 0, elapsed: ZERO, next, ago: until(next) };
 }
 
 /** Every probe has doubled the pause once, answered or not; only so many times. */
@@ -115,7 +115,7 @@ function running(blocked: BlockedNow, hz: number): Progress {
   const progress = { baseMs, level: backoff, probesOut, next };
   if (backoff === 0) {
     const first = blocked.hasRoom ? afterAnswer(next, blocked, hz) : next;
-    return { ...progress, next: first, elapsed: ZERO, longestAgoMs: -first.min };
+    return { ...progress, next: first, elapsed: ZERO, ago: until(first) };
   }
   const pauses = Array.from({ length: backoff - 1 }, (_, at) =>
     probeDelay(baseMs, at + 1, blocked),
@@ -130,8 +130,13 @@ function running(blocked: BlockedNow, hz: number): Progress {
   return {
     ...progress,
     elapsed: addSpans(due, { min: 0, max: lateMs }),
-    longestAgoMs: longestAgoMs(due.max, expiresInMs, lateMs),
+    ago: agoSpan(due, expiresInMs, lateMs),
   };
+}
+
+/** How long ago what is still to come was. */
+function until({ min, max }: Span): Span {
+  return { min: -max, max: -min };
 }
 
 /** TCP_DELACK_MAX, include/net/tcp.h. */
@@ -150,14 +155,16 @@ function probeUntilGivenUp(
   hz: number,
 ): Dying {
   const { retries2, userTimeoutMs = Infinity, rttMs } = limits;
-  const { baseMs, longestAgoMs } = progress;
+  const { baseMs, ago } = progress;
+  // Every answer arms the timer anew.
+  const answered = { min: 0, max: counted ? 0 : rttMs };
   const sent: Span[] = [];
   let { level, elapsed, next } = progress;
   let soonestMs = Infinity;
   // The expiry after `retries2` unanswered probes gives up, unless the user timeout does so before.
   for (let probes = progress.probesOut; ; probes++) {
     if (elapsed.max >= userTimeoutMs) {
-      soonestMs = Math.min(soonestMs, Math.max(next.min, userTimeoutMs - longestAgoMs));
+      soonestMs = Math.min(soonestMs, Math.max(next.min, userTimeoutMs - ago.max));
     }
     if (elapsed.min >= userTimeoutMs || (counted && probes >= retries2)) break;
     sent.push(next);
@@ -165,13 +172,17 @@ function probeUntilGivenUp(
     const pauseMs = probeDelay(baseMs, level, limits);
     const leftMs = Math.max(shortestMs(hz), userTimeoutMs - elapsed.min);
     const pause = sleepSpan(Math.min(pauseMs, leftMs), hz);
-    elapsed = addSpans(elapsed, pause);
-    const soonestCutMs = Math.max(next.min + shortestMs(hz), userTimeoutMs - longestAgoMs);
-    next = { min: Math.min(next.min + pauseMs, soonestCutMs), max: next.max + pause.max };
+    const asleep = addSpans(pause, answered);
+    elapsed = addSpans(elapsed, asleep);
+    const soonestCutMs = Math.max(next.min + shortestMs(hz), userTimeoutMs - ago.max);
+    // However late the timers before, the user timeout cuts this one: late is it alone.
+    const latestCutMs = userTimeoutMs - ago.min + shortestMs(hz) + (asleep.max - asleep.min);
+    next = {
+      min: Math.min(next.min + pauseMs, soonestCutMs),
+      max: Math.max(next.max, Math.min(next.max + asleep.max, latestCutMs)),
+    };
   }
-  // The last timer was armed when the answer came.
-  const latestMs = next.max + (counted ? 0 : rttMs);
-  return { death: { min: Math.min(soonestMs, next.min), max: latestMs }, sent };
+  return { death: { min: Math.min(soonestMs, next.min), max: next.max }, sent };
 }
 
 /** tcp_probe0_when: its own ceiling of doublings, then the ordinary maximum. */
