@@ -2,6 +2,9 @@
  * Data that the peer has no room for: tcp_probe_timer and tcp_send_probe0, net/ipv4/tcp_timer.c and
  * tcp_output.c. Any answer resets the count of probes, but neither the back-off nor the moment from
  * which a user timeout runs: the first probe.
+ *
+ * No count tells of one thing: a peer that makes room for less than the segment that waits takes data and
+ * resets the back-off, but the user timeout runs on from the same first probe (tcp_ack_probe, tcp_input.c).
  */
 import { RTO_MAX_MS, RTO_MIN_MS, rtoFor } from './retransmission-timer.js';
 import {
