@@ -62,6 +62,7 @@ const timerNames: readonly TimerName[] = [
 const NO_TIMER: SocketTimer = { kind: 'none', expiresInMs: null };
 const NO_TIMER_NUMBER = 0;
 /** include/net/tcp_states.h. */
+const TCP_SYN_SENT = 2;
 const TCP_LISTEN = 10;
 
 /** Tens of thousands of sockets have few addresses between them: each is written once. */
@@ -87,12 +88,11 @@ export class SocketDecoder {
     const first = words[at] ?? 0;
     const ports = words[at + PORTS] ?? 0;
     const kind = timerNames[timerOf(first)] ?? 'other';
-    const state = stateName(stateOf(first));
-    const info = infoAt(words, at + ENTRY_WORDS, end);
+    const info = infoOf(words, at, end);
     return {
       local: { address: this.#address(words, at + LOCAL, first), port: localPort(ports) },
       peer: { address: this.#address(words, at + PEER, first), port: peerPort(ports) },
-      state,
+      state: stateName(stateOf(first)),
       timer: kind === 'none' ? NO_TIMER : { kind, expiresInMs: words[at + EXPIRES] ?? 0 },
       retransmissions: first >>> 24,
       receiveQueueBytes: words[at + RECEIVE_QUEUE] ?? 0,
@@ -101,8 +101,7 @@ export class SocketDecoder {
       inode: words[at + INODE] ?? 0,
       cookie: cookieText(words[at + COOKIE_LOW] ?? 0, words[at + COOKIE_HIGH] ?? 0),
       interfaceIndex: words[at + INTERFACE] ?? 0,
-      // The clocks of a connection that has heard nothing yet count from the start of the machine.
-      info: state === 'SYN-SENT' || info === NONE ? null : decodeInfo(words, info),
+      info: info === NONE ? null : decodeInfo(words, info),
     };
   }
 
@@ -110,7 +109,7 @@ export class SocketDecoder {
   takeIdle(words: Uint32Array, at: number, end: number): boolean {
     const first = words[at] ?? 0;
     if (timerOf(first) !== NO_TIMER_NUMBER || stateOf(first) === TCP_LISTEN) return false;
-    const info = infoAt(words, at + ENTRY_WORDS, end);
+    const info = infoOf(words, at, end);
     if (info === NONE) return false;
     const sort = this.#sortOf(words, at, info, end);
     const ports = words[at + PORTS] ?? 0;
@@ -217,6 +216,12 @@ function peerPort(ports: number): number {
 
 function bytesAt(words: Uint32Array, at: number, length: number): Buffer {
   return Buffer.from(words.buffer, words.byteOffset + 4 * at, length);
+}
+
+/** Its `struct tcp_info`, where there is one with times. */
+function infoOf(words: Uint32Array, at: number, end: number): number {
+  // The clocks of a connection that has heard nothing yet count from the start of the machine.
+  return stateOf(words[at] ?? 0) === TCP_SYN_SENT ? NONE : infoAt(words, at + ENTRY_WORDS, end);
 }
 
 /** Finds INET_DIAG_INFO among the attributes, as `attribute` does in bytes. A listener's holds no time. */
