@@ -101,7 +101,8 @@ function withoutFigures(text: string): string {
       // Whose engine swallows goodbyes hears none.
       .replaceAll(/ \(RST\)/g, '')
       .replaceAll('then RST', 'then it was given up')
-      .replaceAll(/^Note: .*\n|^Looked at: .*\n/gm, '')
+      // Of many namespaces it is folded.
+      .replaceAll(/^Note: .*\n|^Looked at: [^]*?\.\n/gm, '')
       .replaceAll(/Linux \S+/g, 'LINUX')
       .replaceAll('MainThread', 'node')
       .replaceAll('sudo tcpalive ls', 'tcpalive ls')
