@@ -39,7 +39,8 @@ export const IDLE_INODE = 5;
 export const IDLE_COOKIE_LOW = 6;
 export const IDLE_COOKIE_HIGH = 7;
 export const IDLE_SILENT_MS = 8;
-export const IDLE_NUMBERS = 9;
+export const IDLE_RECEIVE_QUEUE = 9;
+export const IDLE_NUMBERS = 10;
 
 const FEW = 256;
 
@@ -80,7 +81,7 @@ export class IdleRows implements IdleSockets {
       state: like.state,
       timer: like.timer,
       retransmissions: like.retransmissions,
-      receiveQueueBytes: like.receiveQueueBytes,
+      receiveQueueBytes: numbers[at + IDLE_RECEIVE_QUEUE] ?? 0,
       sendQueueBytes: like.sendQueueBytes,
       userId: like.userId,
       inode: numbers[at + IDLE_INODE] ?? 0,

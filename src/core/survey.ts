@@ -33,7 +33,7 @@ export interface ConnectionSink {
   add(connection: Connection): void;
 }
 
-/** The same of those that differ from another in their ends, descriptor, silence and cookie alone. */
+/** The same of those that differ from another in their ends, descriptor, silence, receive queue and cookie alone. */
 export interface AlikeSink extends ConnectionSink {
   /** Does not add it. @returns by which number it is known */
   like(connection: Connection): number;

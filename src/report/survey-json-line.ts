@@ -10,10 +10,12 @@ import type { AsciiPieces } from './ascii-pieces.js';
 import { digitsOf, hexDigitsOf, LARGEST_WORD, putDigits, putHexDigits } from './digits.js';
 import { asciiJson } from './json.js';
 
-/** What tens of thousands differ in behind their ends. */
+/** What tens of thousands differ in behind their ends; of what one does not have, 0. */
 export interface Figures {
   readonly fd: number;
   readonly silentMs: number;
+  readonly expiresInMs: number;
+  readonly receiveQueueBytes: number;
   readonly cookieLow: number;
   readonly cookieHigh: number;
 }
@@ -26,34 +28,33 @@ export class RestOfLine {
   readonly fateRank: number;
   readonly isHeard: boolean;
   readonly #isHeld: boolean;
+  readonly #isTimed: boolean;
+  readonly #isQueued: boolean;
   readonly #isNamed: boolean;
-  /** Between which the figures stand; of what it does not have, nothing, and its words are part of the text. */
-  readonly #parts: readonly [string, string, string, string];
-  #text: Uint8Array = new Uint8Array();
-  #fdEnd = 0;
-  #silenceEnd = 0;
-  #cookieEnd = 0;
-  #fdDigits = NOT_YET;
-  #silenceDigits = NOT_YET;
-  #cookieDigits = NOT_YET;
+  #text: Uint8Array;
+  /** How much room each figure has in the text, 0 where there is none, and where it ends. */
+  #digits: readonly number[];
+  #ends: readonly number[];
 
   constructor(connection: Connection, closing: string) {
-    const { process, unit, timer, silentMs, cookie, optionsUnread } = connection;
+    const { process, unit, timer, silentMs, receiveQueueBytes, cookie, optionsUnread } = connection;
     this.fateRank = fateRank(connection.fate.kind);
     this.isHeard = isWord(silentMs);
     this.#isHeld = process !== null;
+    this.#isTimed = isWord(timer.expiresInMs);
+    this.#isQueued = isWord(receiveQueueBytes);
     this.#isNamed = isHex(cookie);
     const quote = this.#isNamed ? '"' : '';
-    this.#parts = [
+    // Between these stand the figures. What is none of 32 or 64 bits is a part of the text.
+    const parts = [
       `},"state":${quoted(connection.state)},"process":` +
         (process === null ? 'null' : `{"pid":${process.pid},"name":${quoted(process.name)},"fd":`),
       `${process === null ? '' : '}'},"unit":${unit === null ? 'null' : quoted(unit)},"silentMs":`,
-      `${this.isHeard ? '' : silentMs},"timer":{"kind":"${timer.kind}","expiresInMs":${timer.expiresInMs}}` +
-        `,"unansweredMs":${connection.unansweredMs}` +
+      `${this.isHeard ? '' : silentMs},"timer":{"kind":"${timer.kind}","expiresInMs":`,
+      `${this.#isTimed ? '' : timer.expiresInMs}},"unansweredMs":${connection.unansweredMs}` +
         `,"retransmissions":${connection.retransmissions}` +
-        `,"sendQueueBytes":${connection.sendQueueBytes}` +
-        `,"receiveQueueBytes":${connection.receiveQueueBytes}` +
-        `,"keepalive":${keepaliveText(connection.keepalive)}` +
+        `,"sendQueueBytes":${connection.sendQueueBytes},"receiveQueueBytes":`,
+      `${this.#isQueued ? '' : receiveQueueBytes},"keepalive":${keepaliveText(connection.keepalive)}` +
         `,"userTimeoutMs":${connection.userTimeoutMs}` +
         `,"optionsUnread":${optionsUnread === null ? 'null' : quoted(optionsUnread)}` +
         `,"fate":${fateText(connection.fate)},"ask":${askText(connection.ask)}` +
@@ -61,52 +62,76 @@ export class RestOfLine {
       `${this.#isNamed ? quote : asciiJson(cookie)},"interfaceIndex":${connection.interfaceIndex}` +
         `,"namespace":${quoted(connection.namespace)}${closing}`,
     ];
+    const figures = [
+      process === null ? '' : `${process.fd}`,
+      this.isHeard ? `${silentMs}` : '',
+      this.#isTimed ? `${timer.expiresInMs}` : '',
+      this.#isQueued ? `${receiveQueueBytes}` : '',
+      isHex(cookie) ? cookie : '',
+    ];
+    this.#text = ascii(parts.map((part, at) => part + (figures[at] ?? '')).join(''));
+    this.#digits = figures.map(({ length }) => length);
+    let end = 0;
+    this.#ends = this.#digits.map((digits, at) => (end += (parts[at]?.length ?? 0) + digits));
   }
 
-  write(out: AsciiPieces, { fd, silentMs, cookieLow, cookieHigh }: Figures): void {
+  write(out: AsciiPieces, figures: Figures): void {
+    const { fd, silentMs, expiresInMs, receiveQueueBytes, cookieLow, cookieHigh } = figures;
     const fdDigits = this.#isHeld ? digitsOf(fd) : 0;
     const silenceDigits = this.isHeard ? digitsOf(silentMs) : 0;
+    const timerDigits = this.#isTimed ? digitsOf(expiresInMs) : 0;
+    const queueDigits = this.#isQueued ? digitsOf(receiveQueueBytes) : 0;
     const cookieDigits = this.#isNamed ? hexDigitsOf(cookieLow, cookieHigh) : 0;
-    if (
-      fdDigits !== this.#fdDigits ||
-      silenceDigits !== this.#silenceDigits ||
-      cookieDigits !== this.#cookieDigits
-    ) {
-      this.#layOut(fdDigits, silenceDigits, cookieDigits);
+    const known = this.#digits;
+    const isAsLong =
+      fdDigits === known[0] &&
+      silenceDigits === known[1] &&
+      timerDigits === known[2] &&
+      queueDigits === known[3] &&
+      cookieDigits === known[4];
+    if (!isAsLong) {
+      this.#makeRoom([fdDigits, silenceDigits, timerDigits, queueDigits, cookieDigits]);
     }
     const text = this.#text;
-    if (fdDigits > 0) putDigits(text, this.#fdEnd, fd);
-    if (silenceDigits > 0) putDigits(text, this.#silenceEnd, silentMs);
-    if (cookieDigits > 0) putHexDigits(text, this.#cookieEnd, cookieLow, cookieHigh);
+    const ends = this.#ends;
+    if (fdDigits > 0) putDigits(text, ends[0] ?? 0, fd);
+    if (silenceDigits > 0) putDigits(text, ends[1] ?? 0, silentMs);
+    if (timerDigits > 0) putDigits(text, ends[2] ?? 0, expiresInMs);
+    if (queueDigits > 0) putDigits(text, ends[3] ?? 0, receiveQueueBytes);
+    if (cookieDigits > 0) putHexDigits(text, ends[4] ?? 0, cookieLow, cookieHigh);
     out.bytes(text);
   }
 
-  #layOut(fdDigits: number, silenceDigits: number, cookieDigits: number): void {
-    const [state, unit, timer, namespace] = this.#parts;
-    const beforeSilence = `${state}${' '.repeat(fdDigits)}${unit}`;
-    const beforeCookie = `${beforeSilence}${' '.repeat(silenceDigits)}${timer}`;
-    this.#text = ascii(`${beforeCookie}${' '.repeat(cookieDigits)}${namespace}`);
-    this.#fdEnd = state.length + fdDigits;
-    this.#silenceEnd = beforeSilence.length + silenceDigits;
-    this.#cookieEnd = beforeCookie.length + cookieDigits;
-    this.#fdDigits = fdDigits;
-    this.#silenceDigits = silenceDigits;
-    this.#cookieDigits = cookieDigits;
+  /** The text with as much room for each figure. */
+  #makeRoom(digits: readonly number[]): void {
+    const before = this.#text;
+    const more = digits.map((each, at) => each - (this.#digits[at] ?? 0));
+    const text = new Uint8Array(more.reduce((length, each) => length + each, before.length));
+    let [from, to] = [0, 0];
+    this.#ends = this.#ends.map((end, at) => {
+      // Where the figure began, up to which all stays.
+      const begin = end - (this.#digits[at] ?? 0);
+      text.set(before.subarray(from, begin), to);
+      to += begin - from + (digits[at] ?? 0);
+      from = end;
+      return to;
+    });
+    text.set(before.subarray(from), to);
+    this.#text = text;
+    this.#digits = digits;
   }
 }
-
-const NOT_YET = -1;
 
 export function ascii(text: string): Uint8Array {
   return Buffer.from(text, 'latin1');
 }
 
-/** In everything but their ends, descriptor, silence and cookie; the shared parts by identity. */
+/** In everything but their ends and their figures; a fate, which is worked out once for many, by identity. */
 export function isAlike(a: Connection, b: Connection): boolean {
   return (
     a.fate === b.fate &&
-    a.timer === b.timer &&
-    a.keepalive === b.keepalive &&
+    a.timer.kind === b.timer.kind &&
+    areSame(a.keepalive, b.keepalive) &&
     a.ask === b.ask &&
     a.process?.pid === b.process?.pid &&
     a.process?.name === b.process?.name &&
@@ -115,15 +140,32 @@ export function isAlike(a: Connection, b: Connection): boolean {
     a.unansweredMs === b.unansweredMs &&
     a.retransmissions === b.retransmissions &&
     a.sendQueueBytes === b.sendQueueBytes &&
-    a.receiveQueueBytes === b.receiveQueueBytes &&
     a.userTimeoutMs === b.userTimeoutMs &&
     a.optionsUnread === b.optionsUnread &&
     a.interfaceIndex === b.interfaceIndex &&
     a.userId === b.userId &&
     a.namespace === b.namespace &&
-    (a.silentMs === b.silentMs || (isWord(a.silentMs) && isWord(b.silentMs))) &&
+    areAlike(a.silentMs, b.silentMs) &&
+    areAlike(a.timer.expiresInMs, b.timer.expiresInMs) &&
+    areAlike(a.receiveQueueBytes, b.receiveQueueBytes) &&
     (a.cookie === b.cookie || (isHex(a.cookie) && isHex(b.cookie)))
   );
+}
+
+function areSame(a: SocketKeepalive, b: SocketKeepalive): boolean {
+  if (a === b) return true;
+  if (a.kind === 'unknown') return b.kind === 'unknown' && a.reason === b.reason;
+  if (a.kind === 'off' || b.kind !== 'known') return a.kind === b.kind;
+  return (
+    a.idleSeconds === b.idleSeconds &&
+    a.intervalSeconds === b.intervalSeconds &&
+    a.count === b.count
+  );
+}
+
+/** Both figures, or the same words. */
+function areAlike(a: number | null, b: number | null): boolean {
+  return a === b || (isWord(a) && isWord(b));
 }
 
 /** What fits into one of a row's numbers. */

@@ -11,6 +11,7 @@ import {
   IDLE_NUMBERS,
   IDLE_PEER,
   IDLE_PEER_PORT,
+  IDLE_RECEIVE_QUEUE,
   IDLE_SILENT_MS,
   IDLE_SORT,
   type IdleSockets,
@@ -22,6 +23,8 @@ import { ascii, isAlike, quoted, RestOfLine } from './survey-json-line.js';
 
 export class JsonRows {
   #numbers = new Uint32Array(FEW_ROWS * ROW_NUMBERS);
+  /** When the timers of those expire that have one. */
+  #expiries = new Uint32Array(FEW_ROWS);
   #length = 0;
   readonly #addresses: string[] = [];
   readonly #placeOf = remembering((address) => this.#addresses.push(address) - 1);
@@ -61,6 +64,8 @@ export class JsonRows {
     numbers[at + COOKIE_LOW] = parseInt(cookie?.slice(-HEX_DIGITS) ?? '', 16);
     numbers[at + COOKIE_HIGH] = parseInt(cookie?.slice(0, -HEX_DIGITS) ?? '', 16);
     numbers[at + SILENT_MS] = silentMs ?? 0;
+    numbers[at + RECEIVE_QUEUE] = connection.receiveQueueBytes;
+    this.#expiries[at / ROW_NUMBERS] = connection.timer.expiresInMs ?? 0;
   }
 
   /** Each with the rest of another. */
@@ -105,9 +110,8 @@ export class JsonRows {
   #room(rows: number): Uint32Array {
     const needed = (this.#length + rows) * ROW_NUMBERS;
     if (needed > this.#numbers.length) {
-      const longer = new Uint32Array(2 * needed);
-      longer.set(this.#numbers);
-      this.#numbers = longer;
+      this.#numbers = longer(this.#numbers, 2 * needed);
+      this.#expiries = longer(this.#expiries, (2 * needed) / ROW_NUMBERS);
     }
     return this.#numbers;
   }
@@ -144,14 +148,16 @@ export class JsonRows {
     rest.write(out, {
       fd: numbers[at + FD] ?? 0,
       silentMs: numbers[at + SILENT_MS] ?? 0,
+      expiresInMs: this.#expiries[place] ?? 0,
+      receiveQueueBytes: numbers[at + RECEIVE_QUEUE] ?? 0,
       cookieLow: numbers[at + COOKIE_LOW] ?? 0,
       cookieHigh: numbers[at + COOKIE_HIGH] ?? 0,
     });
   }
 
   /**
-   * Idle connections of one process differ in their ends, their descriptor, their silence and their
-   * cookie alone: the rest is written once for all that come one after the other.
+   * Most connections of one process differ in their ends and a few figures alone: the rest is written once for
+   * all that come one after the other.
    */
   restOf(connection: Connection): number {
     const pid = connection.process?.pid;
@@ -173,10 +179,17 @@ const FD = IDLE_INODE;
 const COOKIE_LOW = IDLE_COOKIE_LOW;
 const COOKIE_HIGH = IDLE_COOKIE_HIGH;
 const SILENT_MS = IDLE_SILENT_MS;
+const RECEIVE_QUEUE = IDLE_RECEIVE_QUEUE;
 const ROW_NUMBERS = IDLE_NUMBERS;
 const FEW_ROWS = 1024;
 /** Of a word. */
 const HEX_DIGITS = 8;
+
+function longer(numbers: Uint32Array, length: number): Uint32Array<ArrayBuffer> {
+  const copy = new Uint32Array(length);
+  copy.set(numbers);
+  return copy;
+}
 
 /** An address that comes once must not cost an entry. */
 const REMEMBERED = 256;

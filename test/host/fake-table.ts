@@ -7,6 +7,7 @@ import {
   IDLE_LOCAL_PORT,
   IDLE_PEER,
   IDLE_PEER_PORT,
+  IDLE_RECEIVE_QUEUE,
   IDLE_SILENT_MS,
   IDLE_SORT,
   IdleRows,
@@ -38,15 +39,15 @@ export function putAside(sockets: readonly HostSocket[], rows = new IdleRows()):
     rows.numbers[at + IDLE_COOKIE_LOW] = Number(number & 0xffff_ffffn);
     rows.numbers[at + IDLE_COOKIE_HIGH] = Number(number >> 32n);
     rows.numbers[at + IDLE_SILENT_MS] = info.silentMs;
+    rows.numbers[at + IDLE_RECEIVE_QUEUE] = socket.receiveQueueBytes;
   }
   return rows;
 }
 
 function sortOf({ inode, info, ...socket }: HostSocket): string {
-  const { state, timer, retransmissions, userId, interfaceIndex } = socket;
-  const queues = [socket.sendQueueBytes, socket.receiveQueueBytes];
+  const { state, timer, retransmissions, userId, interfaceIndex, sendQueueBytes } = socket;
   const rttMs = Math.round(info?.rttMs ?? 0);
-  const shared = [state, timer, retransmissions, userId, interfaceIndex, queues];
+  const shared = [state, timer, retransmissions, userId, interfaceIndex, sendQueueBytes];
   return JSON.stringify([...shared, rttMs, inode === 0]);
 }
 

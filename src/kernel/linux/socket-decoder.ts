@@ -11,6 +11,7 @@ import {
   IDLE_LOCAL_PORT,
   IDLE_PEER,
   IDLE_PEER_PORT,
+  IDLE_RECEIVE_QUEUE,
   IDLE_SILENT_MS,
   IDLE_SORT,
   IdleRows,
@@ -124,6 +125,7 @@ export class SocketDecoder {
     numbers[to + IDLE_COOKIE_LOW] = words[at + COOKIE_LOW] ?? 0;
     numbers[to + IDLE_COOKIE_HIGH] = words[at + COOKIE_HIGH] ?? 0;
     numbers[to + IDLE_SILENT_MS] = silentMs(words, info);
+    numbers[to + IDLE_RECEIVE_QUEUE] = words[at + RECEIVE_QUEUE] ?? 0;
     return true;
   }
 
@@ -132,7 +134,6 @@ export class SocketDecoder {
     const last = this.#last;
     const first = words[at] ?? 0;
     const interfaceIndex = words[at + INTERFACE] ?? 0;
-    const receiveQueue = words[at + RECEIVE_QUEUE] ?? 0;
     const sendQueue = words[at + SEND_QUEUE] ?? 0;
     const userId = words[at + USER_ID] ?? 0;
     const isHeld = words[at + INODE] === 0 ? 0 : 1;
@@ -140,13 +141,12 @@ export class SocketDecoder {
     const isLast =
       first === last[0] &&
       interfaceIndex === last[1] &&
-      receiveQueue === last[2] &&
-      sendQueue === last[3] &&
-      userId === last[4] &&
-      isHeld === last[5] &&
-      rttMs === last[6];
+      sendQueue === last[2] &&
+      userId === last[3] &&
+      isHeld === last[4] &&
+      rttMs === last[5];
     if (isLast) return this.#lastSort;
-    last.set([first, interfaceIndex, receiveQueue, sendQueue, userId, isHeld, rttMs]);
+    last.set([first, interfaceIndex, sendQueue, userId, isHeld, rttMs]);
     const key = last.join(' ');
     let sort = this.#sorts.get(key);
     if (sort === undefined) {
@@ -191,7 +191,7 @@ export class SocketDecoder {
 }
 
 const NONE = -1;
-const SORT_WORDS = 7;
+const SORT_WORDS = 6;
 
 function familyOf(first: number): number {
   return first & 0xff;
