@@ -50,6 +50,14 @@ function shell(where: Place, script: string): Promise<Run> {
 }
 
 describe.skipIf(lacksNetworkAndReach)('ls (needs a network namespace)', () => {
+  it('looks around where even loopback has lost its address', async () => {
+    const script = 'ip link set lo up && ip address delete 127.0.0.1/8 dev lo && "$0" "$1" ls';
+    const command = ['unshare', '--net', 'sh', '-c', script, process.execPath, BIN];
+    const { code, stdout, stderr } = await start([], { command }).ended;
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^0 connections at /);
+  });
+
   it('sums up who lingers, who holds them, and what to do next', async () => {
     const found = await place();
     const { code, stdout, stderr } = await tcpalive(found, 'ls');

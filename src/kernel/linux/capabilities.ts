@@ -10,10 +10,11 @@ import { AF_INET } from './socket-decoder.js';
 const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0o2000000;
 
-/** `struct sockaddr_in`: the family in the host's order, port 0, 127.0.0.1. */
-const LOOPBACK_ANY_PORT = Buffer.from([AF_INET, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+const LOOPBACK = '127.0.0.1';
+const ANY_ADDRESS = '0.0.0.0';
 
 const EINVAL = 22;
+const EADDRNOTAVAIL = 99;
 
 /** Tries each on a throw-away socket that is not connected to anything. */
 export function tryCapabilities(
@@ -41,22 +42,40 @@ export function tryCapabilities(
   }
 }
 
-/** Asks sock_diag about our own socket, made a loopback listener on a port the kernel picks. */
+/** Asks sock_diag about our own socket, made a listener on a port the kernel picks. */
 function listenerDiag(
   libc: Libc,
   fd: number,
   type: Parameters<typeof encodeSocketRequest>[0],
 ): void {
   if (libc.localAddress(fd).readUInt16BE(2) === 0) {
-    libc.bind(fd, LOOPBACK_ANY_PORT);
+    bindAnywhere(libc, fd);
     libc.listen(fd);
   }
   const name = libc.localAddress(fd);
-  const peer = { address: '0.0.0.0', port: 0 };
-  const local = { address: '127.0.0.1', port: name.readUInt16BE(2) };
+  const peer = { address: ANY_ADDRESS, port: 0 };
+  const local = { address: [...name.subarray(4, 8)].join('.'), port: name.readUInt16BE(2) };
   const request = encodeSocketRequest(type, { local, peer, interfaceIndex: 0, cookie: null });
   const reply = askSocket(libc, request);
   if ('errno' in reply && reply.errno !== 0) throw new KernelRefusal('sock_diag', reply.errno);
+}
+
+/** To loopback; where somebody has taken its address away, to none. */
+function bindAnywhere(libc: Libc, fd: number): void {
+  try {
+    libc.bind(fd, anyPortOf(LOOPBACK));
+  } catch (error) {
+    if (!(error instanceof KernelRefusal) || error.errno !== EADDRNOTAVAIL) throw error;
+    libc.bind(fd, anyPortOf(ANY_ADDRESS));
+  }
+}
+
+/** `struct sockaddr_in`: the family in the host's order, port 0, the address. */
+function anyPortOf(address: string): Buffer {
+  const bytes = Buffer.alloc(16);
+  bytes.writeUInt8(AF_INET, 0);
+  bytes.set(address.split('.').map(Number), 4);
+  return bytes;
 }
 
 function refuse(): never {
