@@ -33,7 +33,9 @@ export interface ProtectOrder extends ProtectFlags {
 
 export function protectCommand(env: Environment): Command {
   return new Command('protect')
-    .description('switch keepalive on in a program that runs already; a dry run unless --yes')
+    .description(
+      'set keepalive, a user timeout, or both in a program that runs already; a dry run unless --yes',
+    )
     .argument('[pid]', 'the process', parsePid)
     .option('--port <port>', 'or whoever holds that local port', parsePort)
     .option('--unit <unit>', 'or a systemd unit or container')
@@ -51,7 +53,7 @@ export function protectCommand(env: Environment): Command {
     )
     .option(
       '--force',
-      'connections too whose peer takes nothing and which --user-timeout would end',
+      'connections too that this would end: whose peer takes nothing, or has left probes unanswered',
     )
     .option(
       '--spread <time>',

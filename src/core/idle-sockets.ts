@@ -22,10 +22,12 @@ export interface IdleSockets extends Iterable<HostSocket> {
   readonly numbers: Uint32Array;
   readonly addresses: readonly string[];
   /**
-   * One of each sort: those of a sort are alike but for their own numbers and what says nothing of an idle one,
-   * round trips to the millisecond. Of the parts of one table they are the same, and more.
+   * One of each sort: those of a sort are alike but for their own numbers, and for `backoff`, `rtoMs` and
+   * `windowBytes`, which say nothing of an idle one; `rttMs` to the millisecond. Of the parts of one table they are
+   * the same, and more.
    */
   readonly sorts: readonly HostSocket[];
+  /** @throws RangeError where there is none */
   socketAt(at: number): HostSocket;
 }
 

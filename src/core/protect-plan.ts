@@ -61,20 +61,30 @@ export function isForNow(reason: SkipReason | undefined): boolean {
 }
 
 /**
- * Probes that were never answered stay counted when keepalive is off again, as after `ls --ask`: with
- * enough of them, or with any and a user timeout, the first timer gives up without a probe of its own,
- * even where the peer is back (tcp_keepalive_timer, net/ipv4/tcp_timer.c). Anything received clears it.
+ * With as many probes unanswered as there may be, or with any and a user timeout, a timer gives up without a probe
+ * of its own, even where the peer is back (tcp_keepalive_timer, net/ipv4/tcp_timer.c). Anything received clears
+ * the count; but it stays when keepalive is off again, as after `ls --ask`, and where it is on one may be on its
+ * way: there it is for its own settings to end it, and not for shorter ones.
  */
 function endsAtOnce(
   { timer, info }: Candidate['socket'],
-  options: SocketOptions,
+  options: Candidate['options'],
   wanted: Wanted,
 ): boolean {
   const probes = info?.probes ?? 0;
+  if (probes === 0) return false;
+  const { keepalive, userTimeoutMs } = wanted;
+  const timeoutMs = userTimeoutMs ?? options.userTimeoutMs;
+  const isLast = keepalive !== null && probes >= keepalive.count;
   // A user timeout starts no timer.
-  if (wanted.keepalive === null || timer.kind !== 'none' || probes === 0) return false;
-  const userTimeoutMs = wanted.userTimeoutMs ?? options.userTimeoutMs;
-  return userTimeoutMs !== 0 || probes >= wanted.keepalive.count;
+  if (timer.kind === 'none') return keepalive !== null && (timeoutMs !== 0 || isLast);
+  if (timer.kind !== 'keepalive') return false;
+  const isForFewer = isLast && !isLastOf(options.keepalive, probes);
+  return timeoutMs === 0 ? isForFewer : shortens(userTimeoutMs, options.userTimeoutMs);
+}
+
+function isLastOf(keepalive: SocketKeepalive, probes: number): boolean {
+  return keepalive.kind === 'known' && probes >= keepalive.count;
 }
 
 /** @param user timeouts, 0 for none; null: it stays */

@@ -40,7 +40,7 @@ export class Setter {
       const values = this.#kernel.optionValues(fd);
       // The program has set its own since: that is what would have to come back.
       if (!sameValues(values, socket.values)) this.record([{ ...socket, values }]);
-      this.#kernel.setOptionValues(fd, wantedOver(values, this.#wanted));
+      setWanted(this.#kernel, fd, this.#wanted, values);
     });
     let changed = 0;
     for (const { kind } of outcomes.values()) {
@@ -52,12 +52,19 @@ export class Setter {
   }
 }
 
-function wantedOver(present: OptionValues, { keepalive, userTimeoutMs }: Wanted): OptionValues {
-  return {
-    ...present,
-    ...(keepalive === null ? {} : { ...keepalive, keepalive: true }),
-    userTimeoutMs: userTimeoutMs ?? present.userTimeoutMs,
-  };
+/**
+ * Nothing but what is wanted: written anew, the idle time of a keepalive that is on makes its timer fire at once
+ * (tcp_sock_set_keepidle_locked, net/ipv4/tcp.c).
+ */
+function setWanted(
+  kernel: Kernel,
+  fd: number,
+  { keepalive, userTimeoutMs }: Wanted,
+  present: OptionValues,
+): void {
+  const timeoutMs = userTimeoutMs ?? present.userTimeoutMs;
+  if (keepalive === null) kernel.setUserTimeout(fd, timeoutMs);
+  else kernel.setOptionValues(fd, { ...keepalive, keepalive: true, userTimeoutMs: timeoutMs });
 }
 
 function undoEntry({ pid, fd, cookie, socket, values }: ReadSocket): UndoEntry {

@@ -118,10 +118,29 @@ describe('probes that an ask has left unanswered', () => {
     expect(reasonToSkip(candidate({ probes: 6 }), terms)).toBeUndefined();
   });
 
-  it('are those of its own keepalive where that is on', () => {
-    const probing = candidate({ probes: 6, timer: 'keepalive', keepalive: SET });
-    expect(reasonToSkip(probing, TERMS)).toBeUndefined();
-  });
+  it.each([
+    ['of as many as it has, and no user timeout', 6, 0, KEEPALIVE, null, undefined],
+    ['of fewer than it has', 5, 0, { ...KEEPALIVE, count: 5 }, null, 'probes-unanswered'],
+    ['of fewer, but not for these', 4, 0, { ...KEEPALIVE, count: 5 }, null, undefined],
+    ['of a first user timeout', 1, 0, KEEPALIVE, 120_000, 'probes-unanswered'],
+    ['of a user timeout alone', 1, 0, null, 120_000, 'probes-unanswered'],
+    ['of a shorter one', 1, 180_000, KEEPALIVE, 120_000, 'probes-unanswered'],
+    ['of a longer one', 1, 60_000, null, 120_000, undefined],
+    ['of its own', 1, 60_000, KEEPALIVE, null, undefined],
+    ['of any, where none is out', 0, 0, KEEPALIVE, 120_000, undefined],
+  ] as const)(
+    'are for its own keepalive, where that is on, and not the end %s',
+    (_, probes, now, keepalive, userTimeoutMs, reason) => {
+      const probing = candidate({
+        probes,
+        timer: 'keepalive',
+        keepalive: SET,
+        userTimeoutMs: now,
+      });
+      const terms = { ...TERMS, wanted: { keepalive, userTimeoutMs } };
+      expect(reasonToSkip(probing, terms)).toBe(reason);
+    },
+  );
 });
 
 describe('isAsWanted', () => {

@@ -48,7 +48,7 @@ function sortOf({ inode, info, ...socket }: HostSocket): string {
   const { state, timer, retransmissions, userId, interfaceIndex, sendQueueBytes } = socket;
   const rttMs = Math.round(info?.rttMs ?? 0);
   const shared = [state, timer, retransmissions, userId, interfaceIndex, sendQueueBytes];
-  return JSON.stringify([...shared, rttMs, inode === 0]);
+  return JSON.stringify([...shared, rttMs, info?.probes, inode === 0]);
 }
 
 /** Of a kernel, what is told of these sockets, in one part. @param isTorn asked at each reading */

@@ -8,8 +8,8 @@ import type { ProtectEvent, ProtectResult } from '../../src/core/protection.js';
 import { planProtection, type ProtectPlan } from '../../src/host/protect-plan.js';
 import { dueBy, protect } from '../../src/host/protect.js';
 import { readUndo, restore } from '../../src/host/undo.js';
-import { openPair } from '../kernel/linux/loopback.js';
-import { kernel, lacks, SOON_MS, TEST_MS } from '../real-kernel.js';
+import { openPair, type RealEnd } from '../kernel/linux/loopback.js';
+import { engine, kernel, lacks, lacksEngine, SOON_MS, TEST_MS } from '../real-kernel.js';
 import { refusalOf } from '../refusal.js';
 import { until } from '../until.js';
 import { optionsOf, untouched } from './held-options.js';
@@ -146,6 +146,41 @@ describe.skipIf(lacks('pidfd', 'sockDiag'))('protect (needs pidfd, sockDiag)', (
     expect(planFor(pid, { userTimeoutMs: null }).result.skipped).toEqual([]);
     await begin(planFor(pid, { force: true })).ended;
     expect(optionsOf(pid, port, peer)).toEqual(WANTED);
+  });
+
+  describe.skipIf(lacksEngine)('whom a probe has left unanswered (needs an engine)', () => {
+    async function probed(): Promise<RealEnd> {
+      const { observer } = await openPair();
+      const { fd } = observer;
+      kernel.cut(fd, engine);
+      kernel.setKeepalive(fd, { idleSeconds: 1, intervalSeconds: 100, count: 9 });
+      await until(() => kernel.tcpInfo(fd)?.probes === 1, SOON_MS);
+      return observer;
+    }
+
+    it('is left out among those who are quiet, keepalive being off again', async () => {
+      await openPair();
+      const { fd } = await probed();
+      kernel.setOptionValues(fd, { ...kernel.optionValues(fd), keepalive: false });
+      const before = kernel.optionValues(fd);
+      const plan = planFor(process.pid, { userTimeoutMs: 1000 });
+      expect(plan.result.skipped).toEqual([{ reason: 'probes-unanswered', sockets: 1 }]);
+      await begin(plan).ended;
+      expect([kernel.tcpInfo(fd)?.state, kernel.optionValues(fd)]).toEqual(['ESTABLISHED', before]);
+    });
+
+    it('is not ended before its time, where a user timeout alone is forced on it', async () => {
+      const { fd, local, remote } = await probed();
+      const wanted = { keepalive: null, userTimeoutMs: 1000 };
+      const choice = { kind: 'pid', pid: process.pid } as const;
+      const terms = { wanted, direction: 'both', force: true } as const;
+      await begin(planProtection(kernel, { choice, tree: false, terms })).ended;
+      expect(kernel.optionValues(fd).userTimeoutMs).toBe(1000);
+      // A timer that is armed anew fires at once, and would find that over.
+      const { timer } = kernel.socketDiag(local, remote) ?? {};
+      expect(timer?.kind).toBe('keepalive');
+      expect(timer?.expiresInMs).toBeGreaterThan(50_000);
+    });
   });
 
   it('touches no descriptor that is another socket by now', async () => {

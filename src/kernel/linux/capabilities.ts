@@ -1,11 +1,11 @@
 /** What this kernel can do for us, with these rights: found by trying. */
 import type { CapabilityName } from '../../core/capabilities.js';
 import { isGranted, KernelRefusal, type Kernel } from '../kernel.js';
+import { AF_INET } from './addresses.js';
 import { tryFilter } from './drop.js';
 import type { Libc } from './libc.js';
 import { askSocket } from './netlink.js';
 import { encodeSocketRequest, SOCK_DESTROY, SOCK_DIAG_BY_FAMILY } from './sock-diag.js';
-import { AF_INET } from './socket-decoder.js';
 
 const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0o2000000;

@@ -1,8 +1,8 @@
 /** Silent drops on one socket (kernel socket filters, minimum TTL, hop limit), and their end. */
 import type { DropEngine } from '../../core/result.js';
 import type { VanishEngine } from '../../core/vanish-log.js';
+import { AF_INET6 } from './addresses.js';
 import type { Libc } from './libc.js';
-import { AF_INET6 } from './socket-decoder.js';
 import {
   DROP_ALL,
   DROP_DATA,

@@ -18,6 +18,7 @@ import type {
   TcpInfo,
   WayOut,
 } from '../socket-view.js';
+import { AF_INET } from './addresses.js';
 import { tryCapabilities } from './capabilities.js';
 import { beginTable } from './coming-table.js';
 import { cut, heal, lose } from './drop.js';
@@ -37,7 +38,6 @@ import {
   withProcess,
 } from './processes.js';
 import { encodeSocketRequest, SOCK_DESTROY, SOCK_DIAG_BY_FAMILY } from './sock-diag.js';
-import { AF_INET } from './socket-decoder.js';
 import {
   cookie,
   IPPROTO_TCP,

@@ -4,6 +4,7 @@
  */
 import { formatAddress } from '../../core/address.js';
 import type { HostSocket } from '../../core/socket.js';
+import { AF_INET6, bytesOf, familyOf } from './addresses.js';
 import {
   attribute,
   messageWith,
@@ -12,8 +13,7 @@ import {
   refusalIn,
   viewOf,
 } from './netlink-message.js';
-import { bytesOf, familyOf, type RoutingOptions } from './sock-diag.js';
-import { AF_INET6 } from './socket-decoder.js';
+import type { RoutingOptions } from './sock-diag.js';
 import { IPPROTO_TCP } from './socket-options.js';
 
 const RTM_GETLINK = 18;

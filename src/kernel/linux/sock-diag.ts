@@ -2,9 +2,9 @@
  * sock_diag messages as bytes (sock_diag(7), linux/inet_diag.h): encode a request, decode the reply.
  * Knows no socket; integers are in host order, which is little endian wherever Node runs.
  */
-import { addressBytes } from '../../core/address.js';
 import type { Endpoint } from '../../core/endpoint.js';
 import type { HostSocket } from '../../core/socket.js';
+import { bytesOf, familyOf } from './addresses.js';
 import {
   attribute,
   messageOf,
@@ -14,14 +14,13 @@ import {
   refusalIn,
   viewOf,
 } from './netlink-message.js';
-import { AF_INET, AF_INET6, ENTRY_WORDS, SocketDecoder } from './socket-decoder.js';
+import { ENTRY_WORDS, SocketDecoder } from './socket-decoder.js';
+import { IPPROTO_TCP } from './socket-options.js';
 import { wordsOf } from './words.js';
 
 const TCPDIAG_GETSOCK = 18;
 export const SOCK_DIAG_BY_FAMILY = 20;
 export const SOCK_DESTROY = 21;
-
-const IPPROTO_TCP = 6;
 
 const REQUEST_BYTES = NLMSG_HEADER_BYTES + 56;
 /** Family and three bytes, then `struct inet_diag_sockid`, states and a number that nothing reads. */
@@ -113,16 +112,5 @@ function request(type: number, flags: number, family: number): Buffer {
   const bytes = messageOf(REQUEST_BYTES, type, flags);
   bytes.writeUInt8(family, 16);
   bytes.writeUInt8(IPPROTO_TCP, 17);
-  return bytes;
-}
-
-export function familyOf(bytes: Uint8Array): number {
-  return bytes.length === 4 ? AF_INET : AF_INET6;
-}
-
-/** A zone (`fe80::1%eth0`) is no part of the address. */
-export function bytesOf({ address }: Pick<Endpoint, 'address'>): Uint8Array {
-  const bytes = addressBytes(address.replace(/%.*$/, ''));
-  if (bytes === undefined) throw new RangeError(`${address} is no address`);
   return bytes;
 }

@@ -24,10 +24,8 @@ import {
   type SocketInfo,
   type SocketTimer,
 } from '../../core/socket.js';
+import { AF_INET6 } from './addresses.js';
 import { SEND_WINDOW_AT, stateName } from './tcp-info.js';
-
-export const AF_INET = 2;
-export const AF_INET6 = 10;
 
 /** Of `struct inet_diag_msg`; its first word holds family, state, timer and idiag_retrans, a byte each. */
 export const ENTRY_WORDS = 18;
@@ -138,15 +136,18 @@ export class SocketDecoder {
     const userId = words[at + USER_ID] ?? 0;
     const isHeld = words[at + INODE] === 0 ? 0 : 1;
     const rttMs = Math.round((words[info + RTT] ?? 0) / 1000);
+    // Kept when keepalive is off again: what sets it anew asks how many are unanswered.
+    const probes = probesOf(words, info);
     const isLast =
       first === last[0] &&
       interfaceIndex === last[1] &&
       sendQueue === last[2] &&
       userId === last[3] &&
       isHeld === last[4] &&
-      rttMs === last[5];
+      rttMs === last[5] &&
+      probes === last[6];
     if (isLast) return this.#lastSort;
-    last.set([first, interfaceIndex, sendQueue, userId, isHeld, rttMs]);
+    last.set([first, interfaceIndex, sendQueue, userId, isHeld, rttMs, probes]);
     const key = last.join(' ');
     let sort = this.#sorts.get(key);
     if (sort === undefined) {
@@ -191,7 +192,7 @@ export class SocketDecoder {
 }
 
 const NONE = -1;
-const SORT_WORDS = 6;
+const SORT_WORDS = 7;
 
 function familyOf(first: number): number {
   return first & 0xff;
@@ -243,13 +244,17 @@ function infoAt(words: Uint32Array, from: number, end: number): number {
 function decodeInfo(words: Uint32Array, at: number): SocketInfo {
   const isLongEnough = ((words[at - 1] ?? 0) & 0xffff) >= 4 + SEND_WINDOW_AT + 4;
   return {
-    probes: (words[at] ?? 0) >>> 24,
+    probes: probesOf(words, at),
     backoff: (words[at + 1] ?? 0) & 0xff,
     rtoMs: (words[at + RTO] ?? 0) / 1000,
     rttMs: (words[at + RTT] ?? 0) / 1000,
     silentMs: silentMs(words, at),
     windowBytes: isLongEnough ? (words[at + SEND_WINDOW_AT / 4] ?? 0) : 0,
   };
+}
+
+function probesOf(words: Uint32Array, info: number): number {
+  return (words[info] ?? 0) >>> 24;
 }
 
 /** keepalive_time_elapsed, include/net/tcp.h: since data or since an acknowledgement. */

@@ -26,15 +26,19 @@ const figures = fc.record({
   timer: fc.constantFrom<number>(0, 0, 0, 1, 2, 4),
   retransmissions: fc.nat(2),
   words: fc.array(fc.tuple(fc.integer({ min: 1, max: ENTRY_WORDS - 1 }), word), { maxLength: 12 }),
+  probes: fc.nat(2),
   rttMicroseconds: fc.nat(3000),
   silences: fc.tuple(word, word),
 });
 
-function message(each: typeof figures extends fc.Arbitrary<infer Figures> ? Figures : never) {
+type Figures = typeof figures extends fc.Arbitrary<infer Each> ? Each : never;
+
+function message(each: Figures): Uint32Array {
   const bytes = Buffer.from(established ?? []);
   bytes.set([each.family, each.state, each.timer, each.retransmissions]);
   for (const [at, value] of each.words) bytes.writeUInt32LE(value, 4 * at);
   const info = infoAt(bytes);
+  bytes.writeUInt8(each.probes, info + 3);
   bytes.writeUInt32LE(each.silences[0], info + 52);
   bytes.writeUInt32LE(each.silences[1], info + 56);
   bytes.writeUInt32LE(each.rttMicroseconds, info + 68);
@@ -69,7 +73,7 @@ it('is put aside, and as it was', () => {
 
 it('is put aside among those of its sort alone', () => {
   const decoder = new SocketDecoder();
-  const quiet = { family: 2, state: 1, timer: 0, retransmissions: 0, words: [] };
+  const quiet = { family: 2, state: 1, timer: 0, retransmissions: 0, probes: 0, words: [] };
   const take = (rttMicroseconds: number, ...words: [number, number][]) => {
     const bytes = message({ ...quiet, words, rttMicroseconds, silences: [0, 0] });
     decoder.takeIdle(bytes, 0, bytes.length);
@@ -82,4 +86,23 @@ it('is put aside among those of its sort alone', () => {
   expect(decoder.idle.sorts).toHaveLength(4);
   take(1000, [17, 3]);
   expect(decoder.idle.sorts).toHaveLength(4);
+});
+
+it.each<[string, Partial<Figures>]>([
+  ['state', { state: 8 }],
+  ['interface', { words: [[10, 1]] }],
+  ['send queue', { words: [[15, 1]] }],
+  ['user', { words: [[16, 1]] }],
+  ['holder', { words: [[17, 0]] }],
+  ['round trip', { rttMicroseconds: 2000 }],
+  ['unanswered probes', { probes: 1 }],
+])('is told from the one before by its %s alone', (_, other) => {
+  const plain = { family: 2, state: 1, timer: 0, retransmissions: 0, probes: 0 };
+  const quiet: Figures = { ...plain, words: [], rttMicroseconds: 0, silences: [0, 0] };
+  const decoder = new SocketDecoder();
+  const each = [quiet, { ...quiet, ...other }, quiet].map(message);
+  for (const words of each) decoder.takeIdle(words, 0, words.length);
+  const sockets = each.map((words) => new SocketDecoder().decode(words, 0, words.length));
+  expect([...decoder.idle]).toEqual(sockets);
+  expect(decoder.idle.sorts).toHaveLength(2);
 });
