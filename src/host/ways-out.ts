@@ -59,7 +59,8 @@ export function whyUnheard(
   before: WayOut | undefined,
   after: WayOut | undefined,
 ): string | undefined {
-  if (after?.kind === 'shut') return after.reason;
+  // What waited for a router that did not answer may have been given up when it did again.
+  for (const way of [before, after]) if (way?.kind === 'shut') return way.reason;
   if (after?.kind === 'unsettled') return 'its router has yet to answer';
   return after?.link === before?.link ? undefined : 'its way out was another one meanwhile';
 }

@@ -385,15 +385,18 @@ describe('asking', () => {
       await answersOf([
         fake({ ways: [OPEN, lost] }),
         fake({ ways: [OPEN, { ...OPEN, link: '2 3' }] }),
-        // Nobody had asked it for long: while it is being asked, it may still answer.
         fake({ ways: [router, router] }),
-        fake({ ways: [router, asking, asking, OPEN] }),
+        // What had waited for it may have been given up before it came back.
+        fake({ ways: [router, OPEN] }),
+        // While it is being asked, what is sent goes on, and it may still answer.
+        fake({ ways: [asking, asking, OPEN] }),
         fake({ ways: [asking, asking, router] }),
         fake({ ways: [OPEN, lost], answers: true }),
       ]),
     ).toEqual([
       { kind: 'no-way-out', reason: 'eth0 has no carrier' },
       { kind: 'no-way-out', reason: 'its way out was another one meanwhile' },
+      { kind: 'no-way-out', reason: 'the router is silent' },
       { kind: 'no-way-out', reason: 'the router is silent' },
       { kind: 'silent' },
       { kind: 'no-way-out', reason: 'the router is silent' },

@@ -87,7 +87,7 @@ class Exits {
     if (link === undefined) return shut('the interface on its route is gone');
     const { name, isUp, hasCarrier, carrierChanges } = link;
     if (!hasCarrier) return shut(isUp ? `${name} has no carrier` : `${name} is down`);
-    const asSeen = `${interfaceIndex} ${carrierChanges}`;
+    const asSeen = `${interfaceIndex} ${carrierChanges} ${router?.join('.') ?? ''}`;
     if (router === undefined) return { kind: 'open', link: asSeen };
     switch (this.#router(interfaceIndex, router)) {
       case 'answers':
