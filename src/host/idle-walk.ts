@@ -27,6 +27,8 @@ export class IdleWalk {
   readonly #to: IdleWalkTo;
   /** By process, then by sort. */
   readonly #known = new Map<number, (Alike | undefined)[]>();
+  /** Of a part: of many processes and sorts few come together. */
+  readonly #met: Alike[] = [];
   #likes = new Uint32Array();
   #fds = new Uint32Array();
 
@@ -48,13 +50,12 @@ export class IdleWalk {
       const held = owners.find(inode);
       const known = this.#of(held < 0 ? HELD_BY_NONE : (owners.numbers[held] ?? 0));
       const alike = (known[sort] ??= this.#first(idle.socketAt(place), owners.of(inode)));
-      alike.count++;
+      if (alike.count++ === 0) this.#met.push(alike);
       likes[place] = alike.like;
       fds[place] = held < 0 ? 0 : (owners.numbers[held + 1] ?? 0);
     }
     sink.addAlike(idle, likes, fds);
-    for (const alike of [...this.#known.values()].flat()) {
-      if (alike === undefined) continue;
+    for (const alike of this.#met.splice(0)) {
       tally.add(alike.connection, alike.count);
       alike.count = 0;
     }

@@ -26,12 +26,14 @@ const connections = fc.array(
 it('what nobody will notice comes first, the longest silence before the shorter, the unknown last', () => {
   const rows = [
     ...fates.map((fate) => ({ ...quiet, fate })),
-    ...[5, null, 70_000].map((silentMs) => ({ ...quiet, silentMs })),
+    ...[5, null, 0, 2 ** 32 - 1, 70_000].map((silentMs) => ({ ...quiet, silentMs })),
   ];
   expect(worstFirst(rows).map(({ fate, silentMs }) => [fate.kind, silentMs])).toEqual([
+    ['forever', 2 ** 32 - 1],
     ['forever', 70_000],
     ['forever', 60_000],
     ['forever', 5],
+    ['forever', 0],
     ['forever', null],
     ['leaked', 60_000],
     ['dying', 60_000],

@@ -11,7 +11,8 @@ const FORMATS = [
 it.each(FORMATS)(
   '%s that is written at once is that of the survey, byte for byte',
   (format, of) => {
-    const connections = [...outage, ...connectionsOf(1500, { silentMs: null })].toReversed();
+    const unheard = connectionsOf(1500, { silentMs: null });
+    const connections = [...connectionsOf(2, { silentMs: 0 }), ...outage, ...unheard].toReversed();
     const { connections: ordered, ...facts } = surveyOf(connections);
     const lines = new SurveyLines(format);
     for (const connection of connections) lines.add(connection);
