@@ -64,9 +64,10 @@ const HELP = `
 A filter is needed: which connections are meant?
 
 Dead is what has left retransmissions or probes unanswered for --after, and with --ask what answered
-neither of two asks; nobody is while this host's own link, route, address or router is gone. Both ends
-get an RST (SOCK_DESTROY); the program sees ECONNABORTED. Loopback and the session that this command was
-typed in are never touched.
+neither of two asks; nobody is while this host's own link, route, address or router is gone. What is
+retransmitted was last sent up to 2m ago: if an outage has just ended, wait so long first, or what would
+recover is ended. Both ends get an RST (SOCK_DESTROY); the program sees ECONNABORTED. Loopback and the
+session that this command was typed in are never touched.
 
 Examples:
   sudo tcpalive reap --port 443                    what would be ended, and why

@@ -7,7 +7,7 @@ import { msBetween } from '../core/time.js';
 import { TcpaliveError } from '../errors.js';
 import { monotonicNow } from '../kernel/clock.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { ask, INTERRUPTED, type AskRequest } from './ask.js';
+import { ask, type AskRequest } from './ask.js';
 import { putBack } from './ask-options.js';
 import { stateFolder } from './journal.js';
 import { reach } from './reach.js';
@@ -49,11 +49,9 @@ export async function askAbout(
   };
 }
 
-/** `12 not asked: eth0 has no carrier`, of each reason; an interruption shows anyway. */
+/** `12 not asked: eth0 has no carrier`, of each reason. */
 function askNotes(asks: Iterable<Ask>): readonly string[] {
-  const reasons = [...asks].flatMap((each) =>
-    'reason' in each && each !== INTERRUPTED ? each.reason : [],
-  );
+  const reasons = [...asks].flatMap((each) => ('reason' in each ? each.reason : []));
   return countedReasons('not asked', reasons);
 }
 

@@ -67,7 +67,7 @@ export async function ask(
     const outcomes = await askBatch(kernel, batch, request);
     for (const [target, answer] of outcomes.answers) answers.set(target.connection, answer);
     leftChanged += outcomes.leftChanged;
-    asked += batch.length;
+    asked += [...outcomes.answers.values()].filter((answer) => answer !== INTERRUPTED).length;
     request.onAsked(asked, targets.length);
   });
   try {
@@ -243,7 +243,7 @@ function reachWhereverHeld<T>(
   return outcomes;
 }
 
-export const INTERRUPTED: Ask = { kind: 'not-asked', reason: 'interrupted' };
+const INTERRUPTED: Ask = { kind: 'not-asked', reason: 'interrupted' };
 
 const TURNED_ON: Ask = { kind: 'not-asked', reason: 'its keepalive was turned on meanwhile' };
 

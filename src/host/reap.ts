@@ -112,6 +112,16 @@ function withFirstAnswers(again: Survey, first: Survey): Survey {
   };
 }
 
+/** What is about to be sent once more may be answered this time: tcp_rto_max_ms is two minutes. */
+function dyingNotes(dead: readonly Dead[]): readonly string[] {
+  const dying = dead.filter(({ connection }) => connection.fate.kind === 'dying').length;
+  return dying === 0
+    ? []
+    : [
+        `${dying} by what was last sent up to 2m ago: if an outage has just ended, wait so long first`,
+      ];
+}
+
 /** A proven death. */
 interface Dead {
   readonly connection: Connection;
@@ -141,10 +151,11 @@ async function judge(
   const unheard = await unheardOf(kernel, dead, interruption);
   kept.push(...Array.from(unheard, () => 'no-way-out' as const));
   const counts = groupBy(kept, (reason) => reason);
+  const ended = dead.filter((each) => !unheard.has(each));
   return {
-    dead: dead.filter((each) => !unheard.has(each)),
+    dead: ended,
     kept: [...counts].map(([reason, { length }]) => ({ reason, connections: length })),
-    notes: countedReasons('not called dead', [...unheard.values()]),
+    notes: [...countedReasons('not called dead', [...unheard.values()]), ...dyingNotes(ended)],
   };
 }
 

@@ -183,12 +183,11 @@ function missedNotes(kernel: Kernel, closed: number): readonly string[] {
   const hidden = processesOfUnknownNamespace(kernel);
   const namespaces = closed === 1 ? '1 network namespace' : `${closed} network namespaces`;
   const processes = hidden === 1 ? '1 process' : `${hidden} processes`;
+  const whoMay = process.getuid?.() === 0 ? 'here not even root may' : 'root may';
   return [
-    ...(closed === 0 ? [] : [`${namespaces} could not be looked into: root can`]),
+    ...(closed === 0 ? [] : [`${namespaces} could not be looked into: ${whoMay}`]),
     ...(hidden === 0
       ? []
-      : [
-          `in which network namespaces ${processes} of other users are is not known: root sees all`,
-        ]),
+      : [`of ${processes} of other users it is not known in which network namespace: ${whoMay}`]),
   ];
 }

@@ -96,10 +96,15 @@ const KEPT_WORDS: Readonly<Record<KeptReason, string>> = {
   'unanswered-unknown': 'unanswered, and for how long is not known',
 };
 
-function closing({ dryRun, connections, recordFile, complete }: ReapResult): readonly string[] {
+const NOBODY_MEANT = 'No connection matches the filters.';
+
+function closing(result: ReapResult): readonly string[] {
+  const { dryRun, connections, kept, recordFile, complete } = result;
   const recorded = recordFile === null ? [] : [`The evidence is in ${printable(recordFile)}`];
   if (!complete) return ['Interrupted: that is what is known so far.', ...recorded];
-  if (connections.length === 0) return ['Nothing that was meant is proven dead.'];
+  if (connections.length === 0) {
+    return [kept.length === 0 ? NOBODY_MEANT : 'Nothing that was meant is proven dead.'];
+  }
   const dry = `Nothing was changed: the same with --yes ends ${countWords(connections.length, 'connection')}.`;
   return dryRun ? [dry] : [...outcomeCounts(connections), ...recorded];
 }

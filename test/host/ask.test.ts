@@ -162,10 +162,15 @@ describe.skipIf(cannotAsk)('asked on the running kernel (needs pidfd, a drop)', 
     const controller = interruptible();
     const [living, gone] = [observer, cut].map((end) => connectionTo(end));
     if (living === undefined || gone === undefined) throw new Error('no connections');
+    const told: (readonly [asked: number, of: number])[] = [];
     const asking = ask(
       kernel,
       [living, gone],
-      request({ waitMs: 10 * SOON_MS, interruption: controller.signal }),
+      request({
+        waitMs: 10 * SOON_MS,
+        interruption: controller.signal,
+        onAsked: (...counts) => told.push(counts),
+      }),
     );
     const heardBefore = kernel.tcpInfo(observer.fd)?.segmentsIn ?? 0;
     await areAsked(cut);
@@ -174,6 +179,7 @@ describe.skipIf(cannotAsk)('asked on the running kernel (needs pidfd, a drop)', 
     const { answers } = await asking;
     expect(answers.get(living)).toEqual({ kind: 'answers' });
     expect(answers.get(gone)).toEqual({ kind: 'not-asked', reason: 'interrupted' });
+    expect(told).toEqual([[1, 2]]);
     expect(kernel.optionValues(cut.fd)).toEqual(TUNED);
   });
 

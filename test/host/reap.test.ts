@@ -87,13 +87,14 @@ describe('ending a connection', () => {
     const lines = record.split('\n').map((line) => JSON.parse(line) as object);
     expect(lines).toMatchObject([{ to: 'end' }, { did: 'ended' }]);
     expect(lines).toHaveLength(2);
+    expect(result.notes).toEqual([expect.stringMatching(/^1 by what was last sent up to 2m ago/)]);
   });
 
   it('is not enough that it was merely silent for that long before', async () => {
     const { result, ended } = await reaped({}, { afterMs: 7000 });
     expect(ended).toEqual([]);
     expect(result.kept).toEqual([{ reason: 'unanswered-too-briefly', connections: 1 }]);
-    expect(result.recordFile).toBeNull();
+    expect(result).toMatchObject({ recordFile: null, notes: [] });
   });
 
   it('is nothing that is done to who cannot have heard us', async () => {

@@ -93,6 +93,7 @@ describe('what reap shows', () => {
       Nothing that was meant is proven dead.
       "
     `);
+    expect(table({ connections: [], kept: [] })).toBe('No connection matches the filters.\n');
   });
 
   it('an interruption', () => {
