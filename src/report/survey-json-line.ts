@@ -3,6 +3,19 @@
  * which would still have to be searched for what a terminal acts on. Every number is finite.
  */
 import type { Fate, Moment } from '../core/fate.js';
+import {
+  IDLE_COOKIE_HIGH,
+  IDLE_COOKIE_LOW,
+  IDLE_INODE,
+  IDLE_LOCAL,
+  IDLE_LOCAL_PORT,
+  IDLE_NUMBERS,
+  IDLE_PEER,
+  IDLE_PEER_PORT,
+  IDLE_RECEIVE_QUEUE,
+  IDLE_SILENT_MS,
+  IDLE_SORT,
+} from '../core/idle-sockets.js';
 import type { Ask, Connection } from '../core/survey.js';
 import type { SocketKeepalive } from '../core/socket.js';
 import { fateRank } from '../core/worst-first.js';
@@ -10,16 +23,18 @@ import type { AsciiPieces } from './ascii-pieces.js';
 import { digitsOf, hexDigitsOf, LARGEST_WORD, putDigits, putHexDigits } from './digits.js';
 import { asciiJson } from './json.js';
 
-/** What tens of thousands differ in behind their ends; of what one does not have, 0. */
-export interface Figures {
-  readonly fd: number;
-  readonly silentMs: number;
-  readonly expiresInMs: number;
-  readonly receiveQueueBytes: number;
-  readonly cookieLow: number;
-  readonly cookieHigh: number;
-}
-
+/** A row's columns are those of an idle socket: in the place of its sort its rest, of its file's the descriptor. */
+export const REST = IDLE_SORT;
+export const LOCAL = IDLE_LOCAL;
+export const LOCAL_PORT = IDLE_LOCAL_PORT;
+export const PEER = IDLE_PEER;
+export const PEER_PORT = IDLE_PEER_PORT;
+export const FD = IDLE_INODE;
+export const COOKIE_LOW = IDLE_COOKIE_LOW;
+export const COOKIE_HIGH = IDLE_COOKIE_HIGH;
+export const SILENT_MS = IDLE_SILENT_MS;
+export const RECEIVE_QUEUE = IDLE_RECEIVE_QUEUE;
+export const ROW_NUMBERS = IDLE_NUMBERS;
 /**
  * A connection's line from behind its ports on, and that of whatever is like it: the text stays, and the figures
  * in it are written anew.
@@ -75,8 +90,16 @@ export class RestOfLine {
     this.#ends = this.#digits.map((digits, at) => (end += (parts[at]?.length ?? 0) + digits));
   }
 
-  write(out: AsciiPieces, figures: Figures): void {
-    const { fd, silentMs, expiresInMs, receiveQueueBytes, cookieLow, cookieHigh } = figures;
+  /**
+   * @param at where its numbers begin, among those of many: an object each would be garbage at once
+   * @param expiresInMs 0 where it has no timer
+   */
+  write(out: AsciiPieces, numbers: Uint32Array, at: number, expiresInMs: number): void {
+    const fd = numbers[at + FD] ?? 0;
+    const silentMs = numbers[at + SILENT_MS] ?? 0;
+    const receiveQueueBytes = numbers[at + RECEIVE_QUEUE] ?? 0;
+    const cookieLow = numbers[at + COOKIE_LOW] ?? 0;
+    const cookieHigh = numbers[at + COOKIE_HIGH] ?? 0;
     const fdDigits = this.#isHeld ? digitsOf(fd) : 0;
     const silenceDigits = this.isHeard ? digitsOf(silentMs) : 0;
     const timerDigits = this.#isTimed ? digitsOf(expiresInMs) : 0;

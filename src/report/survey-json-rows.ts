@@ -2,24 +2,27 @@
  * Connections that are yet to be written down as JSON: of each is kept what it takes, a tenth of the memory of
  * its text. In numbers side by side, with which V8 has less to do than with as many objects.
  */
-import {
-  IDLE_COOKIE_HIGH,
-  IDLE_COOKIE_LOW,
-  IDLE_INODE,
-  IDLE_LOCAL,
-  IDLE_LOCAL_PORT,
-  IDLE_NUMBERS,
-  IDLE_PEER,
-  IDLE_PEER_PORT,
-  IDLE_RECEIVE_QUEUE,
-  IDLE_SILENT_MS,
-  IDLE_SORT,
-  type IdleSockets,
-} from '../core/idle-sockets.js';
+import { IDLE_NUMBERS, type IdleSockets } from '../core/idle-sockets.js';
 import type { Connection } from '../core/survey.js';
 import { placesWorstFirst, silenceRank } from '../core/worst-first.js';
 import type { AsciiPieces } from './ascii-pieces.js';
-import { ascii, isAlike, quoted, RestOfLine } from './survey-json-line.js';
+import {
+  ascii,
+  COOKIE_HIGH,
+  COOKIE_LOW,
+  FD,
+  isAlike,
+  LOCAL,
+  LOCAL_PORT,
+  PEER,
+  PEER_PORT,
+  quoted,
+  RECEIVE_QUEUE,
+  REST,
+  RestOfLine,
+  ROW_NUMBERS,
+  SILENT_MS,
+} from './survey-json-line.js';
 
 export class JsonRows {
   #numbers = new Uint32Array(FEW_ROWS * ROW_NUMBERS);
@@ -153,14 +156,7 @@ export class JsonRows {
       )),
     );
     out.number(numbers[at + PEER_PORT] ?? 0);
-    rest.write(out, {
-      fd: numbers[at + FD] ?? 0,
-      silentMs: numbers[at + SILENT_MS] ?? 0,
-      expiresInMs: this.#expiries[place] ?? 0,
-      receiveQueueBytes: numbers[at + RECEIVE_QUEUE] ?? 0,
-      cookieLow: numbers[at + COOKIE_LOW] ?? 0,
-      cookieHigh: numbers[at + COOKIE_HIGH] ?? 0,
-    });
+    rest.write(out, numbers, at, this.#expiries[place] ?? 0);
   }
 
   /**
@@ -178,18 +174,6 @@ export class JsonRows {
   }
 }
 
-/** A row's columns are those of an idle socket: in the place of its sort its rest, of its file's the descriptor. */
-const REST = IDLE_SORT;
-const LOCAL = IDLE_LOCAL;
-const LOCAL_PORT = IDLE_LOCAL_PORT;
-const PEER = IDLE_PEER;
-const PEER_PORT = IDLE_PEER_PORT;
-const FD = IDLE_INODE;
-const COOKIE_LOW = IDLE_COOKIE_LOW;
-const COOKIE_HIGH = IDLE_COOKIE_HIGH;
-const SILENT_MS = IDLE_SILENT_MS;
-const RECEIVE_QUEUE = IDLE_RECEIVE_QUEUE;
-const ROW_NUMBERS = IDLE_NUMBERS;
 const FEW_ROWS = 1024;
 /** Of a word. */
 const HEX_DIGITS = 8;
