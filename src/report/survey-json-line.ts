@@ -35,6 +35,7 @@ export const COOKIE_HIGH = IDLE_COOKIE_HIGH;
 export const SILENT_MS = IDLE_SILENT_MS;
 export const RECEIVE_QUEUE = IDLE_RECEIVE_QUEUE;
 export const ROW_NUMBERS = IDLE_NUMBERS;
+
 /**
  * A connection's line from behind its ports on, and that of whatever is like it: the text stays, and the figures
  * in it are written anew.
