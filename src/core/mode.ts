@@ -15,6 +15,14 @@ export interface KeepaliveSettings {
   readonly count: number;
 }
 
+export function sameKeepalive(a: KeepaliveSettings, b: KeepaliveSettings): boolean {
+  return (
+    a.idleSeconds === b.idleSeconds &&
+    a.intervalSeconds === b.intervalSeconds &&
+    a.count === b.count
+  );
+}
+
 /** A beat every `intervalMs`; given up `timeoutMs` after the last received byte. */
 export interface HeartbeatSettings {
   readonly intervalMs: number;

@@ -9,7 +9,7 @@ import type {
   Skipped,
   Wanted,
 } from './protection.js';
-import type { KeepaliveSettings } from './mode.js';
+import { sameKeepalive } from './mode.js';
 import { isListener, type HostSocket, type SocketKeepalive, type SocketOptions } from './socket.js';
 
 /** A socket of a target, with what was read of it. */
@@ -94,17 +94,9 @@ function shortens(toMs: number | null, fromMs: number): boolean {
 
 export function isAsWanted({ keepalive, userTimeoutMs }: SocketOptions, wanted: Wanted): boolean {
   return (
-    (wanted.keepalive === null || hasKeepalive(keepalive, wanted.keepalive)) &&
+    (wanted.keepalive === null ||
+      (keepalive.kind === 'known' && sameKeepalive(keepalive, wanted.keepalive))) &&
     (wanted.userTimeoutMs === null || wanted.userTimeoutMs === userTimeoutMs)
-  );
-}
-
-function hasKeepalive(present: SocketKeepalive, wanted: KeepaliveSettings): boolean {
-  return (
-    present.kind === 'known' &&
-    present.idleSeconds === wanted.idleSeconds &&
-    present.intervalSeconds === wanted.intervalSeconds &&
-    present.count === wanted.count
   );
 }
 

@@ -3,6 +3,7 @@
  * a line is on the disk before its socket is touched.
  */
 import { readFileSync } from 'node:fs';
+import { sameKeepalive } from '../core/mode.js';
 import { TcpaliveError } from '../errors.js';
 import { thisBoot } from '../kernel/host-facts.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -68,13 +69,7 @@ export function restore(kernel: Kernel, entries: readonly UndoEntry[]): Restored
 }
 
 export function sameValues(a: OptionValues, b: OptionValues): boolean {
-  return (
-    a.keepalive === b.keepalive &&
-    a.idleSeconds === b.idleSeconds &&
-    a.intervalSeconds === b.intervalSeconds &&
-    a.count === b.count &&
-    a.userTimeoutMs === b.userTimeoutMs
-  );
+  return a.keepalive === b.keepalive && sameKeepalive(a, b) && a.userTimeoutMs === b.userTimeoutMs;
 }
 
 function read(path: string): string {

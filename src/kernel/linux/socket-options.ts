@@ -1,5 +1,5 @@
 /** Options of a socket by its descriptor: set, and read back, because a kernel may take less than was asked. */
-import type { KeepaliveSettings } from '../../core/mode.js';
+import { sameKeepalive, type KeepaliveSettings } from '../../core/mode.js';
 import { cookieText, type SocketOptions } from '../../core/socket.js';
 import { KernelRefusal } from '../kernel.js';
 import type { OptionValues } from '../socket-view.js';
@@ -27,7 +27,7 @@ export function setKeepalive(
   if (settings !== 'system') writeTimes(libc, fd, settings);
   const { keepalive, idleSeconds, intervalSeconds, count } = optionValues(libc, fd);
   const actual = { idleSeconds, intervalSeconds, count };
-  if (!keepalive || (settings !== 'system' && !sameTimes(actual, settings))) {
+  if (!keepalive || (settings !== 'system' && !sameKeepalive(actual, settings))) {
     throw new KernelRefusal('keepalive read back differently', EINVAL);
   }
   return actual;
@@ -65,7 +65,7 @@ export function setOptionValues(libc: Libc, fd: number, values: OptionValues): v
   setUserTimeout(libc, fd, values.userTimeoutMs);
   writeTimes(libc, fd, values);
   const actual = optionValues(libc, fd);
-  if (actual.keepalive !== values.keepalive || !sameTimes(actual, values)) {
+  if (actual.keepalive !== values.keepalive || !sameKeepalive(actual, values)) {
     throw new KernelRefusal('keepalive read back differently', EINVAL);
   }
 }
@@ -121,12 +121,4 @@ function writeTimes(libc: Libc, fd: number, settings: KeepaliveSettings): void {
   writeInt(libc, fd, IPPROTO_TCP, TCP_KEEPCNT, settings.count);
   // Last: setting the idle time re-arms a running timer, which must find the other two.
   writeInt(libc, fd, IPPROTO_TCP, TCP_KEEPIDLE, settings.idleSeconds);
-}
-
-function sameTimes(a: KeepaliveSettings, b: KeepaliveSettings): boolean {
-  return (
-    a.idleSeconds === b.idleSeconds &&
-    a.intervalSeconds === b.intervalSeconds &&
-    a.count === b.count
-  );
 }
