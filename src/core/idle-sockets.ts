@@ -2,6 +2,7 @@
  * Connections on which no timer is armed: tens of thousands of them differ in little. What each has of its own
  * is kept in numbers side by side, with which V8 has less to do than with as many objects; the rest once.
  */
+import { longer } from './longer.js';
 import { cookieText, type HostSocket } from './socket.js';
 
 /** TCP sockets, decoded while they are walked through: none is kept. */
@@ -56,11 +57,7 @@ export class IdleRows implements IdleSockets {
   /** Makes room for one more. @returns where its numbers go */
   next(): number {
     const at = this.length++ * IDLE_NUMBERS;
-    if (at === this.numbers.length) {
-      const longer = new Uint32Array(2 * at);
-      longer.set(this.numbers);
-      this.numbers = longer;
-    }
+    if (at === this.numbers.length) this.numbers = longer(this.numbers, 2 * at);
     return at;
   }
 

@@ -2,7 +2,7 @@
 import { isLoopback } from './address.js';
 import { formatDuration } from './duration.js';
 import type { Endpoint } from './endpoint.js';
-import type { Connection, Owner } from './survey.js';
+import { HELD_BY_NONE, type Connection, type Owner } from './survey.js';
 
 export interface ReapRules {
   /** What is dying must have left something unanswered for that long. */
@@ -101,9 +101,6 @@ function isOfSession(connection: Connection, { peers, pids }: Session): boolean 
     peers.some(({ address, port }) => address === peer.address && port === peer.port)
   );
 }
-
-/** No process has that number. */
-const HELD_BY_NONE = -1;
 
 function unansweredWords({ timer, retransmissions }: Connection, unansweredMs: number): string {
   const isProbing = timer.kind === 'keepalive' || timer.kind === 'zero-window';

@@ -252,8 +252,8 @@ export function tallyOf(connections: readonly Connection[]): Tally {
   return tally;
 }
 
-/** No process has that number. */
-const HELD_BY_NONE = -1;
+/** In the place of a process: none has that number. */
+export const HELD_BY_NONE = -1;
 
 function worseProcess(a: ProcessSummary, b: ProcessSummary): number {
   for (const kind of fateKinds) {

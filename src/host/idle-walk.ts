@@ -4,7 +4,7 @@
  */
 import { IDLE_INODE, IDLE_NUMBERS, IDLE_SORT, type IdleSockets } from '../core/idle-sockets.js';
 import type { HostSocket, SocketOwner } from '../core/socket.js';
-import type { AlikeSink, Connection, Tally } from '../core/survey.js';
+import { HELD_BY_NONE, type AlikeSink, type Connection, type Tally } from '../core/survey.js';
 import type { Owners } from './owners.js';
 
 /** What those of one sort have in common that one process holds. */
@@ -78,6 +78,3 @@ export class IdleWalk {
     return { connection, like: this.#to.sink.like(connection), count: 0 };
   }
 }
-
-/** No process has that number. */
-const HELD_BY_NONE = -1;

@@ -7,15 +7,11 @@ import {
   IDLE_COOKIE_HIGH,
   IDLE_COOKIE_LOW,
   IDLE_INODE,
-  IDLE_LOCAL,
-  IDLE_LOCAL_PORT,
-  IDLE_NUMBERS,
-  IDLE_PEER,
-  IDLE_PEER_PORT,
   IDLE_RECEIVE_QUEUE,
   IDLE_SILENT_MS,
   IDLE_SORT,
 } from '../core/idle-sockets.js';
+import { sameKeepalive } from '../core/mode.js';
 import type { Ask, Connection } from '../core/survey.js';
 import type { SocketKeepalive } from '../core/socket.js';
 import { fateRank } from '../core/worst-first.js';
@@ -25,16 +21,7 @@ import { asciiJson } from './json.js';
 
 /** A row's columns are those of an idle socket: in the place of its sort its rest, of its file's the descriptor. */
 export const REST = IDLE_SORT;
-export const LOCAL = IDLE_LOCAL;
-export const LOCAL_PORT = IDLE_LOCAL_PORT;
-export const PEER = IDLE_PEER;
-export const PEER_PORT = IDLE_PEER_PORT;
 export const FD = IDLE_INODE;
-export const COOKIE_LOW = IDLE_COOKIE_LOW;
-export const COOKIE_HIGH = IDLE_COOKIE_HIGH;
-export const SILENT_MS = IDLE_SILENT_MS;
-export const RECEIVE_QUEUE = IDLE_RECEIVE_QUEUE;
-export const ROW_NUMBERS = IDLE_NUMBERS;
 
 /**
  * A connection's line from behind its ports on, and that of whatever is like it: the text stays, and the figures
@@ -97,10 +84,10 @@ export class RestOfLine {
    */
   write(out: AsciiPieces, numbers: Uint32Array, at: number, expiresInMs: number): void {
     const fd = numbers[at + FD] ?? 0;
-    const silentMs = numbers[at + SILENT_MS] ?? 0;
-    const receiveQueueBytes = numbers[at + RECEIVE_QUEUE] ?? 0;
-    const cookieLow = numbers[at + COOKIE_LOW] ?? 0;
-    const cookieHigh = numbers[at + COOKIE_HIGH] ?? 0;
+    const silentMs = numbers[at + IDLE_SILENT_MS] ?? 0;
+    const receiveQueueBytes = numbers[at + IDLE_RECEIVE_QUEUE] ?? 0;
+    const cookieLow = numbers[at + IDLE_COOKIE_LOW] ?? 0;
+    const cookieHigh = numbers[at + IDLE_COOKIE_HIGH] ?? 0;
     const fdDigits = this.#isHeld ? digitsOf(fd) : 0;
     const silenceDigits = this.isHeard ? digitsOf(silentMs) : 0;
     const timerDigits = this.#isTimed ? digitsOf(expiresInMs) : 0;
@@ -180,11 +167,7 @@ function areSame(a: SocketKeepalive, b: SocketKeepalive): boolean {
   if (a === b) return true;
   if (a.kind === 'unknown') return b.kind === 'unknown' && a.reason === b.reason;
   if (a.kind === 'off' || b.kind !== 'known') return a.kind === b.kind;
-  return (
-    a.idleSeconds === b.idleSeconds &&
-    a.intervalSeconds === b.intervalSeconds &&
-    a.count === b.count
-  );
+  return sameKeepalive(a, b);
 }
 
 /** Both figures, or the same words. */

@@ -2,30 +2,26 @@
  * Connections that are yet to be written down as JSON: of each is kept what it takes, a tenth of the memory of
  * its text. In numbers side by side, with which V8 has less to do than with as many objects.
  */
-import { IDLE_NUMBERS, type IdleSockets } from '../core/idle-sockets.js';
+import {
+  IDLE_COOKIE_HIGH,
+  IDLE_COOKIE_LOW,
+  IDLE_LOCAL,
+  IDLE_LOCAL_PORT,
+  IDLE_NUMBERS,
+  IDLE_PEER,
+  IDLE_PEER_PORT,
+  IDLE_RECEIVE_QUEUE,
+  IDLE_SILENT_MS,
+  type IdleSockets,
+} from '../core/idle-sockets.js';
+import { longer } from '../core/longer.js';
 import type { Connection } from '../core/survey.js';
 import { placesWorstFirst, silenceRank } from '../core/worst-first.js';
 import type { AsciiPieces } from './ascii-pieces.js';
-import {
-  ascii,
-  COOKIE_HIGH,
-  COOKIE_LOW,
-  FD,
-  isAlike,
-  LOCAL,
-  LOCAL_PORT,
-  PEER,
-  PEER_PORT,
-  quoted,
-  RECEIVE_QUEUE,
-  REST,
-  RestOfLine,
-  ROW_NUMBERS,
-  SILENT_MS,
-} from './survey-json-line.js';
+import { ascii, FD, isAlike, quoted, REST, RestOfLine } from './survey-json-line.js';
 
 export class JsonRows {
-  #numbers = new Uint32Array(FEW_ROWS * ROW_NUMBERS);
+  #numbers = new Uint32Array(FEW_ROWS * IDLE_NUMBERS);
   /** When the timers of those expire that have one. */
   #expiries = new Uint32Array(FEW_ROWS);
   #length = 0;
@@ -58,18 +54,18 @@ export class JsonRows {
     const { local, peer, process, silentMs, cookie } = connection;
     const rest = this.restOf(connection);
     const numbers = this.#room(1);
-    const at = this.#length++ * ROW_NUMBERS;
+    const at = this.#length++ * IDLE_NUMBERS;
     numbers[at + REST] = rest;
-    numbers[at + LOCAL] = this.#localOf(local.address);
-    numbers[at + LOCAL_PORT] = local.port;
-    numbers[at + PEER] = this.#peerOf(peer.address);
-    numbers[at + PEER_PORT] = peer.port;
+    numbers[at + IDLE_LOCAL] = this.#localOf(local.address);
+    numbers[at + IDLE_LOCAL_PORT] = local.port;
+    numbers[at + IDLE_PEER] = this.#peerOf(peer.address);
+    numbers[at + IDLE_PEER_PORT] = peer.port;
     numbers[at + FD] = process?.fd ?? 0;
-    numbers[at + COOKIE_LOW] = parseInt(cookie?.slice(-HEX_DIGITS) ?? '', 16);
-    numbers[at + COOKIE_HIGH] = parseInt(cookie?.slice(0, -HEX_DIGITS) ?? '', 16);
-    numbers[at + SILENT_MS] = silentMs ?? 0;
-    numbers[at + RECEIVE_QUEUE] = connection.receiveQueueBytes;
-    this.#expiries[at / ROW_NUMBERS] = connection.timer.expiresInMs ?? 0;
+    numbers[at + IDLE_COOKIE_LOW] = parseInt(cookie?.slice(-HEX_DIGITS) ?? '', 16);
+    numbers[at + IDLE_COOKIE_HIGH] = parseInt(cookie?.slice(0, -HEX_DIGITS) ?? '', 16);
+    numbers[at + IDLE_SILENT_MS] = silentMs ?? 0;
+    numbers[at + IDLE_RECEIVE_QUEUE] = connection.receiveQueueBytes;
+    this.#expiries[at / IDLE_NUMBERS] = connection.timer.expiresInMs ?? 0;
   }
 
   /** Each with the rest of another. */
@@ -77,14 +73,14 @@ export class JsonRows {
     const places = this.#placesOf(idle.addresses);
     const { length } = idle;
     const numbers = this.#room(length);
-    let at = this.#length * ROW_NUMBERS;
+    let at = this.#length * IDLE_NUMBERS;
     numbers.set(idle.numbers.subarray(0, length * IDLE_NUMBERS), at);
     for (let place = 0; place < length; place++) {
       numbers[at + REST] = rests[place] ?? 0;
-      numbers[at + LOCAL] = places[numbers[at + LOCAL] ?? 0] ?? 0;
-      numbers[at + PEER] = places[numbers[at + PEER] ?? 0] ?? 0;
+      numbers[at + IDLE_LOCAL] = places[numbers[at + IDLE_LOCAL] ?? 0] ?? 0;
+      numbers[at + IDLE_PEER] = places[numbers[at + IDLE_PEER] ?? 0] ?? 0;
       numbers[at + FD] = fds[place] ?? 0;
-      at += ROW_NUMBERS;
+      at += IDLE_NUMBERS;
     }
     this.#length += length;
   }
@@ -98,24 +94,24 @@ export class JsonRows {
       const rest = this.#restAt(place);
       fates[place] = rest.fateRank;
       silences[place] = silenceRank(
-        rest.isHeard ? (numbers[place * ROW_NUMBERS + SILENT_MS] ?? 0) : null,
+        rest.isHeard ? (numbers[place * IDLE_NUMBERS + IDLE_SILENT_MS] ?? 0) : null,
       );
     }
     return placesWorstFirst(fates, silences);
   }
 
   #restAt(place: number): RestOfLine {
-    const rest = this.#rests[this.#numbers[place * ROW_NUMBERS + REST] ?? 0];
+    const rest = this.#rests[this.#numbers[place * IDLE_NUMBERS + REST] ?? 0];
     if (place >= this.#length || rest === undefined) throw new RangeError(`no row ${place}`);
     return rest;
   }
 
   /** For so many more. */
   #room(rows: number): Uint32Array {
-    const needed = (this.#length + rows) * ROW_NUMBERS;
+    const needed = (this.#length + rows) * IDLE_NUMBERS;
     if (needed > this.#numbers.length) {
       this.#numbers = longer(this.#numbers, 2 * needed);
-      this.#expiries = longer(this.#expiries, (2 * needed) / ROW_NUMBERS);
+      this.#expiries = longer(this.#expiries, (2 * needed) / IDLE_NUMBERS);
     }
     return this.#numbers;
   }
@@ -142,20 +138,20 @@ export class JsonRows {
   write(place: number, out: AsciiPieces, from: number): void {
     const numbers = this.#numbers;
     const rest = this.#restAt(place);
-    const at = place * ROW_NUMBERS;
-    const local = numbers[at + LOCAL] ?? 0;
-    const peer = numbers[at + PEER] ?? 0;
+    const at = place * IDLE_NUMBERS;
+    const local = numbers[at + IDLE_LOCAL] ?? 0;
+    const peer = numbers[at + IDLE_PEER] ?? 0;
     const opening = (this.#locals[local] ??= ascii(
       `${this.#opening}"local":{"address":${quoted(this.#addresses[local] ?? '')},"port":`,
     ));
     out.bytes(from === 0 ? opening : opening.subarray(from));
-    out.number(numbers[at + LOCAL_PORT] ?? 0);
+    out.number(numbers[at + IDLE_LOCAL_PORT] ?? 0);
     out.bytes(
       (this.#peers[peer] ??= ascii(
         `},"peer":{"address":${quoted(this.#addresses[peer] ?? '')},"port":`,
       )),
     );
-    out.number(numbers[at + PEER_PORT] ?? 0);
+    out.number(numbers[at + IDLE_PEER_PORT] ?? 0);
     rest.write(out, numbers, at, this.#expiries[place] ?? 0);
   }
 
@@ -177,12 +173,6 @@ export class JsonRows {
 const FEW_ROWS = 1024;
 /** Of a word. */
 const HEX_DIGITS = 8;
-
-function longer(numbers: Uint32Array, length: number): Uint32Array<ArrayBuffer> {
-  const copy = new Uint32Array(length);
-  copy.set(numbers);
-  return copy;
-}
 
 /** An address that comes once must not cost an entry. */
 const REMEMBERED = 256;

@@ -1,4 +1,5 @@
 /** A quiet connection of a host, for tests to change. */
+import type { Fate } from '../../src/core/fate.js';
 import type { Connection } from '../../src/core/survey.js';
 
 export const quiet: Connection = {
@@ -23,3 +24,15 @@ export const quiet: Connection = {
   optionsUnread: null,
   namespace: 'net:[1]',
 };
+
+const never = { kind: 'never' } as const;
+/** One of each, the worst last. */
+export const fates: readonly Fate[] = [
+  { kind: 'closing', ends: never },
+  { kind: 'armed', idle: never, busy: never },
+  { kind: 'unknown', reason: '' },
+  { kind: 'slow', ends: never },
+  { kind: 'dying', ends: never },
+  { kind: 'leaked' },
+  { kind: 'forever', busy: never },
+];

@@ -1,17 +1,7 @@
 import { expect, it } from 'vitest';
-import type { Fate } from '../../src/core/fate.js';
 import { countByFate } from '../../src/core/survey.js';
+import { fates } from './connections.js';
 
-const never = { kind: 'never' } as const;
-const fates: readonly Fate[] = [
-  { kind: 'closing', ends: never },
-  { kind: 'armed', idle: never, busy: never },
-  { kind: 'unknown', reason: '' },
-  { kind: 'slow', ends: never },
-  { kind: 'dying', ends: never },
-  { kind: 'leaked' },
-  { kind: 'forever', busy: never },
-];
 it('counts every fate, those too that there are none of', () => {
   expect(countByFate([])).toEqual({
     forever: 0,

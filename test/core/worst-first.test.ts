@@ -1,20 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { fateKinds, type Fate } from '../../src/core/fate.js';
+import { fateKinds } from '../../src/core/fate.js';
 import { countByFate, type Connection } from '../../src/core/survey.js';
 import { worstFirst } from '../../src/core/worst-first.js';
-import { quiet } from './connections.js';
+import { fates, quiet } from './connections.js';
 
-const never = { kind: 'never' } as const;
-const fates: readonly Fate[] = [
-  { kind: 'closing', ends: never },
-  { kind: 'armed', idle: never, busy: never },
-  { kind: 'unknown', reason: '' },
-  { kind: 'slow', ends: never },
-  { kind: 'dying', ends: never },
-  { kind: 'leaked' },
-  { kind: 'forever', busy: never },
-];
 const connections = fc.array(
   fc.record({
     fate: fc.constantFrom(...fates),

@@ -51,13 +51,12 @@ export function refusalIn(reply: Buffer): number | undefined {
 export function attribute(
   view: DataView,
   from: number,
-  end: number,
   type: number,
   fewestBytes: number,
 ): number | undefined {
-  for (let at = from; at + ATTRIBUTE_HEADER_BYTES <= end;) {
+  for (let at = from; at + ATTRIBUTE_HEADER_BYTES <= view.byteLength;) {
     const length = view.getUint16(at, true);
-    if (length < ATTRIBUTE_HEADER_BYTES || at + length > end) return undefined;
+    if (length < ATTRIBUTE_HEADER_BYTES || at + length > view.byteLength) return undefined;
     if (view.getUint16(at + 2, true) === type) {
       const value = at + ATTRIBUTE_HEADER_BYTES;
       return length < ATTRIBUTE_HEADER_BYTES + fewestBytes ? undefined : value;

@@ -114,7 +114,7 @@ export function decodeRoute(reply: Buffer): Route | Refused {
   if ('errno' in fixed) return fixed;
   const { view, at, attributes } = fixed;
   const family = view.getUint8(at);
-  const oif = attribute(view, attributes, view.byteLength, RTA_OIF, 4);
+  const oif = attribute(view, attributes, RTA_OIF, 4);
   return {
     interfaceIndex: oif === undefined ? 0 : view.getUint32(oif, true),
     isLocal: view.getUint8(at + 7) === RTN_LOCAL,
@@ -125,12 +125,12 @@ export function decodeRoute(reply: Buffer): Route | Refused {
 /** Of IPv4, and by way of an IPv6 router (RFC 5549). */
 function routerIn(view: DataView, attributes: number, family: number): Uint8Array | undefined {
   const length = addressLength(family);
-  const gateway = attribute(view, attributes, view.byteLength, RTA_GATEWAY, length);
+  const gateway = attribute(view, attributes, RTA_GATEWAY, length);
   if (gateway !== undefined) return copied(view, gateway, length);
-  const via = attribute(view, attributes, view.byteLength, RTA_VIA, 2);
+  const via = attribute(view, attributes, RTA_VIA, 2);
   if (via === undefined) return undefined;
   const viaLength = addressLength(view.getUint16(via, true));
-  const isWhole = attribute(view, attributes, view.byteLength, RTA_VIA, 2 + viaLength) === via;
+  const isWhole = attribute(view, attributes, RTA_VIA, 2 + viaLength) === via;
   return isWhole ? copied(view, via + 2, viaLength) : undefined;
 }
 
@@ -145,8 +145,8 @@ export function decodeLink(reply: Buffer): Link | Refused {
   if ('errno' in fixed) return fixed;
   const { view, at, attributes } = fixed;
   const flags = view.getUint32(at + 8, true);
-  const name = attribute(view, attributes, view.byteLength, IFLA_IFNAME, 1);
-  const changes = attribute(view, attributes, view.byteLength, IFLA_CARRIER_CHANGES, 4);
+  const name = attribute(view, attributes, IFLA_IFNAME, 1);
+  const changes = attribute(view, attributes, IFLA_CARRIER_CHANGES, 4);
   return {
     name: name === undefined ? '' : textFrom(reply, name),
     isUp: (flags & IFF_UP) !== 0,
@@ -175,7 +175,7 @@ export function decodeNeighbour(reply: Buffer): Neighbour {
   const state = view.getUint16(at + 8, true);
   const isForeign =
     (view.getUint8(at + 10) & ~NTF_ROUTER) !== 0 ||
-    attribute(view, attributes, view.byteLength, NDA_FLAGS_EXT, 4) !== undefined;
+    attribute(view, attributes, NDA_FLAGS_EXT, 4) !== undefined;
   const isIn = (states: number) => (state & states) !== 0;
   const isSilent = isIn(NUD_FAILED | NUD_INCOMPLETE);
   return {

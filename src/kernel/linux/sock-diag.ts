@@ -99,8 +99,8 @@ export interface RoutingOptions {
 export function decodeRoutingOptions(reply: Buffer): RoutingOptions {
   if (refusalIn(reply) !== undefined) return { mark: 0, isTransparent: false };
   const view = viewOf(reply);
-  const mark = attribute(view, ATTRIBUTES_AT, view.byteLength, INET_DIAG_MARK, 4);
-  const options = attribute(view, ATTRIBUTES_AT, view.byteLength, INET_DIAG_SOCKOPT, 1);
+  const mark = attribute(view, ATTRIBUTES_AT, INET_DIAG_MARK, 4);
+  const options = attribute(view, ATTRIBUTES_AT, INET_DIAG_SOCKOPT, 1);
   return {
     mark: mark === undefined ? 0 : view.getUint32(mark, true),
     isTransparent: options !== undefined && (view.getUint8(options) & TRANSPARENT) !== 0,

@@ -4,6 +4,7 @@
  * and for root alone: whoever cannot have it reads the links.
  */
 import { closeSync, fstatSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { longer } from '../../core/longer.js';
 import type { Libc } from './libc.js';
 import { Btf, FUNCTION, STRUCTURE } from './btf.js';
 import { heldSocketsProgram, type KernelLayout } from './held-sockets-program.js';
@@ -152,9 +153,7 @@ function readNumbers(iterator: number): Uint32Array {
   let end = 0;
   for (;;) {
     if (numbers.byteLength - end < LARGEST_READ_BYTES) {
-      const larger = new Uint32Array(2 * numbers.length);
-      larger.set(numbers);
-      numbers = larger;
+      numbers = longer(numbers, 2 * numbers.length);
     }
     const got = readAgain(iterator, numbers, end);
     if (got === 0) return numbers.subarray(0, end / 4);
